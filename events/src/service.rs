@@ -1,0 +1,17 @@
+//! The short names of the services: consumer group, inbox key and owner of topics. Never rename.
+
+/// Takes orders and decides how they end.
+pub const ORDER: &str = "order";
+/// Products, stock, reservations.
+pub const INVENTORY: &str = "inventory";
+/// Charges and refunds.
+pub const PAYMENT: &str = "payment";
+/// Shipments and the carrier.
+pub const FULFILLMENT: &str = "fulfillment";
+/// E-mail, SMS, webhooks.
+pub const NOTIFICATION: &str = "notification";
+/// Reports, the saga ledger, the audit.
+pub const ANALYTICS: &str = "analytics";
+
+/// Every service, in the order in which an order meets them.
+pub const ALL: [&str; 6] = [ORDER, INVENTORY, PAYMENT, FULFILLMENT, NOTIFICATION, ANALYTICS];

@@ -1,0 +1,23 @@
+//! The names of the topics. Never rename: records and offsets live under them.
+
+/// Orders taken, and what ends them.
+pub const ORDERS_IN: &str = "orders-in";
+/// Stock reserved, refused, given back.
+pub const INVENTORY_UPDATES: &str = "inventory-updates";
+/// Money taken, refused, paid back.
+pub const PAYMENT_UPDATES: &str = "payment-updates";
+/// Orders that may be shipped: stock reserved and paid.
+pub const ORDERS_VALIDATED: &str = "orders-validated";
+/// What happens to the parcel.
+pub const SHIPPING_UPDATES: &str = "shipping-updates";
+/// Every transition of an order, for anyone outside. Compacted.
+pub const ORDER_STATUS: &str = "order-status";
+/// Messages sent to customers and to the shop's systems.
+pub const NOTIFICATION_UPDATES: &str = "notification-updates";
+/// Products as others need to know them. Compacted, keyed by product.
+pub const CATALOG: &str = "catalog";
+
+/// Where the dead letters of a topic go.
+pub fn dead_letters(topic: &str) -> String {
+    format!("{topic}.DLQ")
+}
