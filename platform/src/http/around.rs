@@ -1,0 +1,94 @@
+//! What happens around every request. One layer that does it all: each layer costs allocations per request.
+
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use tracing::Instrument;
+
+use super::{
+    context::{Context, Shared, trace_of},
+    problem::Problem,
+    problems,
+};
+use crate::trace::Trace;
+
+const UNMATCHED: &str = "unmatched";
+
+/// Trace, time limit, panics, problems complete with path and logged once, security headers, metrics.
+pub(super) async fn around(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let _in_flight = shared.metrics.begin();
+    let trace = trace_of(request.headers());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+    request.extensions_mut().insert(Context { trace, shared: shared.clone() });
+
+    let span = tracing::info_span!("request", %method, route, trace_id = %HexId(trace));
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span);
+    let mut response = match tokio::time::timeout(shared.limits.request_time, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => Problem::internal(format_args!("panic: {}", words(&*panic))).into_response(),
+        Err(_) => Problem::new(&problems::TIMED_OUT).retry_after(1).cause("the time limit").into_response(),
+    };
+
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        log(&problem, &method, route, trace);
+        // other headers stay: `Allow`, and what a handler added
+        *response.body_mut() = problem.render(Some(uri.path())).into_body();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes || response.status().is_server_error() {
+        add_trace(response.headers_mut(), trace);
+    }
+    secure(response.headers_mut());
+    shared.metrics.record(route, &method, response.status(), started.elapsed());
+    response
+}
+
+fn log(problem: &Problem, method: &Method, route: &str, trace: Trace) {
+    let Some(cause) = problem.logged_cause() else { return };
+    let kind = problem.kind().slug;
+    if problem.kind() == &problems::INTERNAL {
+        tracing::error!(%method, route, trace_id = %HexId(trace), kind, cause, "request failed");
+    } else {
+        tracing::warn!(%method, route, trace_id = %HexId(trace), kind, cause, "request refused");
+    }
+}
+
+/// So that whoever sent it can name the trace; a handler that answers for an earlier request has set its own.
+fn add_trace(headers: &mut HeaderMap, trace: Trace) {
+    let name = HeaderName::from_static("traceparent");
+    if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::try_from(trace.to_string())) {
+        headers.insert(name, value);
+    }
+}
+
+fn secure(headers: &mut HeaderMap) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'"));
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}
+
+/// Written only when somebody listens.
+struct HexId(Trace);
+
+impl std::fmt::Display for HexId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.0.trace_id)
+    }
+}
