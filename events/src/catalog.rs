@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Currency, Event, Money, topic, wire_enum::wire_enum};
+use crate::{Currency, Money, event::event, topic, wire_enum::wire_enum};
 
 /// A product is new, or its name, price, currency or availability changed. Not told for every unit sold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +38,4 @@ wire_enum! {
     }
 }
 
-impl Event for ProductChanged {
-    const TYPE: &'static str = "ProductChanged.v1";
-    const TOPIC: &'static str = topic::CATALOG;
-}
+event!(ProductChanged = "ProductChanged.v1", topic::CATALOG);

@@ -7,40 +7,32 @@ use uuid::Uuid;
 
 use crate::{Event, Timestamp};
 
-/// Version of the CloudEvents specification; always [`SPECVERSION`].
-pub const CE_SPECVERSION: &str = "ce_specversion";
-/// The event's id.
-pub const CE_ID: &str = "ce_id";
-/// [`Event::TYPE`].
-pub const CE_TYPE: &str = "ce_type";
-/// Who published it, see [`source`].
-pub const CE_SOURCE: &str = "ce_source";
-/// When it happened.
-pub const CE_TIME: &str = "ce_time";
-/// What it is about: the order's id (the product's for `ProductChanged`).
-pub const CE_SUBJECT: &str = "ce_subject";
-/// Which JSON Schema the value follows, see [`data_schema`].
-pub const CE_DATASCHEMA: &str = "ce_dataschema";
-/// Always [`JSON`].
+/// Header: version of the CloudEvents specification, always `1.0`.
+pub const SPECVERSION: &str = "ce_specversion";
+/// Header: the event's id.
+pub const ID: &str = "ce_id";
+/// Header: [`Event::TYPE`].
+pub const TYPE: &str = "ce_type";
+/// Header: who published it, see [`source`].
+pub const SOURCE: &str = "ce_source";
+/// Header: when it happened.
+pub const TIME: &str = "ce_time";
+/// Header: what it is about, the order's id (the product's for `ProductChanged`).
+pub const SUBJECT: &str = "ce_subject";
+/// Header: [`Head::sequence`], an extension attribute.
+pub const SEQUENCE: &str = "ce_sequence";
+/// Header: [`Event::SCHEMA`].
+pub const DATASCHEMA: &str = "ce_dataschema";
+/// Header: always `application/json`.
 pub const CONTENT_TYPE: &str = "content-type";
-/// W3C Trace Context.
+/// Header: W3C Trace Context.
 pub const TRACEPARENT: &str = "traceparent";
-/// W3C Trace Context.
+/// Header: W3C Trace Context.
 pub const TRACESTATE: &str = "tracestate";
 
-/// Value of [`CE_SPECVERSION`].
-pub const SPECVERSION: &str = "1.0";
-/// Value of [`CONTENT_TYPE`].
-pub const JSON: &str = "application/json";
-
-/// Value of [`CE_SOURCE`] for a service's short name.
+/// What [`SOURCE`] says for a service's short name.
 pub fn source(service: &str) -> String {
     format!("/{service}-service")
-}
-
-/// Value of [`CE_DATASCHEMA`] for an event type; also the `$id` of that schema.
-pub fn data_schema(event_type: &str) -> String {
-    format!("urn:uzon:event:{event_type}")
 }
 
 /// What every event carries besides its own fields, in the same JSON object.

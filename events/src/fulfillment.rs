@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Event, Timestamp, topic, wire_enum::wire_enum};
+use crate::{Timestamp, event::event, topic, wire_enum::wire_enum};
 
 /// The parcel is with the carrier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,23 +61,8 @@ wire_enum! {
     }
 }
 
-impl Event for OrderShipped {
-    const TYPE: &'static str = "OrderShipped.v1";
-    const TOPIC: &'static str = topic::SHIPPING_UPDATES;
-}
-impl Event for OrderDelivered {
-    const TYPE: &'static str = "OrderDelivered.v1";
-    const TOPIC: &'static str = topic::SHIPPING_UPDATES;
-}
-impl Event for ShipmentFailed {
-    const TYPE: &'static str = "ShipmentFailed.v1";
-    const TOPIC: &'static str = topic::SHIPPING_UPDATES;
-}
-impl Event for ShipmentCancelled {
-    const TYPE: &'static str = "ShipmentCancelled.v1";
-    const TOPIC: &'static str = topic::SHIPPING_UPDATES;
-}
-impl Event for ShipmentCancellationRefused {
-    const TYPE: &'static str = "ShipmentCancellationRefused.v1";
-    const TOPIC: &'static str = topic::SHIPPING_UPDATES;
-}
+event!(OrderShipped = "OrderShipped.v1", topic::SHIPPING_UPDATES);
+event!(OrderDelivered = "OrderDelivered.v1", topic::SHIPPING_UPDATES);
+event!(ShipmentFailed = "ShipmentFailed.v1", topic::SHIPPING_UPDATES);
+event!(ShipmentCancelled = "ShipmentCancelled.v1", topic::SHIPPING_UPDATES);
+event!(ShipmentCancellationRefused = "ShipmentCancellationRefused.v1", topic::SHIPPING_UPDATES);

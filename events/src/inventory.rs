@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Event, Timestamp, topic, wire_enum::wire_enum};
+use crate::{Timestamp, event::event, topic, wire_enum::wire_enum};
 
 /// All items of the order are kept for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,19 +75,7 @@ wire_enum! {
     }
 }
 
-impl Event for InventoryReserved {
-    const TYPE: &'static str = "InventoryReserved.v1";
-    const TOPIC: &'static str = topic::INVENTORY_UPDATES;
-}
-impl Event for InventoryInsufficient {
-    const TYPE: &'static str = "InventoryInsufficient.v1";
-    const TOPIC: &'static str = topic::INVENTORY_UPDATES;
-}
-impl Event for InventoryReleased {
-    const TYPE: &'static str = "InventoryReleased.v1";
-    const TOPIC: &'static str = topic::INVENTORY_UPDATES;
-}
-impl Event for ReservationExpired {
-    const TYPE: &'static str = "ReservationExpired.v1";
-    const TOPIC: &'static str = topic::INVENTORY_UPDATES;
-}
+event!(InventoryReserved = "InventoryReserved.v1", topic::INVENTORY_UPDATES);
+event!(InventoryInsufficient = "InventoryInsufficient.v1", topic::INVENTORY_UPDATES);
+event!(InventoryReleased = "InventoryReleased.v1", topic::INVENTORY_UPDATES);
+event!(ReservationExpired = "ReservationExpired.v1", topic::INVENTORY_UPDATES);

@@ -6,6 +6,7 @@ pub mod service;
 pub mod topic;
 
 mod catalog;
+mod event;
 mod fulfillment;
 mod inventory;
 mod notification;
@@ -16,6 +17,7 @@ mod wire_enum;
 
 pub use catalog::{Availability, ProductChanged};
 pub use envelope::{Head, Received};
+pub use event::Event;
 pub use fulfillment::{
     CancellationRefusal, OrderDelivered, OrderShipped, ShipmentCancellationRefused, ShipmentCancelled, ShipmentFailed,
 };
@@ -33,12 +35,3 @@ pub use types::{
     Address, Currency, Customer, Item, Money, Personal, Recipient, Timestamp, UnsupportedCurrency, WrongMoney,
 };
 pub use wire_enum::UnknownName;
-
-/// Something that happened, told to other services. The value holds the event's own fields; what every event carries
-/// besides them is [`envelope::Head`].
-pub trait Event: serde::Serialize {
-    /// Name and version as sent in `ce_type`, such as `OrderCreated.v1`. Never rename: it is in every stored record.
-    const TYPE: &'static str;
-    /// Where it is published. Never move: readers would miss it.
-    const TOPIC: &'static str;
-}

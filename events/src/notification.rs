@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Event, topic, wire_enum::wire_enum};
+use crate::{event::event, topic, wire_enum::wire_enum};
 
 /// A message has left.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,11 +46,5 @@ wire_enum! {
     }
 }
 
-impl Event for NotificationSent {
-    const TYPE: &'static str = "NotificationSent.v1";
-    const TOPIC: &'static str = topic::NOTIFICATION_UPDATES;
-}
-impl Event for NotificationFailed {
-    const TYPE: &'static str = "NotificationFailed.v1";
-    const TOPIC: &'static str = topic::NOTIFICATION_UPDATES;
-}
+event!(NotificationSent = "NotificationSent.v1", topic::NOTIFICATION_UPDATES);
+event!(NotificationFailed = "NotificationFailed.v1", topic::NOTIFICATION_UPDATES);

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Address, Currency, Customer, Event, Item, Money, PaymentFailure, Personal, Recipient, topic, wire_enum::wire_enum,
+    Address, Currency, Customer, Item, Money, PaymentFailure, Personal, Recipient, event::event, topic,
+    wire_enum::wire_enum,
 };
 
 /// An order was taken. The one place where the customer's contact and the payment token travel: payment and
@@ -198,26 +199,11 @@ impl From<PaymentFailure> for OrderEndReason {
     }
 }
 
-impl Event for OrderCreated {
-    const TYPE: &'static str = "OrderCreated.v1";
-    const TOPIC: &'static str = topic::ORDERS_IN;
-}
-impl Event for OrderCancellationRequested {
-    const TYPE: &'static str = "OrderCancellationRequested.v1";
-    const TOPIC: &'static str = topic::ORDERS_IN;
-}
-impl Event for OrderCancelled {
-    const TYPE: &'static str = "OrderCancelled.v1";
-    const TOPIC: &'static str = topic::ORDERS_IN;
-}
-impl Event for OrderConfirmed {
-    const TYPE: &'static str = "OrderConfirmed.v1";
-    const TOPIC: &'static str = topic::ORDERS_VALIDATED;
-}
-impl Event for OrderStatusChanged {
-    const TYPE: &'static str = "OrderStatusChanged.v1";
-    const TOPIC: &'static str = topic::ORDER_STATUS;
-}
+event!(OrderCreated = "OrderCreated.v1", topic::ORDERS_IN);
+event!(OrderCancellationRequested = "OrderCancellationRequested.v1", topic::ORDERS_IN);
+event!(OrderCancelled = "OrderCancelled.v1", topic::ORDERS_IN);
+event!(OrderConfirmed = "OrderConfirmed.v1", topic::ORDERS_VALIDATED);
+event!(OrderStatusChanged = "OrderStatusChanged.v1", topic::ORDER_STATUS);
 
 #[cfg(test)]
 mod tests {

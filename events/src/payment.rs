@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Currency, Event, Money, topic, wire_enum::wire_enum};
+use crate::{Currency, Money, event::event, topic, wire_enum::wire_enum};
 
 /// The order's total was charged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,15 +74,6 @@ wire_enum! {
     }
 }
 
-impl Event for PaymentProcessed {
-    const TYPE: &'static str = "PaymentProcessed.v1";
-    const TOPIC: &'static str = topic::PAYMENT_UPDATES;
-}
-impl Event for PaymentFailed {
-    const TYPE: &'static str = "PaymentFailed.v1";
-    const TOPIC: &'static str = topic::PAYMENT_UPDATES;
-}
-impl Event for PaymentRefunded {
-    const TYPE: &'static str = "PaymentRefunded.v1";
-    const TOPIC: &'static str = topic::PAYMENT_UPDATES;
-}
+event!(PaymentProcessed = "PaymentProcessed.v1", topic::PAYMENT_UPDATES);
+event!(PaymentFailed = "PaymentFailed.v1", topic::PAYMENT_UPDATES);
+event!(PaymentRefunded = "PaymentRefunded.v1", topic::PAYMENT_UPDATES);
