@@ -1,4 +1,5 @@
 //! platform
 pub mod clock;
+pub mod config;
 pub mod http;
 pub mod trace;

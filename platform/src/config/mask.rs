@@ -1,0 +1,44 @@
+//! Hides passwords in addresses before they are shown to anybody.
+
+use serde_json::Value as Json;
+
+const HIDDEN: &str = "***";
+
+/// A query parameter whose name contains one of these is hidden.
+const TELLING: [&str; 4] = ["password", "secret", "token", "key"];
+
+/// What stands for a secret: whether there is one may be known.
+pub(super) fn secret(value: &Json) -> Json {
+    Json::from(if value.as_str() == Some("") { "" } else { HIDDEN })
+}
+
+/// The value with the passwords of addresses hidden.
+pub(super) fn value(value: &Json) -> Json {
+    match value {
+        Json::String(text) => Json::from(url(text)),
+        Json::Array(items) => items.iter().map(self::value).collect(),
+        other => other.clone(),
+    }
+}
+
+/// `scheme://user:password@host/?token=x` → `scheme://user:***@host/?token=***`. Hides up to the last `@`, wherever it
+/// stands: rather too much than a part of a password with unescaped `/`, `?` or `@` in it.
+fn url(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let rest = match rest.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
+        Some((user, host)) => format!("{user}:{HIDDEN}@{host}"),
+        None => rest.to_owned(),
+    };
+    let rest = match rest.split_once('?') {
+        Some((rest, query)) => format!("{rest}?{}", query.split('&').map(parameter).collect::<Vec<_>>().join("&")),
+        None => rest,
+    };
+    format!("{scheme}://{rest}")
+}
+
+fn parameter(text: &str) -> String {
+    match text.split_once('=') {
+        Some((name, _)) if TELLING.iter().any(|word| name.to_lowercase().contains(word)) => format!("{name}={HIDDEN}"),
+        _ => text.to_owned(),
+    }
+}

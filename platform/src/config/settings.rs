@@ -1,0 +1,172 @@
+//! The values in force with where they come from, and how they become types.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    problem::{ConfigError, Problem, Source},
+    schema::{Entry, Schema},
+    toml,
+};
+
+#[derive(Clone)]
+pub(super) struct Setting {
+    pub value: Json,
+    pub source: Source,
+}
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub schema: Arc<Schema>,
+    /// Everything that is not at its default.
+    overrides: BTreeMap<String, Setting>,
+}
+
+impl Settings {
+    pub fn new(schema: Schema) -> Self {
+        Self { schema: Arc::new(schema), overrides: BTreeMap::new() }
+    }
+
+    /// The value in force; `None` where an override is not given.
+    pub fn get(&self, entry: &Entry) -> Option<Setting> {
+        let default = || Some(Setting { value: entry.default.clone()?, source: Source::Default });
+        self.overrides.get(&entry.key).cloned().or_else(default)
+    }
+
+    pub fn source(&self, key: &str) -> Source {
+        self.overrides.get(key).map_or(Source::Default, |setting| setting.source.clone())
+    }
+
+    fn put(&mut self, key: &str, value: Result<Json, String>, source: Source, problems: &mut Vec<Problem>) {
+        match value {
+            Ok(value) => drop(self.overrides.insert(key.to_owned(), Setting { value, source })),
+            Err(message) => problems.push(Problem::new(key, source, message)),
+        }
+    }
+
+    pub fn put_file(&mut self, path: &Path, problems: &mut Vec<Problem>) {
+        let source = Source::File(path.to_owned());
+        let read =
+            fs::read_to_string(path).map_err(|e| format!("cannot be read: {e}")).and_then(|text| toml::read(&text));
+        let leaves = match read {
+            Ok(flat) => self.known_headers(flat, &source, problems),
+            Err(message) => return problems.push(Problem::new("", source, message)),
+        };
+        for leaf in leaves {
+            let value = match self.schema.get(&leaf.key) {
+                None => Err(self.schema.unknown(&leaf.key)),
+                Some(entry) => leaf.value.map_err(|what| format!("is {what}")).and_then(|value| entry.check(value)),
+            };
+            self.put(&leaf.key, value, source.clone(), problems);
+        }
+    }
+
+    /// An empty section can be misspelt, too.
+    fn known_headers(&self, flat: toml::Flat, source: &Source, problems: &mut Vec<Problem>) -> Vec<toml::Leaf> {
+        for header in flat.headers {
+            let inside = format!("{}.", header.name);
+            let is_empty = !flat.leaves.iter().any(|leaf| leaf.key.starts_with(&inside));
+            if is_empty && !self.schema.entries.iter().any(|entry| entry.key.starts_with(&inside)) {
+                problems.push(Problem::new(&header.name, source.clone(), self.schema.unknown(&header.name)));
+            }
+        }
+        flat.leaves
+    }
+
+    /// Takes `UZON_<SECTION>_<KEY>`, and from `…_FILE` what stands in the file.
+    pub fn put_env(&mut self, variables: &BTreeMap<String, String>, problems: &mut Vec<Problem>) {
+        let schema = self.schema.clone();
+        for (name, text) in variables {
+            let source = Source::Env(name.clone());
+            if let Some(entry) = schema.by_variable(name) {
+                self.put(&entry.key, entry.parse(text), source, problems);
+                continue;
+            }
+            let plain = name.strip_suffix("_FILE").unwrap_or_default();
+            match schema.by_variable(plain) {
+                None => problems.push(Problem::new("", source, schema.unknown_variable(name))),
+                Some(entry) if variables.contains_key(plain) => {
+                    problems.push(Problem::new(
+                        &entry.key,
+                        source,
+                        format!("{plain} is given as well: keep one of them"),
+                    ));
+                }
+                Some(entry) => {
+                    let read = fs::read_to_string(text).map_err(|e| format!("{text} cannot be read: {e}"));
+                    let value = read.and_then(|text| entry.parse(text.trim_end_matches(['\r', '\n'])));
+                    self.put(&entry.key, value, source, problems);
+                }
+            }
+        }
+    }
+
+    pub fn put_set(&mut self, assignment: &str, problems: &mut Vec<Problem>) {
+        let schema = self.schema.clone();
+        let (key, value) = match assignment.split_once('=') {
+            None => (assignment, Err("expected key=value".to_owned())),
+            Some((key, text)) => match schema.get(key.trim()) {
+                None => (key.trim(), Err(schema.unknown(key.trim()))),
+                Some(entry) => (key.trim(), entry.parse(text.trim())),
+            },
+        };
+        self.put(key, value, Source::Set, problems);
+    }
+
+    /// Moves every default that lies in `from` to `to`.
+    pub fn put_folder(&mut self, from: &str, to: &str) {
+        let from = format!("{from}/");
+        for entry in &self.schema.entries {
+            let Some(text) = entry.default.as_ref().and_then(Json::as_str) else { continue };
+            let Some(at) = text.find(&from).filter(|at| *at == 0 || text[..*at].ends_with(':')) else { continue };
+            if matches!(self.source(&entry.key), Source::Default | Source::Data) {
+                let path: PathBuf = Path::new(to).join(&text[at + from.len()..]);
+                let value = Json::from(format!("{}{}", &text[..at], path.display()));
+                self.overrides.insert(entry.key.clone(), Setting { value, source: Source::Data });
+            }
+        }
+    }
+
+    /// Builds a type from those settings for which `place` says where in it they belong. Starts from the defaults and
+    /// adds what overrides them one by one: so every value that does not fit is found, and named.
+    pub fn typed<T: DeserializeOwned>(&self, place: impl Fn(&str) -> Option<String>) -> Result<T, ConfigError> {
+        let mut tree = Json::Object(Map::new());
+        let mut overrides = Vec::new();
+        for entry in &self.schema.entries {
+            let Some(path) = place(&entry.key) else { continue };
+            if let Some(default) = &entry.default {
+                insert(&mut tree, &path, default.clone());
+            }
+            overrides.extend(self.overrides.get(&entry.key).map(|setting| (entry, path, setting)));
+        }
+        let from_defaults = T::deserialize(&tree).map_err(|e| Problem::new("", Source::Default, e.to_string()));
+        let (mut typed, mut problems) = (from_defaults?, Vec::new());
+        for (entry, path, setting) in overrides {
+            let mut with = tree.clone();
+            insert(&mut with, &path, setting.value.clone());
+            match T::deserialize(&with) {
+                Ok(better) => (typed, tree) = (better, with),
+                Err(_) if entry.secret => {
+                    problems.push(Problem::new(&entry.key, setting.source.clone(), "is not what was expected"));
+                }
+                Err(e) => problems.push(Problem::new(&entry.key, setting.source.clone(), e.to_string())),
+            }
+        }
+        ConfigError::unless_empty(problems).map(|()| typed)
+    }
+}
+
+fn insert(tree: &mut Json, path: &str, value: Json) {
+    let Json::Object(map) = tree else { return };
+    match path.split_once('.') {
+        None => drop(map.insert(path.to_owned(), value)),
+        Some((first, rest)) => insert(map.entry(first).or_insert_with(|| Json::Object(Map::new())), rest, value),
+    }
+}
