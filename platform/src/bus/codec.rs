@@ -1,0 +1,278 @@
+//! A list of messages as one blob: a row of the embedded log, or of an outbox.
+//!
+//! ```text
+//! blob   = version (1 byte), count, record …
+//! record = topic (name), key (bytes), number of headers, (name, bytes) …, value (bytes)
+//! bytes  = length, bytes
+//! name   = how many names were known when this one came first; and if that is now: bytes (UTF-8)
+//! ```
+//! Numbers are LEB128. Topics and header names are counted apart. A change of this format needs a new version, and the
+//! old one read for ever: blobs are stored.
+
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{Message, Outgoing};
+
+const VERSION: u8 = 1;
+
+/// Why a blob can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    #[error("messages in format {0}, which this version doesn't know")]
+    Version(u8),
+    #[error("messages are damaged at byte {0}")]
+    Damaged(usize),
+}
+
+/// All of them as one blob.
+pub fn encode(messages: &[Outgoing]) -> Vec<u8> {
+    let size: usize = messages.iter().map(|it| it.message.size() + 16).sum();
+    let mut blob = Vec::with_capacity(size + 64);
+    encode_into(&mut blob, messages.iter().map(|it| (&*it.topic, &*it.message)));
+    blob
+}
+
+/// As `encode`, at the end of a buffer that is there already.
+pub fn encode_into<'a>(blob: &mut Vec<u8>, messages: impl ExactSizeIterator<Item = (&'a str, &'a Message)>) {
+    let (mut topics, mut names) = (Dictionary::default(), Dictionary::default());
+    blob.push(VERSION);
+    put_number(blob, messages.len());
+    for (topic, message) in messages {
+        topics.put(blob, topic);
+        put_bytes(blob, &message.key);
+        put_number(blob, message.headers.len());
+        for (name, value) in &message.headers {
+            names.put(blob, name);
+            put_bytes(blob, value);
+        }
+        put_bytes(blob, &message.value);
+    }
+}
+
+/// What `encode` was given. Keys and values are slices of the blob, which lives as long as any of them.
+pub fn decode(blob: Bytes) -> Result<Vec<Outgoing>, CodecError> {
+    let mut reader = Reader { blob, at: 0 };
+    match reader.byte()? {
+        VERSION => {}
+        other => return Err(CodecError::Version(other)),
+    }
+    let (mut topics, mut names) = (Vec::<Arc<str>>::new(), Vec::<Cow<'static, str>>::new());
+    let count = reader.count(4)?; // topic, key, headers, value: a byte each at least
+    let mut messages = Vec::with_capacity(count);
+    for _ in 0..count {
+        let topic = reader.name(&mut topics, |it| Arc::from(it))?;
+        let key = reader.bytes()?;
+        let count = reader.count(2)?;
+        let mut headers = Vec::with_capacity(count);
+        for _ in 0..count {
+            headers.push((reader.name(&mut names, header_name)?, reader.bytes()?));
+        }
+        let message = Arc::new(Message { key, headers, value: reader.bytes()? });
+        messages.push(Outgoing { topic, message });
+    }
+    if reader.at == reader.blob.len() { Ok(messages) } else { Err(reader.damaged()) }
+}
+
+/// The usual names cost no memory.
+fn header_name(name: &str) -> Cow<'static, str> {
+    const USUAL: [&str; 12] = [
+        "ce_specversion",
+        "ce_id",
+        "ce_type",
+        "ce_source",
+        "ce_time",
+        "ce_subject",
+        "ce_sequence",
+        "ce_dataschema",
+        "ce_correlationid",
+        "content-type",
+        "traceparent",
+        "tracestate",
+    ];
+    match USUAL.into_iter().find(|usual| *usual == name) {
+        Some(usual) => Cow::Borrowed(usual),
+        None => Cow::Owned(name.to_owned()),
+    }
+}
+
+/// Names said so far, while writing.
+#[derive(Default)]
+struct Dictionary<'a> {
+    names: Vec<&'a str>,
+    index: HashMap<&'a str, usize>,
+    /// Records resemble each other: the next name is mostly the one that followed last time.
+    likely: usize,
+}
+
+impl<'a> Dictionary<'a> {
+    fn put(&mut self, blob: &mut Vec<u8>, name: &'a str) {
+        let known = match self.names.get(self.likely) {
+            Some(likely) if *likely == name => Some(self.likely),
+            _ => self.index.get(name).copied(),
+        };
+        let index = known.unwrap_or(self.names.len());
+        put_number(blob, index);
+        if known.is_none() {
+            put_bytes(blob, name.as_bytes());
+            self.names.push(name);
+            self.index.insert(name, index);
+        }
+        self.likely = if index + 1 < self.names.len() { index + 1 } else { 0 };
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "seven bits at a time is the point")]
+fn put_number(blob: &mut Vec<u8>, number: usize) {
+    let mut rest = number as u64;
+    while rest >= 0x80 {
+        blob.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    blob.push(rest as u8);
+}
+
+fn put_bytes(blob: &mut Vec<u8>, bytes: &[u8]) {
+    put_number(blob, bytes.len());
+    blob.extend_from_slice(bytes);
+}
+
+struct Reader {
+    blob: Bytes,
+    at: usize,
+}
+
+impl Reader {
+    fn damaged(&self) -> CodecError {
+        CodecError::Damaged(self.at)
+    }
+
+    fn byte(&mut self) -> Result<u8, CodecError> {
+        let byte = *self.blob.get(self.at).ok_or(self.damaged())?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn number(&mut self) -> Result<usize, CodecError> {
+        let mut number = 0_u64;
+        for shift in (0..63).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return usize::try_from(number).map_err(|_| self.damaged());
+            }
+        }
+        Err(self.damaged())
+    }
+
+    /// How many follow, of at least `size` bytes each: what isn't there is not allocated for.
+    fn count(&mut self, size: usize) -> Result<usize, CodecError> {
+        let count = self.number()?;
+        if count <= (self.blob.len() - self.at) / size { Ok(count) } else { Err(self.damaged()) }
+    }
+
+    fn bytes(&mut self) -> Result<Bytes, CodecError> {
+        let length = self.count(1)?;
+        let start = self.at;
+        self.at += length;
+        Ok(self.blob.slice(start..self.at))
+    }
+
+    fn name<T: Clone>(&mut self, names: &mut Vec<T>, make: impl FnOnce(&str) -> T) -> Result<T, CodecError> {
+        let index = self.number()?;
+        if index == names.len() {
+            let bytes = self.bytes()?;
+            names.push(make(std::str::from_utf8(&bytes).map_err(|_| self.damaged())?));
+        }
+        names.get(index).cloned().ok_or(self.damaged())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn some_bytes() -> impl Strategy<Value = Bytes> {
+        prop::collection::vec(any::<u8>(), 0..200).prop_map(Bytes::from)
+    }
+
+    fn messages() -> impl Strategy<Value = Vec<Outgoing>> {
+        let name = prop_oneof!["ce_id", "ce_type", "[a-c]{0,2}", "\\PC{0,9}"].prop_map(Cow::Owned);
+        let headers = prop::collection::vec((name, some_bytes()), 0..6);
+        let message = (some_bytes(), headers, some_bytes())
+            .prop_map(|(key, headers, value)| Arc::new(Message { key, headers, value }));
+        let outgoing = ("[a-d]{0,1}", message).prop_map(|(topic, message)| Outgoing { topic: topic.into(), message });
+        prop::collection::vec(outgoing, 0..20)
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_it_writes(messages in messages()) {
+            prop_assert_eq!(decode(encode(&messages).into()), Ok(messages));
+        }
+
+        #[test]
+        fn whatever_is_cut_off_is_noticed(messages in messages(), cut in any::<prop::sample::Index>()) {
+            let blob = encode(&messages);
+            let shorter = Bytes::copy_from_slice(&blob[..cut.index(blob.len())]);
+            prop_assert!(matches!(decode(shorter), Err(CodecError::Damaged(_))));
+        }
+
+        #[test]
+        fn damage_never_panics(messages in messages(), places in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 1..5)) {
+            let mut blob = encode(&messages);
+            for (place, byte) in places {
+                let place = place.index(blob.len());
+                blob[place] = byte;
+            }
+            let _ = decode(blob.into());
+        }
+
+        #[test]
+        fn noise_never_panics(mut noise in prop::collection::vec(any::<u8>(), 1..400)) {
+            noise[0] = VERSION;
+            let _ = decode(noise.into());
+        }
+    }
+
+    #[test]
+    fn another_format_is_named() {
+        assert_eq!(decode(Bytes::from_static(&[9, 0])), Err(CodecError::Version(9)));
+    }
+
+    #[test]
+    fn more_than_said_is_damage() {
+        assert_eq!(decode(Bytes::from_static(&[VERSION, 0, 0])), Err(CodecError::Damaged(2)));
+    }
+
+    #[test]
+    fn a_huge_count_allocates_nothing() {
+        let blob = Bytes::from_static(&[VERSION, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+        assert!(matches!(decode(blob), Err(CodecError::Damaged(_))));
+    }
+
+    #[test]
+    fn the_stored_format_stays() {
+        let message = Message {
+            key: Bytes::from_static(b"k"),
+            headers: vec![("h".into(), Bytes::from_static(b"1")), ("h".into(), Bytes::new())],
+            value: Bytes::from_static(b"vv"),
+        };
+        let one = Outgoing { topic: "t".into(), message: Arc::new(message) };
+        let expected = b"\x01\x02\
+            \x00\x01t\x01k\x02\x00\x01h\x011\x00\x00\x02vv\
+            \x00\x01k\x02\x00\x011\x00\x00\x02vv";
+        assert_eq!(encode(&[one.clone(), one]), expected);
+    }
+
+    #[test]
+    fn values_are_slices_of_the_blob() {
+        let message = Message { value: Bytes::from(vec![7; 1000]), ..Message::default() };
+        let blob = Bytes::from(encode(&[Outgoing { topic: "t".into(), message: Arc::new(message) }]));
+        let read = decode(blob.clone()).unwrap();
+        assert!(blob.as_ptr_range().contains(&read[0].message.value.as_ptr()));
+    }
+}
