@@ -125,7 +125,9 @@ pub struct DependencyHealth {
 impl HealthReport {
     fn of(findings: Vec<(String, Finding)>) -> Self {
         let mut report = Self { status: HealthStatus::Up, dependencies: BTreeMap::new() };
-        findings.into_iter().for_each(|(name, finding)| report.add(name, finding));
+        for (name, finding) in findings {
+            report.add(name, finding);
+        }
         report
     }
 

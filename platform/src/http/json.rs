@@ -95,7 +95,8 @@ fn code_of(message: &str) -> &'static str {
 
 /// The path, and the field that the message speaks of where the path ends at its parent.
 fn field_of(path: &str, message: &str) -> Cow<'static, str> {
-    let parent = if path == "." { "" } else { path };
+    // "?" stands for what was not read any more
+    let parent = path.trim_end_matches('?').trim_end_matches('.');
     let told = ["unknown field `", "missing field `", "duplicate field `"]
         .iter()
         .find_map(|start| message.strip_prefix(start)?.split('`').next());

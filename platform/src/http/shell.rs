@@ -1,6 +1,6 @@
 //! Everything around the services' routes: health, metrics, documents, problem pages, limits.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
 use http::{HeaderName, HeaderValue, Method, header};
@@ -152,5 +152,5 @@ fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
             traceparent.clone(),
         ])
         .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, traceparent])
-        .max_age(std::time::Duration::from_secs(3600))
+        .max_age(Duration::from_hours(1))
 }

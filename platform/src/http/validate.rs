@@ -42,7 +42,7 @@ impl Checks {
     }
 
     /// A number between two others.
-    pub fn range<N: PartialOrd + Display>(
+    pub fn range<N: Copy + PartialOrd + Display>(
         &mut self,
         field: impl Into<Cow<'static, str>>,
         value: N,
