@@ -89,3 +89,79 @@ pub fn from_json<E: DeserializeOwned>(json: &[u8]) -> serde_json::Result<Receive
 pub fn name_of(event_type: &str) -> &str {
     event_type.split_once('.').map_or(event_type, |(name, _)| name)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::{Head, from_json, name_of, source, to_json};
+    use crate::{Event, ShipmentCancelled, ShipmentFailed, Timestamp};
+
+    fn head() -> Head {
+        Head {
+            event_id: Uuid::from_u128(1),
+            order_id: Some(Uuid::from_u128(2)),
+            correlation_id: Uuid::from_u128(2),
+            causation_id: None,
+            sequence: u64::MAX,
+            timestamp: "2026-01-24T10:00:00Z".parse().unwrap(),
+        }
+    }
+
+    /// What `to_json` is to be equal to.
+    #[derive(Serialize)]
+    struct Flat<'a, E> {
+        #[serde(flatten)]
+        head: &'a Head,
+        #[serde(flatten)]
+        event: &'a E,
+    }
+
+    fn same(event: &impl Event) {
+        let no_order = Head { order_id: None, causation_id: Some(Uuid::from_u128(3)), ..head() };
+        for head in [head(), no_order] {
+            assert_eq!(to_json(&head, event), serde_json::to_string(&Flat { head: &head, event }).unwrap());
+        }
+    }
+
+    #[test]
+    fn it_is_as_if_flattened() {
+        same(&ShipmentFailed { reason: "“quoted”, {braced} and \\\" escaped".into() });
+        same(&ShipmentFailed { reason: String::new() });
+        same(&ShipmentCancelled {});
+    }
+
+    #[test]
+    fn it_comes_back_as_it_went() {
+        let event = ShipmentFailed { reason: "}".into() };
+        let received = from_json::<ShipmentFailed>(to_json(&head(), &event).as_bytes()).unwrap();
+        assert_eq!((received.head, received.event), (head(), event));
+        assert!(from_json::<ShipmentFailed>(br#"{"reason":"no envelope"}"#).is_err());
+    }
+
+    #[test]
+    fn no_cause_is_said_and_no_order_is_not() {
+        let json: Value = serde_json::from_str(&to_json(&head(), &ShipmentCancelled {})).unwrap();
+        assert_eq!(json["causationId"], json!(null));
+        assert!(json.as_object().unwrap().contains_key("causationId"));
+        assert!(!to_json(&Head { order_id: None, ..head() }, &ShipmentCancelled {}).contains("orderId"));
+    }
+
+    #[test]
+    #[should_panic(expected = "named fields")]
+    fn an_event_that_is_no_object_is_a_bug() {
+        #[derive(Serialize)]
+        struct Bare(Timestamp);
+        crate::event::event!(Bare = "Bare.v1", "nowhere");
+        to_json(&head(), &Bare(Timestamp::default()));
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(source("order"), "/order-service");
+        assert_eq!(name_of("OrderCreated.v1"), "OrderCreated");
+        assert_eq!(ShipmentFailed::SCHEMA, "urn:uzon:event:ShipmentFailed.v1");
+    }
+}

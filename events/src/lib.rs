@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod asyncapi;
 pub mod choreography;
+pub mod contract;
 pub mod envelope;
+pub mod saga_map;
 pub mod service;
 pub mod topic;
 
@@ -16,6 +19,7 @@ mod types;
 mod wire_enum;
 
 pub use catalog::{Availability, ProductChanged};
+pub use contract::{Contract, contracts};
 pub use envelope::{Head, Received};
 pub use event::Event;
 pub use fulfillment::{
