@@ -1,5 +1,43 @@
-//! platform
+//! The chassis every service stands on. One room, four doors: see [`Participant`].
+//!
+//! Knows no event, no topic and no service by name.
+
+pub mod bulk;
+pub mod bus;
 pub mod clock;
+mod command;
 pub mod config;
+mod consequences;
+mod decode;
+pub mod effect;
+mod host;
 pub mod http;
+mod inbox;
+mod json;
+pub mod migrations;
+mod parking;
+mod participant;
+mod relay;
+mod room;
+mod rows;
+mod service;
+mod shutdown;
+mod store;
+pub mod tables;
 pub mod trace;
+
+pub use clock::{Clock, ManualClock};
+pub use command::{Answer, Asked, Command, Once, Refused, Replied, answer};
+pub use consequences::{Consequences, Parts, Reminder};
+pub use decode::decode;
+pub use effect::{Breaker, CallError, Outcome, Perform, Policy, Request, Said};
+pub use host::{Host, Running, StartError};
+pub use json::Json;
+pub use parking::Patience;
+pub use participant::{Delivery, Door, Participant, Verdict, Workset};
+pub use room::{Heard, RoomPlan, Settings, Undecodable, decode as decode_record};
+pub use rows::{Key, Rows, Table};
+pub use service::{App, Service};
+pub use shutdown::Shutdown;
+pub use store::{Db, OpenError, StoreError, Tx};
+pub use trace::Trace;

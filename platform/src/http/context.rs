@@ -6,8 +6,8 @@ use axum::extract::FromRequestParts;
 use http::{HeaderMap, request::Parts};
 use tokio::sync::Semaphore;
 
-use super::{metrics::HttpMetrics, server::Limits, shutdown::Shutdown};
-use crate::trace::Trace;
+use super::{metrics::HttpMetrics, server::Limits};
+use crate::{shutdown::Shutdown, trace::Trace};
 
 /// One per shell.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::shutdown::Shutdown;
+use crate::shutdown::Shutdown;
 
 /// A dependency that does not answer is as good as down.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -50,7 +50,6 @@ mod problem;
 pub mod problems;
 mod server;
 mod shell;
-mod shutdown;
 mod sse;
 #[cfg(test)]
 mod tests;
@@ -70,7 +69,6 @@ pub use self::{
     problem::{FieldError, Problem, ProblemType},
     server::{BindError, Limits, Server},
     shell::Shell,
-    shutdown::Shutdown,
     sse::{LastEventId, Live, Message},
     validate::Checks,
 };

@@ -14,7 +14,8 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
-use super::{metrics, shutdown::Shutdown};
+use super::metrics;
+use crate::shutdown::Shutdown;
 
 /// What a client may ask of us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,8 +18,8 @@ use super::{
     problem::{Problem, ProblemType},
     problems,
     server::Limits,
-    shutdown::Shutdown,
 };
+use crate::shutdown::Shutdown;
 
 /// Collects what one process serves, and makes one router of it.
 #[derive(Debug)]

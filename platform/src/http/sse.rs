@@ -14,7 +14,8 @@ use http::{HeaderName, HeaderValue, header, request::Parts};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{context::Context, problem::Problem, shutdown::Shutdown};
+use super::{context::Context, problem::Problem};
+use crate::shutdown::Shutdown;
 
 /// Between two signs of life, so that proxies keep the connection and clients notice a dead one.
 const HEARTBEAT: Duration = Duration::from_secs(15);

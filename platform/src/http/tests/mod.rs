@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::*;
+use crate::shutdown::Shutdown;
 
 mod extractors;
 mod serving;

@@ -1,0 +1,137 @@
+//! Many rows in one statement, for any entity on any engine.
+//!
+//! SeaORM writes a statement once per table and number of rows; from then on only values are bound (writing it anew each
+//! time costs the client as much as all else it does with a row). The numbers of rows are powers of two, and a batch of
+//! 300 goes as 256 + 32 + 8 + 4: were it one statement for every size, the database would prepare them over and over.
+
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    mem::{Discriminant, discriminant},
+    sync::{Arc, LazyLock, RwLock},
+};
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, Iterable, ModelTrait, PrimaryKeyToColumn, PrimaryKeyTrait, QueryFilter,
+    QueryOrder, QuerySelect, Statement,
+    sea_query::{Asterisk, Expr, ExprTrait, InsertStatement, IntoValueTuple, OnConflict, Query, Values},
+};
+
+use crate::{Key, StoreError, Table, Tx};
+
+/// Rows in the largest statement. Tables of up to 60 columns stay below every engine's limit of values in a statement
+/// (SQLite 32,766; MySQL and PostgreSQL 65,535).
+const MOST_ROWS: usize = 512;
+
+/// The rows with these keys, in key order; locked, where the engine locks rows.
+pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Vec<E::Model>, StoreError> {
+    let mut found = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(MOST_ROWS) {
+        let mut query = E::find().filter(among::<E>(keys));
+        for column in E::PrimaryKey::iter() {
+            query = query.order_by_asc(column.into_column());
+        }
+        if lock {
+            query = query.lock_exclusive();
+        }
+        found.extend(query.all(tx).await?);
+    }
+    Ok(found)
+}
+
+/// Removes the rows with these keys, and says how many there were.
+pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreError> {
+    let mut gone = 0;
+    for keys in keys.chunks(MOST_ROWS) {
+        gone += E::delete_many().filter(among::<E>(keys)).exec(tx).await?.rows_affected;
+    }
+    Ok(gone)
+}
+
+/// Adds these rows. One that is already there is a `Conflict`.
+pub async fn insert<E: Table>(tx: &Tx, models: &[E::Model]) -> Result<(), StoreError> {
+    write::<E>(tx, models, How::Insert).await
+}
+
+/// Overwrites these rows, which must exist and be locked: then an upsert is an update, and one that needs no join, so its
+/// plan is the same whatever the table's size (`UPDATE … FROM (VALUES …)` reads the whole table when it is small).
+pub async fn update<E: Table>(tx: &Tx, models: &[E::Model]) -> Result<(), StoreError> {
+    write::<E>(tx, models, How::Overwrite).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum How {
+    Insert,
+    Overwrite,
+}
+
+async fn write<E: Table>(tx: &Tx, mut models: &[E::Model], how: How) -> Result<(), StoreError> {
+    let engine = tx.get_database_backend();
+    let columns: Vec<_> = columns::<E>(how).collect();
+    while let Some(sample) = models.first() {
+        let (now, later) = models.split_at(rows_of(models.len()));
+        let sql = sql::<E>(engine, how, sample, now.len());
+        let values = now.iter().flat_map(|model| columns.iter().map(|column| model.get(*column))).collect();
+        tx.execute_raw(Statement { sql, values: Some(Values(values)), db_backend: engine }).await?;
+        models = later;
+    }
+    Ok(())
+}
+
+/// How many of them the next statement takes.
+fn rows_of(models: usize) -> usize {
+    1 << Ord::min(models, MOST_ROWS).ilog2()
+}
+
+fn sql<E: Table>(engine: DbBackend, how: How, sample: &E::Model, rows: usize) -> String {
+    type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
+    static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);
+
+    let key = (TypeId::of::<E>(), discriminant(&engine), how, rows);
+    if let Some(sql) = WRITTEN.read().expect("never poisoned").get(&key) {
+        return (**sql).to_owned();
+    }
+    let mut insert = InsertStatement::new();
+    insert.into_table(E::default().table_ref()).columns(columns::<E>(how));
+    for _ in 0..rows {
+        insert.values_panic(columns::<E>(how).map(|column| column.save_as(Expr::val(sample.get(column)))));
+    }
+    if how == How::Overwrite {
+        let others = E::Column::iter().filter(|column| E::PrimaryKey::from_column(*column).is_none());
+        insert.on_conflict(OnConflict::columns(E::PrimaryKey::iter()).update_columns(others).to_owned());
+    }
+    let sql = engine.build(&insert).sql;
+    WRITTEN.write().expect("never poisoned").insert(key, sql.as_str().into());
+    sql
+}
+
+/// All columns; but a key that the database hands out is left to it.
+fn columns<E: Table>(how: How) -> impl Iterator<Item = E::Column> {
+    let handed_out = E::PrimaryKey::auto_increment() && how == How::Insert;
+    E::Column::iter().filter(move |column| !(handed_out && E::PrimaryKey::from_column(*column).is_some()))
+}
+
+/// The key is one of these. Their number is filled up to a power of two, with the last one again.
+fn among<E: Table>(keys: &[Key<E>]) -> Expr {
+    let columns = || E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
+    let padding = std::iter::repeat_n(&keys[keys.len() - 1], keys.len().next_power_of_two() - keys.len());
+    let keys = keys.iter().chain(padding).cloned().map(IntoValueTuple::into_value_tuple);
+    match (columns().next(), columns().nth(1)) {
+        (Some(only), None) => only.is_in(keys.flatten()),
+        // Not `(a, b) IN ((1, 2), (3, 4) …)`: PostgreSQL makes an OR of it and checks every row against every key.
+        _ => Expr::tuple(columns().map(|column| Expr::col(column.as_column_ref())))
+            .in_subquery(Query::select().column(Asterisk).from_values(keys, "keys").to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_batch_goes_in_powers_of_two() {
+        let split = |mut n: usize| {
+            std::iter::from_fn(|| (n > 0).then(|| super::rows_of(n)).inspect(|now| n -= now)).collect::<Vec<_>>()
+        };
+        assert_eq!(split(300), [256, 32, 8, 4]);
+        assert_eq!(split(1200), [512, 512, 128, 32, 16]);
+    }
+}

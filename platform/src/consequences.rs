@@ -1,0 +1,204 @@
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use events::{Event, envelope};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    Clock, Delivery, Request, StoreError, Trace, Tx,
+    bulk,
+    bus::{Message, Outgoing},
+    tables::{effect, reminder},
+};
+
+/// Something to come back to later; enters again as the input variant of the same name.
+pub trait Reminder: Serialize {
+    /// Never rename.
+    const NAME: &'static str;
+}
+
+/// What follows from the decisions of a batch. Saved in the transaction that saves their changes.
+#[derive(Debug)]
+pub struct Consequences {
+    clock: Clock,
+    now: DateTime<Utc>,
+    source: Bytes,
+    key: Uuid,
+    cause: Option<Uuid>,
+    trace: Trace,
+    pub(crate) events: Vec<Outgoing>,
+    pub(crate) requests: Vec<effect::Model>,
+    pub(crate) reminders: Reminders,
+}
+
+/// The last word about each (key, name): when to come back, or not at all.
+pub(crate) type Reminders = BTreeMap<(Uuid, Cow<'static, str>), Option<reminder::Model>>;
+
+impl Consequences {
+    /// Nothing yet. `service` is the name of the service, as events bear it.
+    pub fn new(service: &str, clock: Clock) -> Self {
+        Self {
+            now: clock.now(),
+            clock,
+            source: Bytes::from(format!("/{service}")),
+            key: Uuid::nil(),
+            cause: None,
+            trace: Trace::default(),
+            events: vec![],
+            requests: vec![],
+            reminders: BTreeMap::new(),
+        }
+    }
+
+    /// The time of the decision; the same for a whole batch.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// A fresh id, rising with time.
+    pub fn new_id(&mut self) -> Uuid {
+        self.clock.new_id()
+    }
+
+    /// The trace of what is being decided.
+    pub fn trace(&self) -> Trace {
+        self.trace
+    }
+
+    /// Tells the others, about the aggregate the delivery was about. `sequence` is the aggregate's counter for the
+    /// event's topic, kept in its row: the number of the last event said, 0 before the first.
+    pub fn publish<E: Event>(&mut self, sequence: &mut i64, event: &E) {
+        self.say(Some(self.key), self.key, sequence, event);
+    }
+
+    /// Tells the others about another aggregate, one that is no order.
+    pub fn publish_for<E: Event>(&mut self, key: Uuid, sequence: &mut i64, event: &E) {
+        self.say(None, key, sequence, event);
+    }
+
+    fn say<E: Event>(&mut self, order_id: Option<Uuid>, key: Uuid, sequence: &mut i64, event: &E) {
+        *sequence += 1;
+        let event_id = self.new_id();
+        let head = envelope::Head {
+            event_id,
+            order_id,
+            correlation_id: key,
+            causation_id: self.cause,
+            sequence: u64::try_from(*sequence).expect("counts up from zero"),
+            timestamp: self.now.into(),
+        };
+        let trace = if self.trace.trace_id == 0 { Trace::new() } else { self.trace.child() };
+        let key = Bytes::from(key.to_string());
+        let text = |value: String| Bytes::from(value);
+        let headers = vec![
+            (Cow::Borrowed(envelope::SPECVERSION), Bytes::from_static(b"1.0")),
+            (Cow::Borrowed(envelope::ID), text(event_id.to_string())),
+            (Cow::Borrowed(envelope::TYPE), Bytes::from_static(E::TYPE.as_bytes())),
+            (Cow::Borrowed(envelope::SOURCE), self.source.clone()),
+            (Cow::Borrowed(envelope::TIME), text(head.timestamp.to_string())),
+            (Cow::Borrowed(envelope::SUBJECT), key.clone()),
+            (Cow::Borrowed(envelope::SEQUENCE), text(sequence.to_string())),
+            (Cow::Borrowed(envelope::DATASCHEMA), Bytes::from_static(E::SCHEMA.as_bytes())),
+            (Cow::Borrowed(envelope::CONTENT_TYPE), Bytes::from_static(b"application/json")),
+            (Cow::Borrowed(envelope::TRACEPARENT), text(trace.to_string())),
+        ];
+        let value = envelope::to_json(&head, event).into();
+        self.events.push(Outgoing { topic: E::TOPIC.into(), message: Arc::new(Message { key, headers, value }) });
+    }
+
+    /// Has the outside called, as soon as this is saved.
+    pub fn request<R: Request>(&mut self, request: &R) {
+        self.request_at(self.now, request);
+    }
+
+    /// Has the outside called, not before `due`.
+    pub fn request_at<R: Request>(&mut self, due: DateTime<Utc>, request: &R) {
+        self.requests.push(effect::Model {
+            key: request.idempotency_key(),
+            epoch: 1,
+            name: R::NAME.into(),
+            about: self.key,
+            request: serde_json::to_string(request).expect("requests are plain data"),
+            trace: self.trace.to_string(),
+            cause: self.cause,
+            requested_at: self.now,
+            attempts: 0,
+            error: None,
+            due,
+            leased: false,
+        });
+    }
+
+    /// Comes back to this aggregate at `due`. Setting a reminder again replaces it.
+    pub fn remind_at<R: Reminder>(&mut self, due: DateTime<Utc>, reminder: &R) {
+        let reminder = reminder::Model {
+            key: self.key,
+            name: R::NAME.into(),
+            id: self.new_id(),
+            due,
+            body: serde_json::to_string(reminder).expect("reminders are plain data"),
+            trace: self.trace.to_string(),
+            cause: self.cause,
+        };
+        self.reminders.insert((self.key, R::NAME.into()), Some(reminder));
+    }
+
+    pub fn cancel_reminder<R: Reminder>(&mut self) {
+        self.reminders.insert((self.key, R::NAME.into()), None);
+    }
+
+    /// Whatever follows from now on is caused by this delivery.
+    pub fn of<I>(&mut self, delivery: &Delivery<I>) -> &mut Self {
+        (self.key, self.cause, self.trace) = (delivery.key, delivery.cause, delivery.trace);
+        self
+    }
+
+    /// A reminder that fires is gone, unless it is set again.
+    pub(crate) fn fired(&mut self, key: Uuid, name: &str) {
+        self.reminders.insert((key, name.to_owned().into()), None);
+    }
+
+    /// How many there are, of any kind.
+    pub(crate) fn count(&self) -> usize {
+        self.events.len() + self.requests.len() + self.reminders.len()
+    }
+
+    /// Writes requests and reminders; the events go to the outbox.
+    pub(crate) async fn save(&self, tx: &Tx) -> Result<(), StoreError> {
+        bulk::insert::<effect::Entity>(tx, &self.requests).await?;
+        let (mut set, mut gone) = (vec![], vec![]);
+        for (key, reminder) in &self.reminders {
+            match reminder {
+                Some(reminder) => set.push(reminder.clone()),
+                None => gone.push((key.0, key.1.clone().into_owned())),
+            }
+        }
+        bulk::delete::<reminder::Entity>(tx, &gone).await?;
+        bulk::update::<reminder::Entity>(tx, &set).await
+    }
+}
+
+/// What a decision has said, for tests of decisions and for the simulation.
+impl Consequences {
+    /// The types of the events told so far, in order.
+    pub fn told(&self) -> Vec<&str> {
+        let kinds = self.events.iter().filter_map(|event| event.message.header(envelope::TYPE));
+        kinds.map(|kind| std::str::from_utf8(kind).expect("types are ASCII")).collect()
+    }
+
+    /// The events, as they go to the bus.
+    pub fn into_parts(self) -> Parts {
+        Parts { events: self.events, requests: self.requests, reminders: self.reminders.into_iter().collect() }
+    }
+}
+
+/// Everything that follows from some decisions.
+#[derive(Debug, Default)]
+pub struct Parts {
+    pub events: Vec<Outgoing>,
+    pub requests: Vec<effect::Model>,
+    /// (key, name) and the reminder, or `None` when it is cancelled.
+    pub reminders: Vec<((Uuid, Cow<'static, str>), Option<reminder::Model>)>,
+}

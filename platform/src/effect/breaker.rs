@@ -1,0 +1,82 @@
+use std::{fmt, future::Future, time::Duration};
+
+use futures_util::future::BoxFuture;
+use tower::{Service, service_fn};
+use tower_resilience_circuitbreaker::{
+    CircuitBreaker, CircuitBreakerError, CircuitBreakerLayer, CircuitState, DefaultClassifier, SlidingWindowType,
+};
+
+use super::CallError;
+
+/// A circuit breaker, one per provider: when most calls fail it opens, and calls are put off instead of made; after a
+/// while it lets one through to see.
+#[derive(Clone)]
+pub struct Breaker {
+    name: &'static str,
+    circuit: CircuitBreaker<Calls, DefaultClassifier>,
+}
+
+type Call = BoxFuture<'static, Result<(), CallError>>;
+type Calls = tower::util::ServiceFn<fn(Call) -> Call>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakerState {
+    Closed,
+    Open,
+    HalfOpen,
+}
+
+impl Breaker {
+    /// Opens for 30 s when half of the last 20 calls, or of the first 5, have failed. (A bare count of failures per minute
+    /// would open at every burst against a provider that fails one call in ten.)
+    pub fn new(name: &'static str) -> Self {
+        let layer: CircuitBreakerLayer<DefaultClassifier> = CircuitBreakerLayer::builder()
+            .name(name)
+            .sliding_window_type(SlidingWindowType::CountBased)
+            .sliding_window_size(20)
+            .minimum_number_of_calls(5)
+            .failure_rate_threshold(0.5)
+            .wait_duration_in_open(Duration::from_secs(30))
+            .permitted_calls_in_half_open(1)
+            .build()
+            .expect("the settings above are valid");
+        let calls: Calls = service_fn((|call| call) as fn(Call) -> Call);
+        Self { name, circuit: layer.layer_fn(calls) }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn state(&self) -> BreakerState {
+        match self.circuit.state_sync() {
+            CircuitState::Closed => BreakerState::Closed,
+            CircuitState::Open => BreakerState::Open,
+            CircuitState::HalfOpen => BreakerState::HalfOpen,
+        }
+    }
+
+    /// Makes the call, or doesn't. `None`: the breaker is open.
+    pub(crate) async fn run<A: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<A, CallError>> + Send + 'static,
+    ) -> Option<Result<A, CallError>> {
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let call: Call = Box::pin(async move {
+            let result = call.await;
+            let told = result.as_ref().map(|_| ()).map_err(Clone::clone);
+            drop(send.send(result));
+            told
+        });
+        match self.circuit.clone().call(call).await {
+            Err(CircuitBreakerError::OpenCircuit) => None,
+            Ok(()) | Err(_) => receive.await.ok(),
+        }
+    }
+}
+
+impl fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breaker").field("name", &self.name).field("state", &self.state()).finish()
+    }
+}

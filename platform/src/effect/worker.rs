@@ -1,0 +1,232 @@
+//! Performs the requests of one service: takes those just committed, and those that are due, and hands what came of
+//! them to the room.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use metrics::counter;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use super::{Breaker, CallError, Outcome, Perform, Policy, Request, Said};
+use crate::{Clock, Db, Shutdown, StoreError, tables::effect};
+
+/// A request that this process may perform until its lease ends.
+pub(crate) type Job = effect::Model;
+
+/// What came of a job: the room's input, or why there is none yet.
+pub(crate) enum Finished<I> {
+    /// To be decided about; settles the row (key, epoch).
+    Outcome { job: Job, input: I },
+    /// To be tried again then.
+    Later { job: Job, error: String, due: DateTime<Utc> },
+}
+
+type Performer<I> = Box<dyn Fn(Job, Clock) -> BoxFuture<'static, Finished<I>> + Send + Sync>;
+
+/// The kinds of requests a room makes, and how each is performed.
+pub(crate) struct Worker<I> {
+    kinds: HashMap<&'static str, (Performer<I>, Policy)>,
+    /// At the same time.
+    pub(crate) concurrency: usize,
+    /// Jobs handed over or being performed.
+    pub(crate) load: Arc<AtomicUsize>,
+}
+
+impl<I> Default for Worker<I> {
+    fn default() -> Self {
+        Self { kinds: HashMap::new(), concurrency: 64, load: Arc::default() }
+    }
+}
+
+impl<I: Send + 'static> Worker<I> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.kinds.keys().copied()
+    }
+
+    pub(crate) fn add<R: Request>(&mut self, policy: Policy, breaker: Breaker, performer: impl Perform<R>)
+    where
+        I: From<Outcome<R>>,
+    {
+        let performer = Arc::new(performer);
+        let perform = move |job: Job, clock: Clock| -> BoxFuture<'static, Finished<I>> {
+            Box::pin(perform(performer.clone(), breaker.clone(), policy, clock, job))
+        };
+        let before = self.kinds.insert(R::NAME, (Box::new(perform), policy));
+        assert!(before.is_none(), "two performers for {}", R::NAME);
+    }
+
+    /// How long a job may take before somebody else may take it.
+    pub(crate) fn lease(&self, name: &str) -> TimeDelta {
+        let timeout = self.kinds.get(name).map_or(Duration::from_secs(5), |(_, policy)| policy.timeout);
+        TimeDelta::from_std(timeout + Duration::from_secs(3)).expect("minutes at most")
+    }
+
+    /// Performs until it is told to stop; then finishes what is in hand.
+    pub(crate) async fn run(
+        self,
+        db: Db,
+        clock: Clock,
+        mut fresh: mpsc::UnboundedReceiver<Vec<Job>>,
+        finished: mpsc::UnboundedSender<Finished<I>>,
+        stopping: Shutdown,
+    ) {
+        let mut waiting: VecDeque<Job> = VecDeque::new();
+        let mut at_work = FuturesUnordered::new();
+        let mut look = tokio::time::interval(Duration::from_millis(500));
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            while at_work.len() < self.concurrency && let Some(job) = waiting.pop_front() {
+                match self.kinds.get(&*job.name) {
+                    Some((perform, _)) => at_work.push(perform(job, clock.clone())),
+                    None => {
+                        warn!(effect = job.name, "nobody here performs this request; it stays");
+                        self.load.fetch_sub(1, Ordering::Relaxed);
+                    }
+                }
+            }
+            tokio::select! {
+                biased;
+                Some(done) = at_work.next() => {
+                    self.load.fetch_sub(1, Ordering::Relaxed);
+                    drop(finished.send(done));
+                }
+                Some(jobs) = fresh.recv() => waiting.extend(jobs),
+                () = stopping.wait() => break,
+                _ = look.tick() => {
+                    let room = (4 * self.concurrency).saturating_sub(self.load.load(Ordering::Relaxed));
+                    match self.take_due(&db, clock.now(), room).await {
+                        Ok(jobs) => {
+                            self.load.fetch_add(jobs.len(), Ordering::Relaxed);
+                            waiting.extend(jobs);
+                        }
+                        Err(error) => debug!(%error, "due requests cannot be read now"),
+                    }
+                }
+            }
+        }
+        // What waits keeps its lease and is taken by the next process. What is at work is finished: its answer is known then.
+        while let Some(done) = at_work.next().await {
+            drop(finished.send(done));
+        }
+    }
+
+    /// Takes requests that are due, under a new lease each.
+    async fn take_due(&self, db: &Db, now: DateTime<Utc>, most: usize) -> Result<Vec<Job>, StoreError> {
+        if most == 0 {
+            return Ok(vec![]);
+        }
+        let due = || {
+            effect::Entity::find()
+                .filter(effect::Column::Due.lte(now))
+                .order_by_asc(effect::Column::Due)
+                .limit(most as u64)
+        };
+        if due().limit(1).one(db.reader()).await?.is_none() {
+            return Ok(vec![]);
+        }
+        let tx = db.begin().await?;
+        let mut jobs = due().lock_exclusive().all(&tx).await?;
+        for job in &mut jobs {
+            let until = now + self.lease(&job.name);
+            effect::Entity::update_many()
+                .col_expr(effect::Column::Epoch, Expr::value(job.epoch + 1))
+                .col_expr(effect::Column::Due, Expr::value(until))
+                .col_expr(effect::Column::Leased, Expr::value(true))
+                .filter(effect::Column::Key.eq(&*job.key))
+                .filter(effect::Column::Epoch.eq(job.epoch))
+                .exec(&tx)
+                .await?;
+            (job.epoch, job.due, job.leased) = (job.epoch + 1, until, true);
+        }
+        tx.commit().await?;
+        Ok(jobs)
+    }
+}
+
+async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(
+    performer: Arc<P>,
+    breaker: Breaker,
+    policy: Policy,
+    clock: Clock,
+    job: Job,
+) -> Finished<I> {
+    let request: Arc<R> = match serde_json::from_str(&job.request) {
+        Ok(request) => Arc::new(request),
+        Err(error) => {
+            let due = clock.now() + TimeDelta::hours(1);
+            return Finished::Later { job, error: format!("the stored request cannot be read: {error}"), due };
+        }
+    };
+    let attempt = attempt(performer, request.clone(), job.key.clone(), policy.timeout);
+    let provider = breaker.name();
+    let result = breaker.run(attempt).await;
+    let label = match &result {
+        None => "breaker_open",
+        Some(Ok(_)) => "answered",
+        Some(Err(CallError::Failed(_))) => "failed",
+        Some(Err(CallError::Unknown(_))) => "unknown",
+    };
+    counter!("uzon_effects_total", "provider" => provider, "effect" => R::NAME, "result" => label).increment(1);
+
+    let attempts = u32::try_from(job.attempts).unwrap_or_default() + 1;
+    let said = match result {
+        Some(Ok(answer)) => Said::Answer(answer),
+        Some(Err(CallError::Unknown(detail))) if policy.unknown => Said::Unknown(detail),
+        None => {
+            // Not an attempt: nothing was sent.
+            let due = clock.now() + TimeDelta::seconds(5);
+            return Finished::Later { job, error: format!("the circuit breaker of {provider} is open"), due };
+        }
+        Some(Err(error)) if policy.attempts.is_some_and(|most| attempts >= most) => Said::GaveUp(error.to_string()),
+        Some(Err(error)) => {
+            let due = clock.now() + wait(&policy, attempts);
+            let job = Job { attempts: job.attempts + 1, ..job };
+            return Finished::Later { job, error: error.to_string(), due };
+        }
+    };
+    let request = Arc::into_inner(request).expect("the attempt is over");
+    let input = Outcome { request, attempt: attempts, said }.into();
+    Finished::Outcome { job, input }
+}
+
+async fn attempt<R: Request, P: Perform<R>>(
+    performer: Arc<P>,
+    request: Arc<R>,
+    key: String,
+    timeout: Duration,
+) -> Result<R::Answer, CallError> {
+    let call: std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(performer.perform(&request, &key));
+    match tokio::time::timeout(timeout, call).await {
+        Ok(result) => result,
+        Err(_) => Err(CallError::Unknown(format!("no answer within {timeout:?}"))),
+    }
+}
+
+/// The wait after so many failed attempts: exponential, with jitter, bounded.
+fn wait(policy: &Policy, attempts: u32) -> TimeDelta {
+    let first = u64::try_from(policy.first_wait.as_millis()).unwrap_or(u64::MAX).max(1);
+    // `from_millis(b)` is b^n, so 2^n times a factor.
+    let waits = tokio_retry::strategy::ExponentialBackoff::from_millis(2)
+        .factor(first.div_ceil(2))
+        .max_delay(policy.longest_wait)
+        .map(tokio_retry::strategy::jitter);
+    let nth = usize::try_from(attempts.saturating_sub(1).min(40)).unwrap_or(40);
+    let wait = waits.into_iter().nth(nth).unwrap_or(policy.longest_wait);
+    // Full jitter may be next to nothing: at least a tenth, so that a sick provider is not hammered.
+    TimeDelta::from_std(wait.max(policy.first_wait / 10)).unwrap_or_else(|_| TimeDelta::minutes(1))
+}

@@ -1,0 +1,231 @@
+//! What fails is set aside in the service's own database, where it blocks nothing but the later records of its own key
+//! and topic, and is lost never.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::{
+    StoreError, Tx, bulk,
+    bus::{Outgoing, Record, codec},
+    tables::parked::{Column, Entity, Model},
+};
+
+/// Rows of one queue that are tried again in one go.
+const AT_ONCE: u64 = 128;
+
+/// How often and how long failing records are tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Attempts after the first before a record is a dead letter.
+    pub retries: u32,
+    pub first_retry: Duration,
+    /// How long a record may wait for a prerequisite before that counts as failing.
+    pub hold: Duration,
+}
+
+/// Why a record is parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Waits for something it builds on.
+    Held,
+    /// Has failed and will be tried again.
+    Failing,
+    /// Waits behind an earlier one of its key and topic.
+    Queued,
+    /// A dead letter: a person decides.
+    Dead,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Held => "HELD",
+            Self::Failing => "FAILING",
+            Self::Queued => "QUEUED",
+            Self::Dead => "DEAD",
+        }
+    }
+
+    fn of(row: &Model) -> Self {
+        [Self::Held, Self::Failing, Self::Dead].into_iter().find(|it| it.name() == row.state).unwrap_or(Self::Queued)
+    }
+}
+
+/// Key and topic.
+pub(crate) type Queue = (String, Arc<str>);
+
+/// What a room knows of its parked records without asking.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Parked {
+    /// When the head of each queue is to be tried again; `None` when it is dead.
+    queues: BTreeMap<Queue, Option<DateTime<Utc>>>,
+}
+
+/// The key of a record as it is kept: canonical where it is an id.
+pub(crate) fn key_text(key: &[u8]) -> String {
+    let text = std::str::from_utf8(key).ok();
+    match text.and_then(|text| Uuid::try_parse(text).ok()) {
+        Some(id) => id.to_string(),
+        None => key.iter().map(|byte| format!("{byte:02x}")).take(280).collect(),
+    }
+}
+
+impl Parked {
+    /// What is in the database.
+    pub(crate) async fn load(tx: &Tx, participant: &str) -> Result<Self, StoreError> {
+        let rows = Entity::find().filter(Column::Participant.eq(participant)).order_by_asc(Column::Id).all(tx).await?;
+        let mut queues = BTreeMap::new();
+        for row in rows {
+            let next = (State::of(&row) != State::Dead).then_some(row.next_try);
+            queues.entry((row.key, Arc::from(row.topic))).or_insert(next); // the head is the oldest
+        }
+        Ok(Self { queues })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
+    /// Records of this key and topic must queue.
+    pub(crate) fn blocks(&self, queue: &Queue) -> bool {
+        self.queues.contains_key(queue)
+    }
+
+    pub(crate) fn set(&mut self, queue: Queue, next_try: Option<DateTime<Utc>>) {
+        self.queues.insert(queue, next_try);
+    }
+
+    pub(crate) fn clear(&mut self, queue: &Queue) {
+        self.queues.remove(queue);
+    }
+
+    /// Something was decided about these keys: what waits there may go on now.
+    pub(crate) fn poke(&mut self, keys: &BTreeSet<String>, now: DateTime<Utc>) {
+        for ((key, _), next) in &mut self.queues {
+            if let Some(next) = next
+                && keys.contains(key)
+            {
+                *next = now;
+            }
+        }
+    }
+
+    /// The queues whose head is to be tried.
+    pub(crate) fn due(&self, now: DateTime<Utc>) -> Vec<Queue> {
+        let due = |next: &Option<DateTime<Utc>>| next.is_some_and(|next| next <= now);
+        self.queues.iter().filter(|(_, next)| due(next)).map(|(queue, _)| queue.clone()).collect()
+    }
+}
+
+/// The oldest rows of a queue, in order.
+pub(crate) async fn rows_of(tx: &Tx, participant: &str, queue: &Queue) -> Result<VecDeque<Model>, StoreError> {
+    let rows = Entity::find()
+        .filter(Column::Participant.eq(participant))
+        .filter(Column::Key.eq(&*queue.0))
+        .filter(Column::Topic.eq(&*queue.1))
+        .order_by_asc(Column::Id)
+        .limit(AT_ONCE)
+        .all(tx)
+        .await?;
+    Ok(rows.into())
+}
+
+/// A record to be parked, with its raw bytes.
+pub(crate) fn row(
+    id: Uuid,
+    participant: &str,
+    record: &Record,
+    state: State,
+    error: &str,
+    now: DateTime<Utc>,
+    next_try: DateTime<Utc>,
+) -> Model {
+    let raw = Outgoing { topic: record.topic.clone(), message: record.message.clone() };
+    Model {
+        id,
+        participant: participant.to_owned(),
+        key: key_text(&record.message.key),
+        topic: record.topic.to_string(),
+        partition: record.partition,
+        position: record.offset,
+        record: codec::encode(std::slice::from_ref(&raw)),
+        state: state.name().to_owned(),
+        error: error.to_owned(),
+        attempts: i32::from(matches!(state, State::Failing | State::Dead)),
+        first_failed_at: now,
+        next_try,
+    }
+}
+
+impl Model {
+    pub(crate) fn queue(&self) -> Queue {
+        (self.key.clone(), Arc::from(&*self.topic))
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        State::of(self) == State::Dead
+    }
+
+    /// The record as it came.
+    pub(crate) fn to_record(&self) -> Option<Record> {
+        let mut raw = codec::decode(Bytes::copy_from_slice(&self.record)).ok()?;
+        let one = raw.pop()?;
+        Some(Record { topic: one.topic, partition: self.partition, offset: self.position, message: one.message })
+    }
+
+    /// It was tried, and still waits for a prerequisite.
+    pub(crate) fn still_held(&mut self, why: &str, now: DateTime<Utc>, patience: &Patience) {
+        let limit = self.first_failed_at + delta(patience.hold);
+        if State::of(self) != State::Failing && now < limit {
+            (self.state, self.next_try) = (State::Held.name().to_owned(), limit);
+            why.clone_into(&mut self.error);
+        } else {
+            self.failed_again(why, now, patience);
+        }
+    }
+
+    /// It was tried, and failed.
+    pub(crate) fn failed_again(&mut self, error: &str, now: DateTime<Utc>, patience: &Patience) {
+        self.attempts += 1;
+        error.clone_into(&mut self.error);
+        let attempts = u32::try_from(self.attempts).unwrap_or(u32::MAX);
+        let state = if attempts > patience.retries { State::Dead } else { State::Failing };
+        state.name().clone_into(&mut self.state);
+        self.next_try = now + delta(patience.first_retry) * (1 << (attempts - 1).min(16));
+    }
+
+    /// It can never be processed.
+    pub(crate) fn died(&mut self, error: &str) {
+        self.attempts += 1;
+        error.clone_into(&mut self.error);
+        State::Dead.name().clone_into(&mut self.state);
+    }
+}
+
+pub(crate) fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+/// What a batch changes about parked records.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub new: Vec<Model>,
+    pub changed: Vec<Model>,
+    pub gone: Vec<Uuid>,
+}
+
+impl Changes {
+    pub(crate) async fn save(&self, tx: &Tx) -> Result<(), StoreError> {
+        bulk::insert::<Entity>(tx, &self.new).await?;
+        bulk::update::<Entity>(tx, &self.changed).await?;
+        bulk::delete::<Entity>(tx, &self.gone).await.map(drop)
+    }
+}

@@ -1,0 +1,382 @@
+//! One transaction: load, decide, save what changed together with what follows from it.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::{Ending, Room, Source};
+use crate::{
+    Consequences, Delivery, Participant, StoreError, Tx, Verdict, Workset, bulk,
+    bus::{Outgoing, codec},
+    effect::Job,
+    inbox,
+    parking::{self, Changes, Parked, State},
+    tables::{effect, idempotency, outbox, parked, reminder},
+};
+
+pub(crate) enum Failure {
+    Store(StoreError),
+    /// The decision about this one has panicked.
+    Panic { index: usize, message: String },
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A transaction that is committed.
+pub(crate) struct Attempted {
+    pub endings: Vec<Ending>,
+    pub outbox: Option<(i64, Vec<Outgoing>)>,
+    /// Requests this process may perform at once.
+    pub requests: Vec<Job>,
+    /// What is parked now, when that has changed.
+    pub parked: Option<Parked>,
+}
+
+/// The way from decisions to the worker that performs what they ask for.
+#[derive(Clone)]
+pub(crate) struct Effects {
+    pub jobs: mpsc::UnboundedSender<Vec<Job>>,
+    pub leases: Arc<BTreeMap<&'static str, TimeDelta>>,
+    /// Jobs handed over or being performed.
+    pub load: Arc<AtomicUsize>,
+    pub most: usize,
+}
+
+impl Effects {
+    /// Leases to this process those that are due now, as long as its worker isn't swamped; the others are found later.
+    fn lease(&self, requests: &mut [Job], now: DateTime<Utc>) -> Vec<Job> {
+        let mut places = self.most.saturating_sub(self.load.load(Ordering::Relaxed));
+        let mut leased = vec![];
+        for request in requests.iter_mut().filter(|request| request.due <= now) {
+            if places == 0 {
+                break;
+            }
+            if let Some(lease) = self.leases.get(&*request.name) {
+                places -= 1;
+                (request.due, request.leased) = (now + *lease, true);
+                leased.push(request.clone());
+            }
+        }
+        leased
+    }
+
+    pub(crate) fn hand_over(&self, jobs: Vec<Job>) {
+        if !jobs.is_empty() {
+            self.load.fetch_add(jobs.len(), Ordering::Relaxed);
+            drop(self.jobs.send(jobs)); // a worker that has stopped leaves them to the next process
+        }
+    }
+}
+
+/// What an attempt that looks before it leaps has found.
+#[derive(Default)]
+struct Known {
+    parked: HashSet<Uuid>,
+    seen: HashSet<Uuid>,
+    answered: HashMap<String, idempotency::Model>,
+    /// Effects that are still open, by key and epoch; `None`: not looked up, all are taken to be.
+    open: Option<HashSet<(String, i32)>>,
+    reminders: HashMap<(Uuid, String), Uuid>,
+}
+
+impl<P: Participant> Room<P> {
+    /// The first attempt takes all of it for new; that something is a repeat shows when its id enters the inbox a second
+    /// time (or its idempotency key, or its effect is gone), and then the next attempt is `careful`.
+    pub(super) async fn attempt(
+        &self,
+        batch: &[Delivery<P::Input>],
+        sources: &[Source],
+        careful: bool,
+    ) -> Result<Attempted, Failure> {
+        let tx = self.db.begin().await?;
+        let mut known = self.look(&tx, batch, sources, careful).await?;
+        let mut work = P::Workset::load(&tx, batch).await?;
+        let mut then = Consequences::new(self.service, self.clock.clone());
+        let now = then.now();
+        let mut notes = Notes::default();
+        let mut parked = self.parked.clone();
+        let mut endings = Vec::with_capacity(batch.len());
+
+        for (index, (delivery, source)) in batch.iter().zip(sources).enumerate() {
+            if let Some(ending) = self.before(delivery, source, &mut known, &mut parked, &mut notes, now) {
+                endings.push(ending);
+                continue;
+            }
+            let count = then.count();
+            let react = || self.participant.react(&mut work, delivery, then.of(delivery));
+            let verdict = catch_unwind(AssertUnwindSafe(react))
+                .map_err(|panic| Failure::Panic { index, message: panic_message(&*panic) })?;
+            let refused = matches!(verdict, Verdict::Hold(_) | Verdict::Reject(_));
+            debug_assert!(!refused || then.count() == count, "a delivery that is held or rejected has consequences");
+            endings.push(self.after(delivery, source, verdict, &mut then, &mut parked, &mut notes));
+        }
+
+        work.save(&tx).await?;
+        if P::INBOX {
+            inbox::remember::<P>(&tx, notes.decided).await?;
+        }
+        bulk::insert::<idempotency::Entity>(&tx, &notes.answers).await?;
+        settle(&tx, notes.settled).await?;
+        reschedule(&tx, &notes.later).await?;
+        let requests = self.effects.lease(&mut then.requests, now);
+        then.save(&tx).await?;
+        let outbox = enqueue(&tx, now, std::mem::take(&mut then.events)).await?;
+        notes.parking.save(&tx).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        let parked = notes.parked_changed.then_some(parked);
+        Ok(Attempted { endings, outbox, requests, parked })
+    }
+
+    /// Looks up what repeats are recognised by.
+    async fn look(
+        &self,
+        tx: &Tx,
+        batch: &[Delivery<P::Input>],
+        sources: &[Source],
+        careful: bool,
+    ) -> Result<Known, StoreError> {
+        let mut known = Known::default();
+        let fired: Vec<_> = batch
+            .iter()
+            .zip(sources)
+            .filter_map(|(it, source)| match source {
+                Source::Reminder { name } => Some((it.key, name.clone())),
+                _ => None,
+            })
+            .collect();
+        for row in bulk::select::<reminder::Entity>(tx, &fired, true).await? {
+            known.reminders.insert((row.key, row.name), row.id);
+        }
+        if !careful {
+            return Ok(known);
+        }
+        let (mut events, mut once, mut jobs) = (vec![], vec![], vec![]);
+        for (delivery, source) in batch.iter().zip(sources) {
+            match source {
+                Source::Event(_) | Source::Parked(_) => events.push(delivery.id),
+                Source::Command { once: Some(it), .. } => once.push(it.key.clone()),
+                Source::Outcome(job) => jobs.push((job.key.clone(), job.epoch)),
+                Source::Command { .. } | Source::Reminder { .. } => {}
+            }
+        }
+        let parked = bulk::select::<parked::Entity>(tx, &events, false).await?;
+        known.parked = parked.into_iter().map(|row| row.id).collect();
+        if P::INBOX {
+            known.seen = inbox::seen::<P>(tx, events).await?;
+        }
+        let answered = bulk::select::<idempotency::Entity>(tx, &once, false).await?;
+        known.answered = answered.into_iter().map(|row| (row.key.clone(), row)).collect();
+        let open = bulk::select::<effect::Entity>(tx, &jobs, true).await?;
+        known.open = Some(open.into_iter().map(|row| (row.key, row.epoch)).collect());
+        Ok(known)
+    }
+
+    /// How it ends without being decided about, if it does.
+    fn before(
+        &self,
+        delivery: &Delivery<P::Input>,
+        source: &Source,
+        known: &mut Known,
+        parked: &mut Parked,
+        notes: &mut Notes,
+        now: DateTime<Utc>,
+    ) -> Option<Ending> {
+        match source {
+            Source::Event(_) if known.parked.contains(&delivery.id) => Some(Ending::Parked),
+            Source::Event(record) => {
+                if !parked.is_empty() && parked.blocks(&(delivery.key.to_string(), record.topic.clone())) {
+                    let why = "waits behind an earlier one of its key";
+                    let row = parking::row(delivery.id, P::NAME, record, State::Queued, why, now, now);
+                    if known.seen.insert(delivery.id) {
+                        notes.parking.new.push(row);
+                    }
+                    return Some(Ending::Parked);
+                }
+                (P::INBOX && !known.seen.insert(delivery.id)).then_some(Ending::Repeated)
+            }
+            Source::Parked(row) => {
+                if notes.stuck.contains(&row.queue()) {
+                    return Some(Ending::Parked);
+                }
+                let repeated = P::INBOX && !known.seen.insert(delivery.id);
+                repeated.then(|| {
+                    notes.unpark(row, parked, now);
+                    Ending::Repeated
+                })
+            }
+            Source::Command { once: Some(once), .. } => {
+                let before = known.answered.get(&once.key)?;
+                let same = before.hash == once.hash;
+                Some(if same { Ending::Replayed(before.reply.clone()) } else { Ending::KeyReused })
+            }
+            Source::Command { once: None, .. } => None,
+            Source::Outcome(job) => {
+                let open = known.open.as_mut()?;
+                (!open.remove(&(job.key.clone(), job.epoch))).then_some(Ending::Repeated)
+            }
+            Source::Reminder { name } => {
+                let id = known.reminders.remove(&(delivery.key, name.clone()));
+                (id != Some(delivery.id)).then_some(Ending::Repeated)
+            }
+        }
+    }
+
+    /// Notes what a decision means for the place it came from.
+    fn after(
+        &self,
+        delivery: &Delivery<P::Input>,
+        source: &Source,
+        verdict: Verdict,
+        then: &mut Consequences,
+        parked: &mut Parked,
+        notes: &mut Notes,
+    ) -> Ending {
+        let now = then.now();
+        match (source, &verdict) {
+            (Source::Event(record), Verdict::Hold(why)) => {
+                let limit = now + parking::delta(self.patience.hold);
+                let row = parking::row(delivery.id, P::NAME, record, State::Held, why, now, limit);
+                notes.park(row, parked, Some(limit));
+                return Ending::Parked;
+            }
+            (Source::Event(record), Verdict::Reject(why)) => {
+                let row = parking::row(delivery.id, P::NAME, record, State::Dead, why, now, now);
+                notes.park(row, parked, None);
+                return Ending::Parked;
+            }
+            (Source::Parked(row), Verdict::Hold(why)) => {
+                let mut row = row.clone();
+                row.still_held(why, now, &self.patience);
+                notes.stay(row, parked);
+                return Ending::Parked;
+            }
+            (Source::Parked(row), Verdict::Reject(why)) => {
+                let mut row = row.clone();
+                row.died(why);
+                notes.stay(row, parked);
+                return Ending::Parked;
+            }
+            (Source::Event(_), _) => notes.decided.push(delivery.id),
+            (Source::Parked(row), _) => {
+                notes.decided.push(delivery.id);
+                notes.unpark(row, parked, now);
+            }
+            (Source::Outcome(job), Verdict::Hold(why)) => {
+                let due = now + TimeDelta::seconds(1);
+                notes.later.push((job.clone(), (*why).to_owned(), due));
+            }
+            (Source::Outcome(job), _) => notes.settled.push((job.key.clone(), job.epoch)),
+            (Source::Reminder { name }, _) => {
+                let set_again = then.reminders.get(&(delivery.key, name.clone().into())).is_some();
+                if !set_again {
+                    then.fired(delivery.key, name);
+                }
+            }
+            (Source::Command { once: Some(once), .. }, Verdict::Answered(answer)) => {
+                if let Some(reply) = answer.json() {
+                    let (key, hash) = (once.key.clone(), once.hash.to_vec());
+                    notes.answers.push(idempotency::Model { key, hash, reply, at: now });
+                }
+            }
+            (Source::Command { .. }, _) => {}
+        }
+        Ending::Decided(verdict)
+    }
+}
+
+/// What a batch writes besides worksets and consequences.
+#[derive(Default)]
+struct Notes {
+    decided: Vec<Uuid>,
+    answers: Vec<idempotency::Model>,
+    settled: Vec<(String, i32)>,
+    later: Vec<(Job, String, DateTime<Utc>)>,
+    parking: Changes,
+    parked_changed: bool,
+    /// Queues whose head could not go on in this batch.
+    stuck: HashSet<parking::Queue>,
+}
+
+impl Notes {
+    fn park(&mut self, row: parked::Model, parked: &mut Parked, next: Option<DateTime<Utc>>) {
+        parked.set(row.queue(), next);
+        self.parked_changed = true;
+        self.parking.new.push(row);
+    }
+
+    fn stay(&mut self, row: parked::Model, parked: &mut Parked) {
+        parked.set(row.queue(), (!row.is_dead()).then_some(row.next_try));
+        self.parked_changed = true;
+        self.stuck.insert(row.queue());
+        self.parking.changed.push(row);
+    }
+
+    /// It has left its queue; the next one is due at once, if there is one.
+    fn unpark(&mut self, row: &parked::Model, parked: &mut Parked, now: DateTime<Utc>) {
+        parked.set(row.queue(), Some(now));
+        self.parked_changed = true;
+        self.parking.gone.push(row.id);
+    }
+}
+
+/// Effects that have an outcome are done. One that is gone already is a conflict: its outcome was decided before.
+async fn settle(tx: &Tx, settled: Vec<(String, i32)>) -> Result<(), StoreError> {
+    let gone = bulk::delete::<effect::Entity>(tx, &settled).await?;
+    if gone == settled.len() as u64 { Ok(()) } else { Err(StoreError::Conflict("an effect is settled".into())) }
+}
+
+/// Effects that are to be tried again.
+pub(super) async fn reschedule(tx: &Tx, later: &[(Job, String, DateTime<Utc>)]) -> Result<(), StoreError> {
+    for (job, error, due) in later {
+        effect::Entity::update_many()
+            .col_expr(effect::Column::Attempts, Expr::value(job.attempts))
+            .col_expr(effect::Column::Error, Expr::value(error.as_str()))
+            .col_expr(effect::Column::Due, Expr::value(*due))
+            .col_expr(effect::Column::Leased, Expr::value(false))
+            .filter(effect::Column::Key.eq(&*job.key))
+            .filter(effect::Column::Epoch.eq(job.epoch))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The events of a transaction go to the outbox as one row.
+async fn enqueue(
+    tx: &Tx,
+    at: DateTime<Utc>,
+    events: Vec<Outgoing>,
+) -> Result<Option<(i64, Vec<Outgoing>)>, StoreError> {
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let row = outbox::ActiveModel {
+        id: sea_orm::NotSet,
+        shard: sea_orm::Set(0),
+        at: sea_orm::Set(at),
+        messages: sea_orm::Set(i32::try_from(events.len()).unwrap_or(i32::MAX)),
+        records: sea_orm::Set(codec::encode(&events)),
+    };
+    let inserted = outbox::Entity::insert(row).exec(tx).await?;
+    Ok(Some((inserted.last_insert_id, events)))
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("panic: {}", text.as_deref().unwrap_or("without a message"))
+}

@@ -1,0 +1,273 @@
+//! A participant at work: what comes in by the four doors is decided in batches, one transaction each.
+
+mod attempt;
+mod doors;
+mod events;
+
+use std::{collections::BTreeSet, ops::Range, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::Rng;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use tokio::sync::oneshot;
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use crate::{
+    Clock, Db, Delivery, Once, Participant, StoreError, Verdict,
+    bus::Record,
+    effect::Job,
+    parking::{self, Changes, Parked, Patience, Queue, State},
+    relay,
+    tables::{parked, reminder},
+};
+use attempt::{Attempted, Failure};
+pub use doors::{RoomPlan, Settings};
+pub(crate) use doors::{Closed, Doors, Open, Opening};
+pub use events::{Heard, Undecodable, decode};
+
+/// A delivery, and where it came from.
+pub(crate) struct Incoming<I> {
+    pub delivery: Delivery<I>,
+    pub source: Source,
+}
+
+/// Where a delivery came from, and so what becomes of it.
+pub(crate) enum Source {
+    Event(Record),
+    /// An event that was set aside, on its way again.
+    Parked(parked::Model),
+    Command {
+        once: Option<Once>,
+        reply: Option<oneshot::Sender<Ending>>,
+    },
+    Outcome(Job),
+    Reminder {
+        name: String,
+    },
+}
+
+/// How a delivery ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// Decided, and the decision is durable.
+    Decided(Verdict),
+    /// Seen before.
+    Repeated,
+    /// An idempotent command that was answered before, with this.
+    Replayed(String),
+    /// The idempotency key belongs to another request.
+    KeyReused,
+    /// Set aside, durably.
+    Parked,
+    /// It failed, whatever was tried; nothing of it is saved.
+    Failed,
+}
+
+/// A participant and what it works with.
+pub(crate) struct Room<P: Participant> {
+    pub participant: P,
+    /// The service's name, as its events bear it.
+    pub service: &'static str,
+    pub db: Db,
+    pub clock: Clock,
+    pub patience: Patience,
+    pub outbox: relay::Sender,
+    /// Makes requests of its own decisions known to the worker, and says under which lease.
+    pub effects: attempt::Effects,
+    pub parked: Parked,
+}
+
+impl<P: Participant> Room<P> {
+    /// Decides about all of them, in order. Never fails: while the database is ill it waits, and when the batch is, it
+    /// finds out who is to blame and goes on without.
+    pub(crate) async fn process(&mut self, batch: Vec<Incoming<P::Input>>) {
+        let (deliveries, mut sources): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.delivery, one.source)).unzip();
+        let mut todo: Vec<Range<usize>> = vec![0..deliveries.len()]; // the last comes first
+        let (mut failures, mut careful) = (0_u32, false);
+        while let Some(part) = todo.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            let failure = match self.attempt(&deliveries[part.clone()], &sources[part.clone()], careful).await {
+                Ok(done) => {
+                    self.committed(&deliveries[part.clone()], &mut sources[part], done);
+                    (failures, careful) = (0, false);
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            failures += 1;
+            match failure {
+                Failure::Store(StoreError::Unavailable(cause)) => {
+                    if failures == 1 {
+                        warn!(service = self.service, error = %cause, "the database is not available; trying until it is");
+                    }
+                    pause(failures).await;
+                    todo.push(part);
+                }
+                Failure::Store(StoreError::Conflict(_)) if failures <= 3 => {
+                    careful = true;
+                    todo.push(part);
+                }
+                Failure::Store(cause) if part.len() == 1 => {
+                    let index = part.start;
+                    self.set_aside(&deliveries[index], &mut sources[index], &chain(&cause)).await;
+                }
+                Failure::Store(_) => {
+                    let middle = part.start + part.len() / 2;
+                    todo.extend([middle..part.end, part.start..middle]);
+                }
+                Failure::Panic { index: 0, message } => {
+                    todo.push(part.start + 1..part.end);
+                    self.set_aside(&deliveries[part.start], &mut sources[part.start], &message).await;
+                }
+                // What comes before the offender goes first; then it is found again, at the head of its part.
+                Failure::Panic { index, .. } => {
+                    let offender = part.start + index;
+                    todo.extend([offender..part.end, part.start..offender]);
+                }
+            }
+        }
+    }
+
+    /// What is to happen after a commit: tell those who wait, wake relay and workers, remember what is parked.
+    fn committed(&mut self, deliveries: &[Delivery<P::Input>], sources: &mut [Source], done: Attempted) {
+        if let Some((id, messages)) = done.outbox {
+            self.outbox.send(id, messages);
+        }
+        self.effects.hand_over(done.requests);
+        self.parked = done.parked.unwrap_or_else(|| std::mem::take(&mut self.parked));
+        if !self.parked.is_empty() {
+            let mut decided = BTreeSet::new();
+            for (delivery, ending) in deliveries.iter().zip(&done.endings) {
+                if matches!(ending, Ending::Decided(Verdict::Done | Verdict::Answered(_))) {
+                    decided.insert(delivery.key.to_string());
+                }
+            }
+            self.parked.poke(&decided, self.clock.now());
+        }
+        for (source, ending) in sources.iter_mut().zip(done.endings) {
+            if let Source::Command { reply, .. } = source
+                && let Some(reply) = reply.take()
+            {
+                drop(reply.send(ending));
+            }
+        }
+    }
+
+    /// This one cannot be decided now. Whatever it is, it is not lost, and it blocks nobody but its own successors.
+    async fn set_aside(&mut self, delivery: &Delivery<P::Input>, source: &mut Source, why: &str) {
+        error!(service = self.service, door = ?delivery.door, order.id = %delivery.key, error = why, "a delivery failed and is set aside");
+        let now = self.clock.now();
+        let mut changes = Changes::default();
+        let queue: Option<(Queue, _)> = match source {
+            Source::Command { reply, .. } => {
+                if let Some(reply) = reply.take() {
+                    drop(reply.send(Ending::Failed));
+                }
+                return;
+            }
+            Source::Event(record) => {
+                let next = now + parking::delta(self.patience.first_retry);
+                let row = parking::row(delivery.id, P::NAME, record, State::Failing, why, now, next);
+                let queue = row.queue();
+                changes.changed.push(row);
+                Some((queue, Some(next)))
+            }
+            Source::Parked(row) => {
+                row.failed_again(why, now, &self.patience);
+                changes.changed.push(row.clone());
+                Some((row.queue(), (!row.is_dead()).then_some(row.next_try)))
+            }
+            // Its row is still there, and comes again.
+            Source::Outcome(job) => {
+                return self.again_later(vec![(job.clone(), why.to_owned(), now + LATER)]).await;
+            }
+            Source::Reminder { name } => {
+                let (key, name, due) = (delivery.key, name.clone(), now + LATER);
+                return self.insist(&Aside::Postpone { key, name, due }).await;
+            }
+        };
+        self.insist(&Aside::Park(changes)).await;
+        if let Some((queue, next)) = queue {
+            self.parked.set(queue, next);
+        }
+    }
+
+    /// A record that cannot even be read: a dead letter.
+    pub(crate) async fn bury(&mut self, record: &Record, why: &str) {
+        error!(service = self.service, topic = %record.topic, partition = record.partition, offset = record.offset, error = why, "a record cannot be read and is set aside");
+        let now = self.clock.now();
+        let row = parking::row(self.clock.new_id(), P::NAME, record, State::Dead, why, now, now);
+        let queue = row.queue();
+        let changes = Changes { new: vec![row], ..Changes::default() };
+        self.insist(&Aside::Park(changes)).await;
+        if !self.parked.blocks(&queue) {
+            self.parked.set(queue, None);
+        }
+    }
+
+    /// Effects that are to be tried again then.
+    pub(crate) async fn again_later(&self, later: Vec<(Job, String, DateTime<Utc>)>) {
+        self.insist(&Aside::Later(later)).await;
+    }
+
+    /// Writes it in a transaction of its own, again and again until the database lets it.
+    async fn insist(&self, aside: &Aside) {
+        let mut failures = 0;
+        while let Err(cause) = aside.write(&self.db).await {
+            failures += 1;
+            warn!(service = self.service, error = chain(&cause), "the database is not available; trying until it is");
+            pause(failures).await;
+        }
+    }
+}
+
+/// What is written about deliveries that could not be decided.
+enum Aside {
+    Park(Changes),
+    Later(Vec<(Job, String, DateTime<Utc>)>),
+    Postpone { key: Uuid, name: String, due: DateTime<Utc> },
+}
+
+impl Aside {
+    async fn write(&self, db: &Db) -> Result<(), StoreError> {
+        let tx = db.begin().await?;
+        match self {
+            Self::Park(changes) => changes.save(&tx).await?,
+            Self::Later(later) => attempt::reschedule(&tx, later).await?,
+            Self::Postpone { key, name, due } => {
+                reminder::Entity::update_many()
+                    .col_expr(reminder::Column::Due, Expr::value(*due))
+                    .filter(reminder::Column::Key.eq(*key))
+                    .filter(reminder::Column::Name.eq(&**name))
+                    .exec(&tx)
+                    .await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+/// When what failed inside comes again.
+const LATER: TimeDelta = TimeDelta::seconds(30);
+
+/// Backoff while the database is ill: 50 ms … 5 s, jittered.
+async fn pause(failures: u32) {
+    let most = (25_u64 << failures.min(8)).min(5000);
+    let millis = rand::rng().random_range(most / 2..=most);
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,206 @@
+//! A service: its rooms, its schema and its routes; and the running service as its HTTP handlers see it.
+
+use std::{
+    any::TypeId,
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex},
+};
+
+use chrono::TimeDelta;
+use futures_util::future::BoxFuture;
+use sea_orm::DatabaseConnection;
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::{
+    Asked, Clock, Command, Db, Delivery, Door, Once, Participant, Refused, Replied, RoomPlan, Shutdown, Trace, Verdict,
+    bus::{Bus, BusError, Follower},
+    http::{OpenApiRouter, ProblemType},
+    migrations,
+    relay::State as Outbox,
+    room::{Closed, Doors, Ending, Incoming, Open, Source},
+};
+
+type Migrate = for<'a> fn(&'a Db) -> BoxFuture<'a, Result<(), sea_orm::DbErr>>;
+type Routes = Box<dyn FnOnce(App) -> OpenApiRouter + Send>;
+type Task = Box<dyn FnOnce(App, Shutdown) -> BoxFuture<'static, ()> + Send>;
+
+/// Everything a service consists of.
+pub struct Service {
+    pub(crate) name: &'static str,
+    pub(crate) long_name: &'static str,
+    pub(crate) migrate: Option<Migrate>,
+    pub(crate) rooms: Vec<(TypeId, Box<dyn Closed>)>,
+    pub(crate) routes: Option<Routes>,
+    pub(crate) problems: &'static [ProblemType],
+    pub(crate) tasks: Vec<Task>,
+}
+
+impl Service {
+    /// `name`: in the command line, the database, the configuration and the consumer group; `long_name`: in events
+    /// (`ce_source`) and `/admin`. Never rename either.
+    pub fn named(name: &'static str, long_name: &'static str) -> Self {
+        Self { name, long_name, migrate: None, rooms: vec![], routes: None, problems: &[], tasks: vec![] }
+    }
+
+    /// Its schema.
+    #[must_use]
+    pub fn migrations<M: MigratorTrait + 'static>(mut self) -> Self {
+        self.migrate = Some(|db| Box::pin(migrations::migrate::<M>(db)));
+        self
+    }
+
+    /// One of its rooms; most services have one.
+    #[must_use]
+    pub fn room<P: Participant>(mut self, plan: RoomPlan<P>) -> Self {
+        self.rooms.push((TypeId::of::<P>(), Box::new(plan)));
+        self
+    }
+
+    /// What it offers over HTTP, and the problem types of its own that its answers may bear.
+    #[must_use]
+    pub fn routes(
+        mut self,
+        routes: impl FnOnce(App) -> OpenApiRouter + Send + 'static,
+        problems: &'static [ProblemType],
+    ) -> Self {
+        self.routes = Some(Box::new(routes));
+        self.problems = problems;
+        self
+    }
+
+    /// Something that runs beside the rooms until it is told to stop.
+    #[must_use]
+    pub fn task<F: Future<Output = ()> + Send + 'static>(
+        mut self,
+        task: impl FnOnce(App, Shutdown) -> F + Send + 'static,
+    ) -> Self {
+        self.tasks.push(Box::new(move |app, stopping| Box::pin(task(app, stopping))));
+        self
+    }
+}
+
+/// The running service, as its HTTP handlers and tasks see it. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub name: &'static str,
+    pub db: Db,
+    pub clock: Clock,
+    pub bus: Arc<dyn Bus>,
+    pub rooms: HashMap<TypeId, Box<dyn Open>>,
+    pub outbox: Arc<Outbox>,
+    /// Nothing more is accepted when nothing could be published for so long.
+    pub limit_age: TimeDelta,
+    pub stopping: Shutdown,
+    /// Idempotency keys of commands that are being decided.
+    pub running: Mutex<HashSet<String>>,
+}
+
+impl App {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The short name of the service.
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// For queries.
+    pub fn db(&self) -> &DatabaseConnection {
+        self.0.db.reader()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub fn stopping(&self) -> Shutdown {
+        self.0.stopping.clone()
+    }
+
+    /// Follows topics without a group, from now on.
+    pub async fn follow(&self, topics: &[&str]) -> Result<Box<dyn Follower>, BusError> {
+        let topics: Vec<Arc<str>> = topics.iter().map(|topic| Arc::from(*topic)).collect();
+        self.0.bus.follow(&topics).await
+    }
+
+    /// Whether more may be accepted: false when nothing could be published for too long.
+    pub fn admits(&self) -> bool {
+        self.0.outbox.age(self.0.clock.now()) <= self.0.limit_age
+    }
+
+    /// Has a command decided. Commands that come in at the same time share a transaction; each caller gets its own
+    /// answer, after the commit.
+    pub async fn execute<C: Command>(&self, command: C, trace: Trace) -> Result<C::Reply, Refused<C::Refusal>> {
+        match self.decide(command, Asked { trace, once: None }).await? {
+            Ending::Decided(Verdict::Answered(answer)) => {
+                answer.to::<C>().ok_or(Refused::Failed)?.map_err(Refused::By)
+            }
+            _ => Err(Refused::Failed),
+        }
+    }
+
+    /// Has a command decided once, however often it is sent: a repeat is answered with the first answer, byte for byte.
+    pub async fn execute_once<C: Command>(
+        &self,
+        command: C,
+        once: Once,
+        trace: Trace,
+    ) -> Result<Replied, Refused<C::Refusal>> {
+        let _running = Running::begin(self, &once.key).ok_or(Refused::InProgress)?;
+        match self.decide(command, Asked { trace, once: Some(once) }).await? {
+            Ending::Decided(Verdict::Answered(answer)) => match answer.json() {
+                Some(json) => Ok(Replied { json, replayed: false }),
+                None => Err(answer.to::<C>().and_then(Result::err).map_or(Refused::Failed, Refused::By)),
+            },
+            Ending::Replayed(json) => Ok(Replied { json, replayed: true }),
+            Ending::KeyReused => Err(Refused::KeyReused),
+            _ => Err(Refused::Failed),
+        }
+    }
+
+    async fn decide<C: Command>(&self, command: C, asked: Asked) -> Result<Ending, Refused<C::Refusal>> {
+        let room = self.0.rooms.get(&TypeId::of::<C::Room>()).expect("the command's room is part of the service");
+        let doors: &Doors<C::Room> = room.as_any().downcast_ref().expect("rooms are kept by their type");
+        let (reply, ending) = oneshot::channel();
+        let delivery = Delivery {
+            id: self.0.clock.new_id(),
+            door: Door::Command,
+            key: command.key(),
+            cause: None,
+            at: self.0.clock.now(),
+            sequence: 0,
+            trace: asked.trace,
+            input: command.into(),
+        };
+        let source = Source::Command { once: asked.once, reply: Some(reply) };
+        doors.commands.try_send(Incoming { delivery, source }).map_err(|_| Refused::Overloaded)?;
+        ending.await.map_err(|_| Refused::Failed)
+    }
+
+    /// A fresh id.
+    pub fn new_id(&self) -> Uuid {
+        self.0.clock.new_id()
+    }
+}
+
+/// An idempotency key while its command is being decided.
+struct Running<'a>(&'a App, String);
+
+impl<'a> Running<'a> {
+    fn begin(app: &'a App, key: &str) -> Option<Self> {
+        let mut running = app.0.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        running.insert(key.to_owned()).then(|| Self(app, key.to_owned()))
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut running = self.0.0.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        running.remove(&self.1);
+    }
+}

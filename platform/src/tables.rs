@@ -1,0 +1,155 @@
+//! The platform's own tables, in every service's database.
+
+pub mod inbox {
+    use sea_orm::entity::prelude::*;
+
+    /// What has been decided.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "inbox")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub event_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub participant: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod outbox {
+    use sea_orm::entity::prelude::*;
+
+    /// Events decided upon and not yet on the bus: those of one transaction in one row, in the order they were said.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "outbox")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        /// Which relay publishes it: one at a time holds a shard.
+        pub shard: i32,
+        pub at: DateTimeUtc,
+        pub messages: i32,
+        /// Encoded by `bus::codec`.
+        pub records: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod effect {
+    use sea_orm::entity::prelude::*;
+
+    /// A call to the outside that is still to be made.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "effects")]
+    pub struct Model {
+        /// The idempotency key, the same at every attempt.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: String,
+        /// Rises with every lease; an outcome counts only under the lease it was had with.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub epoch: i32,
+        /// The request's name.
+        pub name: String,
+        /// The aggregate it is about.
+        pub about: Uuid,
+        /// The request as JSON.
+        pub request: String,
+        pub trace: String,
+        /// The event that led to it.
+        pub cause: Option<Uuid>,
+        pub requested_at: DateTimeUtc,
+        /// Attempts that have failed.
+        pub attempts: i32,
+        pub error: Option<String>,
+        /// When somebody may take it; taking it moves this on by the length of a lease.
+        pub due: DateTimeUtc,
+        /// Somebody has taken it.
+        pub leased: bool,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod reminder {
+    use sea_orm::entity::prelude::*;
+
+    /// Inputs that come in later.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "reminders")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        /// Another one every time it is set.
+        pub id: Uuid,
+        pub due: DateTimeUtc,
+        pub body: String,
+        pub trace: String,
+        /// The event that led to it.
+        pub cause: Option<Uuid>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod idempotency {
+    use sea_orm::entity::prelude::*;
+
+    /// What an idempotent command was answered.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "idempotency")]
+    pub struct Model {
+        /// Caller, route and `Idempotency-Key`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: String,
+        /// SHA-256 of the body.
+        pub hash: Vec<u8>,
+        pub reply: String,
+        pub at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod parked {
+    use sea_orm::entity::prelude::*;
+
+    /// A record that could not be decided, or that waits behind one of the same key and topic.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "parked")]
+    pub struct Model {
+        /// Rises with the order of arrival.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub participant: String,
+        /// The record's key as text, or as hex digits when it is none.
+        pub key: String,
+        pub topic: String,
+        pub partition: i32,
+        pub position: i64,
+        /// The record as it came, encoded by `bus::codec`.
+        pub record: Vec<u8>,
+        /// `HELD`, `FAILING`, `QUEUED`, `DEAD`.
+        pub state: String,
+        pub error: String,
+        pub attempts: i32,
+        pub first_failed_at: DateTimeUtc,
+        pub next_try: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
