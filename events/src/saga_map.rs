@@ -1,19 +1,15 @@
 //! The choreography as a page for people: a diagram of who tells whom, and the tables.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 use crate::{
-    choreography::{Key, REACTIONS, Reaction, STARTS, TOPICS, heard_by},
+    choreography::{Key, REACTIONS, Reaction, STARTS, TOPICS, heard_by, topic},
     envelope::name_of,
     service,
 };
 
 /// `docs/choreography.md`.
 pub fn markdown() -> String {
-    let mut page = String::from(
-        "# Choreography\n\nWho reacts to what. Generated from `events::choreography`; do not edit \
-         (`UZON_BLESS=1 cargo test -p events` writes it).\n",
-    );
     let parts = [
         ("Who tells whom", diagram()),
         ("Topics", topics()),
@@ -21,66 +17,54 @@ pub fn markdown() -> String {
         ("Reactions", reactions()),
         ("Who hears what", subscriptions()),
     ];
-    for (title, part) in parts {
-        write!(page, "\n## {title}\n\n{part}").expect("a string takes all");
-    }
-    page
+    let intro = "# Choreography\n\nWho reacts to what. Generated from `events::choreography`; do not edit \
+        (`UZON_BLESS=1 cargo test -p events` writes it).\n";
+    parts.iter().fold(intro.into(), |page, (title, part)| format!("{page}\n## {title}\n\n{part}"))
 }
 
 /// One arrow per pair of services. Analytics hears everything and answers nothing, so it is left out.
 fn diagram() -> String {
-    let mut lines = String::from("```mermaid\nflowchart LR\n");
-    for service in service::ALL.iter().filter(|&&service| service != service::ANALYTICS) {
-        lines += &format!("    {service}([{service}])\n");
-    }
-    for from in service::ALL {
-        for to in service::ALL.iter().filter(|&&to| to != service::ANALYTICS) {
-            let own = |name: &str| TOPICS.iter().any(|topic| topic.name == name && topic.owner == from);
-            let heard = heard_by(to).into_iter().filter(|(topic, _)| own(topic)).flat_map(|(_, types)| types);
-            let labels: Vec<_> = heard.map(name_of).collect();
+    let services: Vec<_> = service::ALL.into_iter().filter(|&service| service != service::ANALYTICS).collect();
+    let mut lines = vec!["```mermaid".to_string(), "flowchart LR".into()];
+    lines.extend(services.iter().map(|service| format!("    {service}([{service}])")));
+    for from in &services {
+        for to in &services {
+            let theirs = heard_by(to).into_iter().filter(|(name, _)| topic(name).is_some_and(|it| it.owner == *from));
+            let labels: Vec<_> = theirs.flat_map(|(_, types)| types).map(name_of).collect();
             if !labels.is_empty() {
-                lines += &format!("    {from} -->|\"{}\"| {to}\n", labels.join("<br>"));
+                lines.push(format!("    {from} -->|\"{}\"| {to}", labels.join("<br>")));
             }
         }
     }
-    lines + "```\n\nThe analytics service hears all of these but `OrderStatusChanged`.\n"
+    lines.push("```\n\nThe analytics service hears all of these but `OrderStatusChanged`.\n".into());
+    lines.join("\n")
 }
 
 fn topics() -> String {
-    let mut table = String::from("| topic | owner | key | kept | events |\n|---|---|---|---|---|\n");
-    for topic in TOPICS {
+    let rows = TOPICS.iter().map(|topic| {
         let key = match topic.key {
             Key::Order => "order id",
             Key::Product => "product id",
         };
         let kept = if topic.compacted { "the last of each key" } else { "for a time" };
-        table += &format!("| `{}` | {} | {key} | {kept} | {} |\n", topic.name, topic.owner, names(topic.events, ", "));
-    }
-    table + "\nDead letters of a topic `T` go to `T.DLQ`.\n"
+        [format!("`{}`", topic.name), topic.owner.into(), key.into(), kept.into(), names(topic.events, ", ")]
+    });
+    table(["topic", "owner", "key", "kept", "events"], rows) + "\nDead letters of a topic `T` go to `T.DLQ`.\n"
 }
 
 fn starts() -> String {
-    let mut table = String::from("| when | service | publishes |\n|---|---|---|\n");
-    for start in STARTS {
-        table += &format!("| {} | {} | {} |\n", start.when, start.service, names(start.publishes, ", "));
-    }
-    table
+    let rows = STARTS.iter().map(|it| [it.when.into(), it.service.into(), names(it.publishes, ", ")]);
+    table(["when", "service", "publishes"], rows)
 }
 
 fn reactions() -> String {
-    let mut table =
-        String::from("| on | service | what it does | owes | unless | within |\n|---|---|---|---|---|---|\n");
-    for it in REACTIONS {
-        let (on, within) = (names(it.on, ", "), it.within.map_or("–".into(), in_words));
-        table += &format!(
-            "| {on} | {} | {} | {} | {} | {within} |\n",
-            it.service,
-            it.does,
-            owes(it),
-            or_dash(names(it.unless, ", "))
-        );
-    }
-    table + "\nEvery transition of an order also publishes `OrderStatusChanged` in the same decision.\n"
+    let rows = REACTIONS.iter().map(|it| {
+        let within = it.within.map_or("–".into(), in_words);
+        let unless = or_dash(names(it.unless, ", "));
+        [names(it.on, ", "), it.service.into(), it.does.into(), owes(it), unless, within]
+    });
+    table(["on", "service", "what it does", "owes", "unless", "within"], rows)
+        + "\nEvery transition of an order also publishes `OrderStatusChanged` in the same decision.\n"
 }
 
 fn owes(reaction: &Reaction) -> String {
@@ -89,13 +73,15 @@ fn owes(reaction: &Reaction) -> String {
 }
 
 fn subscriptions() -> String {
-    let mut table = String::from("| service | topic | reacts to |\n|---|---|---|\n");
-    for service in service::ALL {
-        for (topic, types) in heard_by(service) {
-            table += &format!("| {service} | `{topic}` | {} |\n", names(&types, ", "));
-        }
-    }
-    table
+    let heard = service::ALL.into_iter().flat_map(|service| heard_by(service).into_iter().map(move |it| (service, it)));
+    let rows = heard.map(|(service, (topic, types))| [service.into(), format!("`{topic}`"), names(&types, ", ")]);
+    table(["service", "topic", "reacts to"], rows)
+}
+
+fn table<const N: usize>(columns: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let head = [columns.map(String::from), [""; N].map(|_| "---".into())];
+    let lines: Vec<_> = head.into_iter().chain(rows).map(|row| format!("| {} |", row.join(" | "))).collect();
+    lines.join("\n") + "\n"
 }
 
 fn names(types: &[&str], between: &str) -> String {

@@ -60,7 +60,7 @@ pub struct Running {
     pub app: App,
     /// What it offers over HTTP.
     pub routes: OpenApiRouter,
-    pub problems: &'static [ProblemType],
+    pub problems: &'static [&'static ProblemType],
     db: Db,
     stop: Shutdown,
     tasks: JoinSet<()>,

@@ -33,7 +33,7 @@ pub struct Service {
     pub(crate) migrate: Option<Migrate>,
     pub(crate) rooms: Vec<(TypeId, Box<dyn Closed>)>,
     pub(crate) routes: Option<Routes>,
-    pub(crate) problems: &'static [ProblemType],
+    pub(crate) problems: &'static [&'static ProblemType],
     pub(crate) tasks: Vec<Task>,
 }
 
@@ -63,7 +63,7 @@ impl Service {
     pub fn routes(
         mut self,
         routes: impl FnOnce(App) -> OpenApiRouter + Send + 'static,
-        problems: &'static [ProblemType],
+        problems: &'static [&'static ProblemType],
     ) -> Self {
         self.routes = Some(Box::new(routes));
         self.problems = problems;

@@ -121,14 +121,14 @@ pub fn published_by(service: &str) -> Vec<(&'static str, Vec<&'static str>)> {
 
 /// Every (cause, event) that may be seen: which event's id is another's `causationId`. No cause: a start.
 pub fn edges() -> BTreeSet<(Option<&'static str>, &'static str)> {
-    let caused = REACTIONS.iter().flat_map(|reaction| {
+    let reacted = REACTIONS.iter().flat_map(|reaction| {
         reaction.on.iter().flat_map(move |&cause| reaction.publishes().map(move |event| (Some(cause), event)))
     });
     let started = STARTS.iter().flat_map(|start| {
         let causes = start.after.iter().map(|&cause| Some(cause)).chain([None]);
         causes.flat_map(move |cause| start.publishes.iter().map(move |&event| (cause, event)))
     });
-    caused.chain(started).collect()
+    reacted.chain(started).collect()
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn compare(at: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
     }
     let (before, now) = (choices(old), choices(new));
     if before.len() != now.len() {
-        found.push(format!("{at}: other alternatives"));
+        return found.push(format!("{at}: other alternatives"));
     }
     for (before, now) in before.into_iter().zip(now) {
         compare(at, before, now, found);
@@ -128,6 +128,7 @@ fn choices(schema: &Value) -> Vec<&Value> {
     schema["anyOf"].as_array().into_iter().flatten().collect()
 }
 
+#[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
@@ -156,7 +157,7 @@ mod tests {
     }
 
     fn remove(schema: &mut Value, name: &str) {
-        schema.as_object_mut().unwrap().remove(name);
+        schema.as_object_mut().expect("an object").remove(name);
     }
 
     #[test]
@@ -184,7 +185,7 @@ mod tests {
         assert_eq!(other("/properties/items/items/properties/price/type", json!("number")), 1);
         assert_eq!(other("/properties/state/oneOf", json!([{ "type": "string", "const": "OPEN" }])), 1);
         assert_eq!(other("/properties/previous/anyOf/0/enum", json!(["OPEN"])), 1);
-        assert_eq!(other("/properties/previous/anyOf", json!([{ "type": "null" }])), 3);
+        assert_eq!(other("/properties/previous/anyOf", json!([{ "type": "null" }])), 1);
     }
 
     #[test]

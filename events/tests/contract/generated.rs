@@ -22,8 +22,8 @@ fn agrees(name: &str, same: bool, now: &str) {
         return;
     }
     assert!(blessing(), "{name} is out of date: run `UZON_BLESS=1 cargo test -p events` and look at the difference");
-    fs::create_dir_all(path(name).parent().expect("it is in a folder")).unwrap();
-    fs::write(path(name), now).unwrap();
+    fs::create_dir_all(path(name).parent().expect("it is in a folder")).expect("the folder can be made");
+    fs::write(path(name), now).expect("the file can be written");
 }
 
 /// Compares values, not text: the order of an object's members depends on features other crates choose.

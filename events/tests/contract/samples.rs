@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::compatibility::misfits;
 
 fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
+    serde_json::from_str(text).expect("it is JSON")
 }
 
 #[test]
