@@ -12,7 +12,7 @@ use crate::{Timestamp, event::event, topic, wire_enum::wire_enum};
 pub struct InventoryReserved {
     /// What is kept.
     pub reservations: Vec<ReservedItem>,
-    /// When [`ReservationExpired`] follows, unless the order is confirmed or cancelled before.
+    /// When `ReservationExpired` follows, unless the order is confirmed or cancelled before.
     pub expires_at: Timestamp,
 }
 

@@ -156,7 +156,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Why an order ended without being delivered: every [`CancelReason`] and every [`PaymentFailure`].
+    /// Why an order ended without being delivered: every reason to cancel and every refusal of a payment.
     pub enum OrderEndReason {
         /// Not everything could be reserved.
         OutOfStock = "OUT_OF_STOCK",

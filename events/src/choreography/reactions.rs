@@ -169,7 +169,7 @@ pub const REACTIONS: &[Reaction] = &[
         on: &[OrderCancelled::TYPE],
         service: PAYMENT,
         does: "refunds what is left of the charge; what is not charged yet never will be",
-        owes: &[PaymentRefunded::TYPE],
+        owes: &[PaymentRefunded::TYPE], // the one whose `refundedTotal` is what was charged, no earlier part
         given: &[PaymentProcessed::TYPE],
         also: &[PaymentProcessed::TYPE], // the charge was in flight: told before it is refunded
         within: MINUTES,
@@ -227,7 +227,7 @@ pub const REACTIONS: &[Reaction] = &[
         ],
         service: NOTIFICATION,
         does: "tells the customer and the shop's systems",
-        owes: &[NotificationSent::TYPE, NotificationFailed::TYPE],
+        owes: &[NotificationSent::TYPE, NotificationFailed::TYPE], // whose `event` is the one reacted to
         within: MINUTES,
         ..NOTES
     },
