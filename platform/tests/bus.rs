@@ -1,5 +1,7 @@
 //! The conformance suite of the bus port, run against the embedded log; and what only the embedded log promises.
 
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
 use std::{path::PathBuf, sync::Arc};
 
 use futures_util::future::BoxFuture;

@@ -30,7 +30,7 @@ async fn causes_come_before_effects_across_topics() {
         publish(&*bus, batch).await;
     }
     let mut member = bus.subscribe("g", &topics).await.unwrap();
-    assert_eq!(numbers(&take(&mut *member, 300).await), Vec::from_iter(0..300));
+    assert_eq!(numbers(&take(&mut *member, 300).await), list(0..300));
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn committed_positions_reach_the_file_without_close() {
     assert_eq!(lag(&*stage.bus(), "g", &topics).await, 0);
 }
 
-/// A log whose time is set by the test. The second is published so that the first is not the newest row.
+/// A log whose time is set by the test.
 struct Aged {
     stage: Embedded,
     log: Arc<EmbeddedLog>,
@@ -161,7 +161,7 @@ impl Aged {
     async fn new() -> Self {
         let stage = Embedded::new().await;
         let (clock, manual) = Clock::manual(DateTime::UNIX_EPOCH, 1);
-        let options = EmbeddedOptions { retention: Some(Duration::from_secs(3600)), ..Embedded::options() };
+        let options = EmbeddedOptions { retention: Some(Duration::from_hours(1)), ..Embedded::options() };
         let log = EmbeddedLog::open(&stage.folder.path().join("aged.db"), options, clock).unwrap();
         let topic = |name: &str, compacted| TopicSpec { name: name.into(), partitions: 1, compacted };
         log.create_topics(&[topic("plain", false), topic("compacted", true)]).await.unwrap();
@@ -170,11 +170,17 @@ impl Aged {
 
     /// Everything published so far becomes old and goes.
     async fn forget(&self) {
+        self.idle().await;
         self.clock.advance(TimeDelta::hours(2));
         for _ in 0..2 {
             publish(&*self.log, vec![outgoing(&"plain".into(), "k", "new")]).await; // what follows an append prunes
         }
-        self.log.create_topics(&[]).await.unwrap(); // answered after that
+        self.idle().await;
+    }
+
+    /// The writer has nothing left to do: it prunes after it has answered, and then takes the next request.
+    async fn idle(&self) {
+        self.log.create_topics(&[]).await.unwrap();
     }
 
     async fn read(&self, topic: &str) -> Vec<String> {
@@ -216,6 +222,6 @@ async fn of_a_compacted_topic_the_last_record_of_each_key_stays() {
     assert_eq!(aged.read("compacted").await, ["a2", "c1", "b2"]);
     let mut member = aged.log.subscribe("g", &[compacted]).await.unwrap();
     let records = take(&mut *member, 3).await;
-    assert_eq!(records.iter().map(|it| it.offset).collect::<Vec<_>>(), [2, 3, 8], "offsets stay");
+    assert_eq!(records.iter().map(|it| it.offset).collect::<Vec<_>>(), [2, 3, 7], "offsets stay");
     drop(aged.stage);
 }

@@ -25,8 +25,8 @@ async fn appends_until_it_is_killed() {
     let Some(Ok(path)) = path.filter(|path| path.as_ref().is_ok_and(|path| !path.is_empty())) else { return };
     let log = EmbeddedLog::open(path.as_ref(), EmbeddedOptions::default(), Clock::system()).unwrap();
     let topic: Arc<str> = "a".into();
-    create(&log, &[topic.clone()]).await;
-    let start = usize::try_from(lag(&log, "nobody", &[topic.clone()]).await).unwrap();
+    create(&log, std::slice::from_ref(&topic)).await;
+    let start = usize::try_from(lag(&log, "nobody", std::slice::from_ref(&topic)).await).unwrap();
     for number in start..100_000 {
         publish(&log, numbered(&topic, number..number + 1)).await;
         writeln!(std::io::stdout(), "acknowledged {number}").unwrap(); // not println: that is captured
@@ -64,7 +64,7 @@ async fn acknowledged_survives_kill_9() {
         let count = usize::try_from(lag(&log, &group, &["a".into()]).await).unwrap();
         assert!(count > acknowledged, "{count} records, {acknowledged} acknowledged");
         let mut member = log.subscribe(&group, &["a".into()]).await.unwrap();
-        assert_eq!(numbers(&take(&mut *member, count).await), Vec::from_iter(0..count));
+        assert_eq!(numbers(&take(&mut *member, count).await), list(0..count));
         drop(member);
         log.close().await;
     }

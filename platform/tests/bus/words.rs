@@ -58,6 +58,10 @@ pub fn numbers(records: &[Record]) -> Vec<usize> {
     records.iter().map(|record| text(record).parse().unwrap()).collect()
 }
 
+pub fn list(numbers: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    numbers.into_iter().collect()
+}
+
 pub fn sorted(records: &[Record]) -> Vec<usize> {
     let mut numbers = numbers(records);
     numbers.sort_unstable();

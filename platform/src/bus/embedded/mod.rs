@@ -36,7 +36,7 @@ mod topics;
 mod writer;
 
 /// How the log is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct EmbeddedOptions {
     /// Older records are removed, whether or not all groups have seen them. `None`: never.
     pub retention: Option<Duration>,

@@ -59,7 +59,9 @@ impl Member {
         }
         group.open = true;
         let mut start = vec![NEVER; count];
-        slots.iter().for_each(|slot| start[*slot] = group.positions[*slot]);
+        for slot in &slots {
+            start[*slot] = group.positions[*slot];
+        }
         let cursor = slots.iter().map(|slot| start[*slot]).min().unwrap_or(state.head);
         Ok(Self {
             group: name,
