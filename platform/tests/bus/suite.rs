@@ -238,7 +238,9 @@ pub async fn lag_is_exact(stage: impl Stage) {
     assert_eq!(lag(&*bus, &group, &topics).await, 60);
     let rest = take(&mut *member, 60).await;
     let mut expected = BTreeMap::<Partition, u64>::new();
-    rest.iter().for_each(|record| *expected.entry(record.partition_of()).or_default() += 1);
+    for record in &rest {
+        *expected.entry(record.partition_of()).or_default() += 1;
+    }
     let lags = bus.lag(&group, &topics).await.unwrap();
     let lags: BTreeMap<_, _> =
         lags.into_iter().filter(|it| it.records > 0).map(|it| (it.partition, it.records)).collect();
@@ -331,7 +333,7 @@ pub async fn messages_survive_byte_for_byte(mut stage: impl Stage) {
 pub async fn a_large_message(mut stage: impl Stage) {
     let topics = [stage.name("a")];
     create(&*stage.bus(), &topics).await;
-    let large: Vec<u8> = (0..1_000_000_u32).flat_map(|n| n.to_le_bytes()).take(1_000_000).collect();
+    let large: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_le_bytes).take(1_000_000).collect();
     publish(&*stage.bus(), vec![outgoing(&topics[0], "k", large.clone()), outgoing(&topics[0], "k", "small")]).await;
     stage.reopen().await;
     let mut member = stage.bus().subscribe(&stage.name("g"), &topics).await.unwrap();
@@ -403,11 +405,13 @@ pub async fn many_publishers_at_once(stage: impl Stage) {
     let publishers = join_all(publishers);
     let mut member = bus.subscribe(&stage.name("g"), &topics).await.unwrap();
     let (done, records) = tokio::join!(publishers, take(&mut *member, 1600));
-    done.into_iter().for_each(|it| it.unwrap());
+    for publisher in done {
+        publisher.unwrap();
+    }
     let keys = by_key(&records);
     assert_eq!(keys.len(), 16);
     let expected: Vec<_> = (0..100).map(|n| n.to_string()).collect();
-    keys.values().for_each(|values| assert_eq!(*values, expected));
+    assert!(keys.values().all(|values| *values == expected), "{keys:?}");
 }
 
 pub async fn waiting_may_be_given_up(stage: impl Stage) {
