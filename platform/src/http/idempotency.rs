@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    response::{IntoResponse, Response},
+};
 use bytes::Bytes;
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -16,6 +19,8 @@ use super::{
 
 /// The name of the header.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header that marks an answer given before.
+pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
 
 /// 1–255 visible ASCII characters, chosen by the client. An extractor.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -91,5 +96,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Keyed<T> {
         let bytes: Bytes = json::read_body(request, state).await?;
         let body = json::parse(&bytes)?;
         Ok(Self { key, hash: body_hash(&bytes), body })
+    }
+}
+
+/// The answer to an idempotent command: its JSON, and whether it was given before (`Idempotency-Replayed: true`).
+impl IntoResponse for crate::Replied {
+    fn into_response(self) -> Response {
+        let mut response = ([(header::CONTENT_TYPE, "application/json")], self.json).into_response();
+        if self.replayed {
+            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
     }
 }

@@ -48,6 +48,7 @@ pub mod metrics;
 mod page;
 mod problem;
 pub mod problems;
+mod refused;
 mod server;
 mod shell;
 mod sse;

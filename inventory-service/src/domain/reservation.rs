@@ -1,0 +1,198 @@
+//! An order's claim on stock: all of its items or none.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use events::{
+    InventoryInsufficient, InventoryReleased, InventoryReserved, ReleaseReason, ReservationExpired, ReservedItem,
+    Shortage,
+};
+use platform::{
+    Consequences, Json,
+    Verdict::{self, Done, Ignored},
+};
+use sea_orm::{DeriveActiveEnum, EnumIter, sea_query::StringLen};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Item, MovementKind, OrderCreated, ReservationDue};
+use crate::{
+    saga::InventorySaga,
+    store::{Reservation, Stock},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, utoipa::ToSchema)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = ReservationStatus)]
+pub enum State {
+    /// Kept until it is confirmed; see `expiry_reported`.
+    Reserved,
+    /// Confirmed: kept until it is shipped.
+    Committed,
+    Shipped,
+    /// Given back.
+    Released,
+    /// There was not enough.
+    Refused,
+    /// A tombstone: undone before it was done, so it never will be.
+    Cancelled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    pub reservation_id: Uuid,
+    pub product_id: Uuid,
+    pub quantity: u32,
+}
+
+impl Stock {
+    /// `OrderCreated`: all items or none.
+    pub fn reserve(
+        &mut self,
+        order: Uuid,
+        wanted: &OrderCreated,
+        rules: &InventorySaga,
+        then: &mut Consequences,
+    ) -> Verdict {
+        if self.reservations.get(&order).is_some() {
+            return Ignored("decided before, or cancelled before it came");
+        }
+
+        let missing = self.missing(&wanted.items);
+        if !missing.is_empty() {
+            let reservation = self.reservations.insert(Reservation::new(order, State::Refused, then.now()));
+            then.publish(&mut reservation.sequence, &InventoryInsufficient { missing });
+            return Done;
+        }
+
+        let mut lines = vec![];
+        for &Item { product_id, quantity } in &wanted.items {
+            self.move_units(product_id, MovementKind::Reserved, i64::from(quantity), order, rules, then);
+            lines.push(Line { reservation_id: then.new_id(), product_id, quantity });
+        }
+        let expires_at = then.now() + rules.hold_for;
+        let reservation = self.reservations.insert(Reservation::new(order, State::Reserved, then.now()));
+        let reservations = lines.iter().map(Line::told).collect();
+        reservation.lines = Json(lines);
+        reservation.expires_at = Some(expires_at);
+        then.remind_at(expires_at, &ReservationDue);
+        then.publish(&mut reservation.sequence, &InventoryReserved { reservations, expires_at: expires_at.into() });
+        Done
+    }
+
+    /// `OrderConfirmed`: it does not expire any more.
+    pub fn commit(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+        match self.reservations.get(&order).map(|it| it.state) {
+            Some(State::Reserved) => {}
+            _ => return Ignored("nothing is waiting for confirmation"),
+        }
+        let reservation = self.reservations.get_mut(&order).expect("just seen");
+        reservation.state = State::Committed;
+        reservation.expires_at = None;
+        then.cancel_reminder::<ReservationDue>();
+        Done
+    }
+
+    /// `OrderShipped`: the goods leave the building. The confirmation may come after this; it then finds nothing to do.
+    pub fn ship(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+        let Some(before) = self.live(order) else {
+            return Ignored("nothing is kept for it");
+        };
+        let reservation = self.reservations.get_mut(&order).expect("just seen");
+        reservation.state = State::Shipped;
+        reservation.expires_at = None;
+        for line in reservation.lines.clone().0 {
+            self.leave(line.product_id, i64::from(line.quantity), order, then);
+        }
+        if before == State::Reserved {
+            then.cancel_reminder::<ReservationDue>();
+        }
+        Done
+    }
+
+    /// Its time is over: says so once, and keeps holding. Only the order itself ends an order.
+    pub fn expire(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+        let Some(reservation) = self.reservations.get(&order) else {
+            return Ignored("there is no reservation");
+        };
+        let Some(expires_at) = reservation.expires_at.filter(|_| reservation.state == State::Reserved) else {
+            return Ignored("confirmed or given back meanwhile");
+        };
+        if reservation.expiry_reported {
+            return Ignored("reported before");
+        }
+        let reservation = self.reservations.get_mut(&order).expect("just seen");
+        reservation.expiry_reported = true;
+        then.publish(&mut reservation.sequence, &ReservationExpired { expires_at: expires_at.into() });
+        Done
+    }
+
+    /// Whatever the order holds is given back. What it does not hold yet it will never get: a tombstone stays.
+    pub fn release(
+        &mut self,
+        order: Uuid,
+        reason: ReleaseReason,
+        rules: &InventorySaga,
+        then: &mut Consequences,
+    ) -> Verdict {
+        if self.reservations.get(&order).is_none() {
+            if reason == ReleaseReason::OrderCancelled {
+                self.reservations.insert(Reservation::new(order, State::Cancelled, then.now()));
+                return Done;
+            }
+            return Ignored("nothing was reserved");
+        }
+        let Some(before) = self.live(order) else {
+            return Ignored("nothing to give back");
+        };
+        let reservation = self.reservations.get_mut(&order).expect("just seen");
+        reservation.state = State::Released;
+        reservation.expires_at = None;
+        then.publish(&mut reservation.sequence, &InventoryReleased { reason });
+        for line in reservation.lines.clone().0 {
+            self.move_units(line.product_id, MovementKind::Released, -i64::from(line.quantity), order, rules, then);
+        }
+        if before == State::Reserved {
+            then.cancel_reminder::<ReservationDue>();
+        }
+        Done
+    }
+
+    /// The reservation's state, while it holds stock.
+    fn live(&self, order: Uuid) -> Option<State> {
+        let state = self.reservations.get(&order)?.state;
+        matches!(state, State::Reserved | State::Committed).then_some(state)
+    }
+
+    /// Of what there is too little, however the order's items are written down.
+    fn missing(&self, items: &[Item]) -> Vec<Shortage> {
+        let mut demand: BTreeMap<Uuid, i64> = BTreeMap::new();
+        for item in items {
+            *demand.entry(item.product_id).or_default() += i64::from(item.quantity);
+        }
+        let shortage = |(product_id, requested): (Uuid, i64)| {
+            let available = self.products.get(&product_id).map_or(0, |product| product.available);
+            let units = |units: i64| u32::try_from(units).unwrap_or(u32::MAX);
+            (available < requested).then(|| Shortage {
+                product_id,
+                requested: units(requested),
+                available: units(available),
+            })
+        };
+        demand.into_iter().filter_map(shortage).collect()
+    }
+}
+
+impl Line {
+    fn told(&self) -> ReservedItem {
+        ReservedItem { product_id: self.product_id, quantity: self.quantity, reservation_id: self.reservation_id }
+    }
+}
+
+impl Reservation {
+    fn new(order_id: Uuid, state: State, at: DateTime<Utc>) -> Self {
+        let (lines, sequence, expires_at, expiry_reported) = Default::default();
+        Self { order_id, state, lines, created_at: at, expires_at, expiry_reported, sequence }
+    }
+}

@@ -1,0 +1,24 @@
+use platform::Json;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::{Line, State};
+
+/// What became of an order's wish for stock.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "reservations")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub order_id: Uuid,
+    pub state: State,
+    pub lines: Json<Vec<Line>>,
+    pub created_at: DateTimeUtc,
+    /// Only while it is reserved.
+    pub expires_at: Option<DateTimeUtc>,
+    pub expiry_reported: bool,
+    /// Events told about it on `inventory-updates`.
+    pub sequence: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}
