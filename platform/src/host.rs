@@ -83,11 +83,12 @@ impl Host {
 
         let (stop, stop_relay) = (Shutdown::new(), Shutdown::new());
         let (relay, outbox, state) = Relay::new(service.name, db.clone(), self.bus.clone(), self.clock.clone());
+        let group = format!("{}{}", self.group_prefix, service.name);
         let (mut rooms, mut tasks, mut relays) = (HashMap::new(), JoinSet::new(), JoinSet::new());
         for (id, plan) in service.rooms {
             let opening = Opening {
                 service: service.long_name,
-                group: format!("{}{}", self.group_prefix, service.name),
+                group: group.clone(),
                 db: db.clone(),
                 bus: self.bus.clone(),
                 clock: self.clock.clone(),
@@ -103,6 +104,7 @@ impl Host {
         }
         let app = App::new(Inner {
             name: service.name,
+            group,
             db: db.clone(),
             clock: self.clock.clone(),
             bus: self.bus.clone(),

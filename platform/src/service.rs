@@ -2,7 +2,7 @@
 
 use std::{
     any::TypeId,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -87,6 +87,8 @@ pub struct App(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub name: &'static str,
+    /// The consumer group of its rooms.
+    pub group: String,
     pub db: Db,
     pub clock: Clock,
     pub bus: Arc<dyn Bus>,
@@ -126,6 +128,16 @@ impl App {
     pub async fn follow(&self, topics: &[&str]) -> Result<Box<dyn Follower>, BusError> {
         let topics: Vec<Arc<str>> = topics.iter().map(|topic| Arc::from(*topic)).collect();
         self.0.bus.follow(&topics).await
+    }
+
+    /// How many records of these topics this service has not dealt with yet. A topic whose lag is unknown is absent.
+    pub async fn lag(&self, topics: &[&str]) -> Result<BTreeMap<String, u64>, BusError> {
+        let topics: Vec<Arc<str>> = topics.iter().map(|topic| Arc::from(*topic)).collect();
+        let mut behind = BTreeMap::new();
+        for lag in self.0.bus.lag(&self.0.group, &topics).await? {
+            *behind.entry(lag.partition.topic.to_string()).or_default() += lag.records;
+        }
+        Ok(behind)
     }
 
     /// Whether more may be accepted: false when nothing could be published for too long.
