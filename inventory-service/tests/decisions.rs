@@ -1,0 +1,208 @@
+//! Given, when, then: every event in every state, as in the choreography's model.
+
+use chrono::{DateTime, TimeDelta};
+use events::choreography;
+use inventory_service::{
+    domain::{AdjustStock, AdjustmentReason, PutProduct, State, StockRefusal},
+    saga::InventorySaga,
+};
+use platform::{Clock, http::IfMatch};
+use rstest::rstest;
+use serde_json::json;
+use testkit::{Ended, Node};
+use uuid::Uuid;
+
+const TEAPOT: Uuid = Uuid::from_u128(1);
+const CUP: Uuid = Uuid::from_u128(2);
+const ORDER: Uuid = Uuid::from_u128(9);
+
+type Inventory = Node<InventorySaga>;
+
+fn given(teapots: i64, cups: i64) -> Inventory {
+    let (clock, _) = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap(), 1);
+    let saga = InventorySaga { hold_for: TimeDelta::minutes(15), low_stock: 1 };
+    let mut node = Node::new("inventory-service", saga, choreography::heard_by("inventory"), clock);
+    for (product_id, sku, units) in [(TEAPOT, "TEA", teapots), (CUP, "CUP", cups)] {
+        node.command(put(product_id, sku)).unwrap();
+        if units > 0 {
+            node.command(adjust(product_id, units)).unwrap();
+        }
+    }
+    node.said();
+    node
+}
+fn put(product_id: Uuid, sku: &str) -> PutProduct {
+    let (price, currency) = ("29.95".parse().unwrap(), "EUR".parse().unwrap());
+    PutProduct { product_id, sku: sku.into(), name: sku.into(), price, currency, if_match: IfMatch::absent() }
+}
+fn adjust(product_id: Uuid, quantity: i64) -> AdjustStock {
+    AdjustStock { product_id, quantity, reason: AdjustmentReason::Correction, note: None }
+}
+fn ordered(node: &mut Inventory, items: &[(Uuid, i64)]) -> Ended {
+    let item = |(product, quantity): &(Uuid, i64)| json!({ "productId": product, "quantity": quantity });
+    let items: Vec<_> = items.iter().map(item).collect();
+    node.event(ORDER, "OrderCreated.v1", &json!({ "items": items }))
+}
+fn hear(node: &mut Inventory, event: &str) -> Ended {
+    match event {
+        "OrderCreated" => ordered(node, &[(TEAPOT, 2)]),
+        other => node.event(ORDER, &format!("{other}.v1"), &json!({})),
+    }
+}
+fn state(node: &Inventory) -> Option<State> {
+    node.work.reservations.get(&ORDER).map(|it| it.state)
+}
+fn units(node: &Inventory, product: Uuid) -> (i64, i64, i64) {
+    let product = node.work.products.get(&product).unwrap();
+    (product.available, product.reserved, product.shipped)
+}
+
+/// Brings the order's reservation into a state, by the shortest way.
+fn in_state(name: &str) -> Inventory {
+    let mut node = given(if name == "REFUSED" { 1 } else { 5 }, 1);
+    match name {
+        "NONE" => {}
+        "TOMB" => drop(hear(&mut node, "OrderCancelled")),
+        _ => drop(hear(&mut node, "OrderCreated")),
+    }
+    match name {
+        "EXPIRING" => drop(node.fire(ORDER, "ReservationDue")),
+        "COMMITTED" => drop(hear(&mut node, "OrderConfirmed")),
+        "SHIPPED" => drop(hear(&mut node, "OrderShipped")),
+        "RELEASED" => drop(hear(&mut node, "OrderCancelled")),
+        _ => {}
+    }
+    node.said();
+    node
+}
+fn name(node: &Inventory) -> &'static str {
+    match state(node) {
+        None => "NONE",
+        Some(State::Reserved) if node.work.reservations.get(&ORDER).unwrap().expiry_reported => "EXPIRING",
+        Some(State::Reserved) => "RESERVED",
+        Some(State::Committed) => "COMMITTED",
+        Some(State::Shipped) => "SHIPPED",
+        Some(State::Released) => "RELEASED",
+        Some(State::Refused) => "REFUSED",
+        Some(State::Cancelled) => "TOMB",
+    }
+}
+
+#[rstest]
+#[case("NONE", "OrderCreated", "RESERVED", &["InventoryReserved"])]
+#[case("NONE", "OrderConfirmed", "NONE", &[])]
+#[case("NONE", "OrderShipped", "NONE", &[])]
+#[case("NONE", "OrderCancelled", "TOMB", &[])]
+#[case("NONE", "PaymentFailed", "NONE", &[])]
+#[case("TOMB", "OrderCreated", "TOMB", &[])]
+#[case("TOMB", "OrderCancelled", "TOMB", &[])]
+#[case("RESERVED", "OrderCreated", "RESERVED", &[])]
+#[case("RESERVED", "OrderConfirmed", "COMMITTED", &[])]
+#[case("RESERVED", "OrderShipped", "SHIPPED", &[])]
+#[case("RESERVED", "OrderCancelled", "RELEASED", &["InventoryReleased"])]
+#[case("RESERVED", "PaymentFailed", "RELEASED", &["InventoryReleased"])]
+#[case("EXPIRING", "OrderConfirmed", "COMMITTED", &[])]
+#[case("EXPIRING", "OrderShipped", "SHIPPED", &[])]
+#[case("EXPIRING", "OrderCancelled", "RELEASED", &["InventoryReleased"])]
+#[case("EXPIRING", "PaymentFailed", "RELEASED", &["InventoryReleased"])]
+#[case("COMMITTED", "OrderCreated", "COMMITTED", &[])]
+#[case("COMMITTED", "OrderConfirmed", "COMMITTED", &[])]
+#[case("COMMITTED", "OrderShipped", "SHIPPED", &[])]
+#[case("COMMITTED", "OrderCancelled", "RELEASED", &["InventoryReleased"])]
+#[case("COMMITTED", "PaymentFailed", "RELEASED", &["InventoryReleased"])]
+#[case("SHIPPED", "OrderConfirmed", "SHIPPED", &[])]
+#[case("SHIPPED", "OrderShipped", "SHIPPED", &[])]
+#[case("SHIPPED", "OrderCancelled", "SHIPPED", &[])]
+#[case("SHIPPED", "PaymentFailed", "SHIPPED", &[])]
+#[case("RELEASED", "OrderCreated", "RELEASED", &[])]
+#[case("RELEASED", "OrderConfirmed", "RELEASED", &[])]
+#[case("RELEASED", "OrderShipped", "RELEASED", &[])]
+#[case("RELEASED", "OrderCancelled", "RELEASED", &[])]
+#[case("RELEASED", "PaymentFailed", "RELEASED", &[])]
+#[case("REFUSED", "OrderCreated", "REFUSED", &[])]
+#[case("REFUSED", "OrderCancelled", "REFUSED", &[])]
+#[case("REFUSED", "PaymentFailed", "REFUSED", &[])]
+fn reactions(#[case] before: &str, #[case] event: &str, #[case] after: &str, #[case] said: &[&str]) {
+    let mut node = in_state(before);
+    assert_eq!(name(&node), before);
+    hear(&mut node, event);
+    let told: Vec<String> = node.said().into_iter().filter(|it| it != "ProductChanged").collect();
+    assert_eq!((name(&node), told), (after, said.iter().map(ToString::to_string).collect()));
+    let product = node.work.products.get(&TEAPOT).unwrap();
+    let total = if before == "REFUSED" { 1 } else { 5 };
+    assert_eq!(product.available + product.reserved + product.shipped, total, "no unit is lost");
+    let again = format!("{:?}", node.work);
+    hear(&mut node, event);
+    assert!(node.said().is_empty(), "a repeat says nothing");
+    assert_eq!(format!("{:?}", node.work), again, "a repeat changes nothing");
+}
+
+#[test]
+fn all_items_or_none() {
+    let mut node = given(5, 1);
+    ordered(&mut node, &[(TEAPOT, 2), (CUP, 1), (CUP, 1)]);
+    assert_eq!((state(&node), node.said()), (Some(State::Refused), vec!["InventoryInsufficient".to_owned()]));
+    assert_eq!((units(&node, TEAPOT), units(&node, CUP)), ((5, 0, 0), (1, 0, 0)));
+}
+
+#[test]
+fn an_unknown_product_is_one_there_is_nothing_of() {
+    let mut node = given(5, 1);
+    ordered(&mut node, &[(Uuid::from_u128(77), 1)]);
+    assert_eq!(state(&node), Some(State::Refused));
+}
+
+#[test]
+fn expiry_is_reported_once_and_lets_go_of_nothing() {
+    let mut node = in_state("RESERVED");
+    node.fire(ORDER, "ReservationDue");
+    assert_eq!((node.said(), units(&node, TEAPOT)), (vec!["ReservationExpired".to_owned()], (3, 2, 0)));
+    assert!(node.reminders.is_empty());
+}
+
+#[rstest]
+#[case("OrderConfirmed")]
+#[case("OrderShipped")]
+#[case("OrderCancelled")]
+#[case("PaymentFailed")]
+fn a_reservation_that_is_settled_does_not_expire(#[case] event: &str) {
+    let mut node = in_state("RESERVED");
+    hear(&mut node, event);
+    assert!(node.reminders.is_empty());
+}
+
+#[test]
+fn levels_are_told_when_they_change_and_only_then() {
+    let mut node = given(5, 0);
+    let sold = |node: &mut Inventory, order: u128, units: u32| {
+        let items = json!({ "items": [{ "productId": TEAPOT, "quantity": units }] });
+        node.event(Uuid::from_u128(order), "OrderCreated.v1", &items);
+        node.said().iter().any(|it| it == "ProductChanged")
+    };
+    assert!(!sold(&mut node, 101, 3), "5 → 2 of 1 is no news");
+    assert!(sold(&mut node, 102, 1), "2 → 1 is low");
+    assert!(sold(&mut node, 103, 1), "1 → 0 is out");
+    assert!(!sold(&mut node, 104, 1), "nothing was sold");
+}
+
+#[test]
+fn stock_never_falls_below_zero() {
+    let mut node = given(5, 0);
+    ordered(&mut node, &[(TEAPOT, 2)]);
+    assert_eq!(node.command(adjust(TEAPOT, -4)), Err(StockRefusal::NotEnough(3)));
+    assert_eq!(node.command(adjust(TEAPOT, i64::MAX)), Err(StockRefusal::TooMany));
+    assert_eq!(node.command(adjust(TEAPOT, -3)).unwrap().available, 0);
+    assert_eq!(node.command(adjust(Uuid::from_u128(77), 1)), Err(StockRefusal::NoSuchProduct));
+}
+
+#[test]
+fn products_keep_their_currency_and_their_sku_to_themselves() {
+    let mut node = given(5, 0);
+    let dollars = PutProduct { currency: "USD".parse().unwrap(), ..put(TEAPOT, "TEA") };
+    assert_eq!(node.command(dollars), Err(StockRefusal::CurrencyFixed("EUR".parse().unwrap())));
+    assert_eq!(node.command(put(CUP, "TEA")), Err(StockRefusal::SkuTaken));
+    assert_eq!(node.command(put(TEAPOT, "TEA")).unwrap().version, 1, "nothing has changed");
+    assert!(node.said().is_empty());
+    assert_eq!(node.command(put(TEAPOT, "TEA-2")).unwrap().version, 2);
+    assert_eq!(node.said(), ["ProductChanged"]);
+}

@@ -1,0 +1,141 @@
+//! A real service on a database and a log in a temporary folder.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, http::Request};
+use platform::{
+    App, Clock, Host, Patience, Running, Service, Settings, StartError,
+    bus::{Bus, TopicSpec, embedded::{EmbeddedLog, EmbeddedOptions}},
+    http::Shell,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+/// A running service, its log, and the folder both live in.
+pub struct Fixture {
+    pub host: Host,
+    pub app: App,
+    pub router: Router,
+    running: Option<Running>,
+    folder: TempDir,
+}
+
+/// An answer of the router.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: axum::http::HeaderMap,
+    /// As it came.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as JSON; `Null` when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl Fixture {
+    /// Starts the service alone on a fresh log that has every topic of the choreography.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(service: Service) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(folder, service, Clock::system()).await
+    }
+
+    /// The same service once more on what it left behind.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn restart(self, service: Service) -> Self {
+        let clock = self.host.clock.clone();
+        Self::start_in(self.stop().await, service, clock).await
+    }
+
+    async fn start_in(folder: TempDir, service: Service, clock: Clock) -> Self {
+        let host = host(&folder, clock).await.expect("a host in a temporary folder");
+        let url = format!("sqlite:{}", folder.path().join("service.sqlite").display());
+        let mut running = host.start(service, &url).await.expect("the service starts");
+        let routes = std::mem::take(&mut running.routes);
+        let router = Shell::new("test", "0").service("test", routes, (), running.problems).router();
+        Self { host, app: running.app.clone(), router, running: Some(running), folder }
+    }
+
+    /// Stops it in good order. The folder stays until what is returned is dropped.
+    pub async fn stop(mut self) -> TempDir {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        self.host.bus.close().await;
+        self.folder
+    }
+
+    /// Sends a request with these headers and this JSON body.
+    ///
+    /// # Panics
+    /// When the request is none.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Some(json) => {
+                request = request.header("content-type", "application/json");
+                Body::from(json.to_string())
+            }
+            None => Body::empty(),
+        };
+        let request = request.body(body).expect("a request");
+        let answer = self.router.clone().oneshot(request).await.expect("a router never fails");
+        let (parts, body) = answer.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body in memory").to_vec();
+        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], None).await
+    }
+}
+
+async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
+    let options = EmbeddedOptions { fsync: false, ..EmbeddedOptions::default() };
+    let log = EmbeddedLog::open(&folder.path().join("bus.sqlite"), options, clock.clone())?;
+    let topics = events::choreography::topics().iter();
+    let topics: Vec<_> = topics
+        .map(|topic| TopicSpec { name: Arc::from(topic.name), partitions: 4, compacted: topic.compacted })
+        .collect();
+    log.create_topics(&topics).await?;
+    let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_secs(300) };
+    Ok(Host {
+        bus: Arc::new(log),
+        clock,
+        settings: Settings { batch: 500, patience, concurrency: 64 },
+        readers: 2,
+        group_prefix: String::new(),
+        outbox_limit: Duration::from_secs(300),
+        keep_inbox: Duration::from_secs(3600),
+    })
+}
+
+/// Asks until the answer is there. Bounded: gives up, saying what was waited for, after ten seconds of asking.
+///
+/// # Panics
+/// When it gives up.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    for _ in 0..1000 {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("gave up waiting for {what}");
+}

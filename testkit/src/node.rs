@@ -1,0 +1,259 @@
+//! A participant in memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    fmt::Debug,
+    sync::Arc,
+};
+
+use platform::{
+    Answer, Clock, Command, Consequences, Delivery, Door, Heard, Outcome, Participant, Request, Said, Trace, Verdict,
+    bus::{Outgoing, Record},
+    decode, decode_record,
+    tables::{effect, reminder},
+};
+use uuid::Uuid;
+
+/// How a delivery ended.
+#[derive(Debug)]
+pub enum Ended {
+    Done,
+    Answered(Answer),
+    Ignored(&'static str),
+    /// It is in the inbox already.
+    Repeated,
+    /// A prerequisite is missing; it is to come again.
+    Held(&'static str),
+    Rejected(String),
+    /// Nobody here reacts to it.
+    PassedOver,
+}
+
+/// Performs a request in the world `W`; `None`: no answer this time, it stays to be tried again.
+type Performer<I, W> = Arc<dyn Fn(&effect::Model, &mut W) -> Option<I> + Send + Sync>;
+
+/// A participant with everything the platform keeps for it, in memory. What one call changes is what one transaction
+/// would: all of it or, when the participant panics, nothing.
+pub struct Node<P: Participant, W = ()> {
+    participant: Arc<P>,
+    service: &'static str,
+    heard: Arc<Heard>,
+    clock: Clock,
+    performers: HashMap<&'static str, Performer<P::Input, W>>,
+    /// Its tables.
+    pub work: P::Workset,
+    /// Ids of events it has decided about; see [`Node::without_inbox`].
+    pub inbox: BTreeSet<Uuid>,
+    use_inbox: bool,
+    /// Said, and not yet on the log.
+    pub outbox: VecDeque<Outgoing>,
+    /// Asked for, and not yet answered, by idempotency key.
+    pub effects: BTreeMap<String, effect::Model>,
+    /// To come back to, by key and name.
+    pub reminders: BTreeMap<(Uuid, String), reminder::Model>,
+}
+
+impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
+    /// `service` as its events bear it, such as `order-service`.
+    pub fn new(
+        service: &'static str,
+        participant: P,
+        heard: impl IntoIterator<Item = (&'static str, Vec<&'static str>)>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            participant: Arc::new(participant),
+            service,
+            heard: Arc::new(Heard::new(heard)),
+            clock,
+            performers: HashMap::new(),
+            work: P::Workset::default(),
+            inbox: BTreeSet::new(),
+            use_inbox: P::INBOX,
+            outbox: VecDeque::new(),
+            effects: BTreeMap::new(),
+            reminders: BTreeMap::new(),
+        }
+    }
+
+    /// Requests of kind `R` are answered by this function of the world.
+    #[must_use]
+    pub fn performs<R: Request>(
+        mut self,
+        perform: impl Fn(&R, &mut W) -> Option<Said<R::Answer>> + Send + Sync + 'static,
+    ) -> Self
+    where
+        P::Input: From<Outcome<R>>,
+    {
+        let performer = move |row: &effect::Model, world: &mut W| {
+            let request: R = serde_json::from_str(&row.request).expect("a request can be read again");
+            let said = perform(&request, world)?;
+            let attempt = u32::try_from(row.attempts).unwrap_or_default() + 1;
+            Some(P::Input::from(Outcome { request, attempt, said }))
+        };
+        self.performers.insert(R::NAME, Arc::new(performer));
+        self
+    }
+
+    /// As if there were no inbox: state alone must make repeats harmless.
+    #[must_use]
+    pub fn without_inbox(mut self) -> Self {
+        self.use_inbox = false;
+        self
+    }
+
+    pub fn topics(&self) -> impl Iterator<Item = &str> {
+        self.heard.topics()
+    }
+
+    /// An event from the log.
+    pub fn deliver(&mut self, record: &Record) -> Ended {
+        match decode_record::<P>(&self.heard, record) {
+            Err(error) => Ended::Rejected(error.0),
+            Ok(None) => Ended::PassedOver,
+            Ok(Some(delivery)) if self.use_inbox && self.inbox.contains(&delivery.id) => Ended::Repeated,
+            Ok(Some(delivery)) => {
+                let id = delivery.id;
+                let ended = self.decide(&delivery);
+                if matches!(ended, Ended::Done | Ended::Ignored(_)) {
+                    self.inbox.insert(id);
+                }
+                ended
+            }
+        }
+    }
+
+    /// An event about `key`, from its type and JSON; for tests of decisions.
+    pub fn event(&mut self, key: Uuid, kind: &str, json: &serde_json::Value) -> Ended {
+        let body = serde_json::to_vec(json).expect("JSON");
+        let input = decode::<P::Input>(kind, &body).expect("the event can be read").expect("somebody listens to it");
+        self.input(Door::Event, key, input)
+    }
+
+    /// A command, and its answer.
+    pub fn command<C: Command<Room = P>>(&mut self, command: C) -> Result<C::Reply, C::Refusal>
+    where
+        P::Input: From<C>,
+    {
+        let key = command.key();
+        match self.input(Door::Command, key, command.into()) {
+            Ended::Answered(answer) => answer.to::<C>().expect("the answer is of the command's type"),
+            other => panic!("a command was not answered: {other:?}"),
+        }
+    }
+
+    /// What came of a request; its row is gone then.
+    pub fn outcome<R: Request>(&mut self, key: Uuid, request: R, said: Said<R::Answer>) -> Ended
+    where
+        P::Input: From<Outcome<R>>,
+    {
+        self.effects.remove(&request.idempotency_key());
+        self.input(Door::Outcome, key, Outcome { request, attempt: 1, said }.into())
+    }
+
+    /// Performs one request in the world. `keep_outcome: false`: the process dies before it can note the answer.
+    pub fn perform(&mut self, effect: &str, world: &mut W, keep_outcome: bool) -> Option<Ended> {
+        let row = self.effects.get(effect).cloned()?;
+        let performer = self.performers.get(&*row.name).unwrap_or_else(|| panic!("nobody performs {}", row.name)).clone();
+        let input = performer(&row, world)?;
+        if !keep_outcome {
+            return None;
+        }
+        self.effects.remove(effect);
+        let mut delivery = self.delivery(Door::Outcome, row.about, input);
+        delivery.cause = row.cause;
+        let ended = self.decide(&delivery);
+        if matches!(ended, Ended::Held(_)) {
+            self.effects.insert(effect.to_owned(), row);
+        }
+        Some(ended)
+    }
+
+    /// Fires a reminder, due or not.
+    pub fn fire(&mut self, key: Uuid, name: &str) -> Ended {
+        let row = self.reminders.remove(&(key, name.to_owned())).expect("the reminder is set");
+        let input = decode::<P::Input>(&row.name, row.body.as_bytes()).expect("readable").expect("an input of its name");
+        let mut delivery = self.delivery(Door::Reminder, key, input);
+        delivery.cause = row.cause;
+        self.decide(&delivery)
+    }
+
+    /// Anything, by any door.
+    pub fn input(&mut self, door: Door, key: Uuid, input: P::Input) -> Ended {
+        let delivery = self.delivery(door, key, input);
+        self.decide(&delivery)
+    }
+
+    fn delivery(&self, door: Door, key: Uuid, input: P::Input) -> Delivery<P::Input> {
+        let (id, at) = (self.clock.new_id(), self.clock.now());
+        let cause = (door == Door::Event).then_some(id);
+        Delivery { id, door, key, cause, at, sequence: 0, trace: Trace::default(), input }
+    }
+
+    /// One transaction.
+    pub fn decide(&mut self, delivery: &Delivery<P::Input>) -> Ended {
+        let mut then = Consequences::new(self.service, self.clock.clone());
+        let mut work = self.work.clone();
+        let verdict = self.participant.react(&mut work, delivery, then.of(delivery));
+        let ended = match verdict {
+            Verdict::Hold(why) => return Ended::Held(why),
+            Verdict::Reject(why) => return Ended::Rejected(why),
+            Verdict::Done => Ended::Done,
+            Verdict::Answered(answer) => Ended::Answered(answer),
+            Verdict::Ignored(why) => Ended::Ignored(why),
+        };
+        self.work = work;
+        let parts = then.into_parts();
+        self.outbox.extend(parts.events);
+        for request in parts.requests {
+            self.effects.insert(request.key.clone(), request);
+        }
+        for ((key, name), reminder) in parts.reminders {
+            match reminder {
+                Some(reminder) => self.reminders.insert((key, name.into_owned()), reminder),
+                None => self.reminders.remove(&(key, name.into_owned())),
+            };
+        }
+        ended
+    }
+
+    /// Types of the events said since the last call, without their versions; takes them out of the outbox.
+    pub fn said(&mut self) -> Vec<String> {
+        self.outbox.drain(..).map(|event| event_name(&event.message)).collect()
+    }
+
+    /// Names of the requests that wait to be performed.
+    pub fn asked(&self) -> Vec<&str> {
+        self.effects.values().map(|request| &*request.name).collect()
+    }
+}
+
+/// An event's type without its version.
+pub fn event_name(message: &platform::bus::Message) -> String {
+    let kind = message.header(events::envelope::TYPE).expect("every event has a type");
+    events::envelope::name_of(std::str::from_utf8(kind).expect("types are ASCII")).to_owned()
+}
+
+impl<P: Participant<Workset: Clone>, W> Clone for Node<P, W> {
+    fn clone(&self) -> Self {
+        Self {
+            participant: self.participant.clone(),
+            service: self.service,
+            heard: self.heard.clone(),
+            clock: self.clock.clone(),
+            performers: self.performers.clone(),
+            work: self.work.clone(),
+            inbox: self.inbox.clone(),
+            use_inbox: self.use_inbox,
+            outbox: self.outbox.clone(),
+            effects: self.effects.clone(),
+            reminders: self.reminders.clone(),
+        }
+    }
+}
+
+impl<P: Participant<Workset: Debug>, W> Debug for Node<P, W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct(self.service).field("work", &self.work).field("effects", &self.effects.keys()).finish_non_exhaustive()
+    }
+}

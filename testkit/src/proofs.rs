@@ -1,0 +1,39 @@
+//! The proofs that hold for every reaction of every service.
+
+use std::fmt::Debug;
+
+use platform::{Participant, bus::Record};
+
+use crate::{Ended, Node};
+
+/// Delivered twice is delivered once, with the inbox switched off: state alone decides. Also proves that a delivery that
+/// is held or rejected changes nothing. Returns how the first delivery ended.
+///
+/// # Panics
+/// When the second delivery changes a row, says something, or asks for something.
+pub fn twice_is_once<P, W>(node: &Node<P, W>, record: &Record) -> Ended
+where
+    P: Participant<Workset: Default + Clone + Debug>,
+    W: 'static,
+{
+    let before = format!("{:?}", node.work);
+    let mut node = node.clone().without_inbox();
+    node.outbox.clear();
+    let first = node.deliver(record);
+    if matches!(first, Ended::Held(_) | Ended::Rejected(_)) {
+        assert_eq!(format!("{:?}", node.work), before, "{first:?} has changed something");
+    }
+    let (once, asked) = (rows(&node), node.asked().join(" "));
+    node.outbox.clear();
+    let second = node.deliver(record);
+    let what = crate::node::event_name(&record.message);
+    assert_eq!(rows(&node), once, "{what}: the repeat ({second:?}) has changed something");
+    assert!(node.outbox.is_empty(), "{what}: the repeat says {:?}", node.said());
+    assert_eq!(node.asked().join(" "), asked, "{what}: the repeat asks for something");
+    first
+}
+
+fn rows<P: Participant<Workset: Debug + Clone + Default>, W: 'static>(node: &Node<P, W>) -> String {
+    // A row that was taken for writing and is as it was prints differently from one that was not: saved form only.
+    format!("{:?}", node.work).replace("Taken", "Stored")
+}

@@ -1,0 +1,82 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+use super::{Sim, Step};
+
+/// What an exploration has found.
+#[derive(Debug)]
+pub struct Explored<S> {
+    /// Different states that can be reached.
+    pub states: usize,
+    /// States in which nothing can happen any more.
+    pub ends: Vec<S>,
+    /// What is wrong, and the shortest way there.
+    pub violations: Vec<(String, Vec<String>)>,
+}
+
+/// Walks every way a system can go from here. `state` tells states apart: two systems with the same are taken for the same.
+/// `more` adds steps of the caller's (a cancellation at any moment); `wrong` looks at every state, told whether it is an end.
+///
+/// # Panics
+/// When there are more than `most` states.
+pub fn explore<W: Clone + 'static, S: Clone + Eq + Hash>(
+    begin: Sim<W>,
+    most: usize,
+    state: impl Fn(&Sim<W>) -> S,
+    more: impl Fn(&Sim<W>) -> Vec<(String, Sim<W>)>,
+    wrong: impl Fn(&Sim<W>, bool) -> Option<String>,
+) -> Explored<S> {
+    let mut seen: HashMap<S, Option<(S, String)>> = HashMap::new();
+    let mut found = Explored { states: 0, ends: vec![], violations: vec![] };
+    let first = state(&begin);
+    seen.insert(first.clone(), None);
+    let mut queue = VecDeque::from([(first, begin)]);
+    while let Some((here, sim)) = queue.pop_front() {
+        let mut ways = more(&sim);
+        for step in sim.steps() {
+            let mut next = sim.clone();
+            if next.take(&step) {
+                ways.push((label(&sim, &step), next));
+            }
+        }
+        let end = ways.is_empty();
+        if end {
+            found.ends.push(here.clone());
+        }
+        if let Some(what) = wrong(&sim, end)
+            && !found.violations.iter().any(|(known, _)| *known == what)
+        {
+            let mut way = vec![];
+            let mut at = &here;
+            while let Some(Some((before, label))) = seen.get(at) {
+                way.push(label.clone());
+                at = before;
+            }
+            way.reverse();
+            found.violations.push((what, way));
+        }
+        for (label, next) in ways {
+            let there = state(&next);
+            if !seen.contains_key(&there) {
+                seen.insert(there.clone(), Some((here.clone(), label)));
+                assert!(seen.len() <= most, "more than {most} states");
+                queue.push_back((there, next));
+            }
+        }
+    }
+    found.states = seen.len();
+    found
+}
+
+fn label<W>(sim: &Sim<W>, step: &Step) -> String {
+    match step {
+        Step::Deliver { node, topic, offset, .. } => {
+            format!("{node} <- {}", crate::node::event_name(&sim.log[topic][*offset].message))
+        }
+        Step::Publish { node, .. } => format!("{node} publishes"),
+        Step::Perform { node, effect, .. } => format!("{node} performs {effect}"),
+        Step::Remind { node, name, .. } => format!("{node} is reminded of {name}"),
+    }
+}
