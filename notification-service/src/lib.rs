@@ -1,1 +1,46 @@
-//! notification-service
+#![doc = include_str!("../README.md")]
+
+pub mod domain;
+pub mod effects;
+pub mod http;
+pub mod migrations;
+pub mod saga;
+pub mod store;
+
+use std::time::Duration;
+
+use events::choreography;
+use platform::{Breaker, Policy, RoomPlan, Service, config::Span};
+use serde::Deserialize;
+
+/// The commented defaults of this service's settings.
+pub const SETTINGS: &str = include_str!("../settings.toml");
+
+/// Section `[notification]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub attempts: u32,
+    pub first_retry: Span,
+    pub mailbox_error_rate: f64,
+}
+
+/// Everything this service consists of.
+pub fn service(settings: &Settings) -> Service {
+    // With the defaults the last of six attempts ends within two minutes; five are promised.
+    let policy = Policy {
+        timeout: Duration::from_secs(10),
+        attempts: Some(settings.attempts),
+        first_wait: settings.first_retry.duration(),
+        longest_wait: Duration::from_mins(1),
+        // A message that may have left is sent again: told twice is better than not told.
+        unknown: false,
+    };
+    let mailbox = effects::Mailbox { error_rate: settings.mailbox_error_rate };
+    let room = RoomPlan::new(saga::NotificationSaga, choreography::heard_by("notification"))
+        .performs::<effects::Notify>(policy, &Breaker::new("mailbox"), mailbox);
+    Service::named("notification", "notification-service")
+        .migrations::<migrations::Migrator>()
+        .room(room)
+        .routes(http::routes, http::PROBLEMS)
+}

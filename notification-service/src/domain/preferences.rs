@@ -1,0 +1,61 @@
+//! What customers want to be told, and how.
+
+use std::convert::Infallible;
+
+use platform::Command;
+use uuid::Uuid;
+
+use super::{Channel, news::is_legal, text::DEFAULT_LANGUAGE};
+use crate::{
+    saga,
+    store::{Contact, Preferences, Work},
+};
+
+impl Preferences {
+    /// Those of a customer who has set none. Messages are in the language of each order until some are set.
+    pub fn unset(customer_id: Uuid) -> Self {
+        Self { customer_id, email: true, sms: false, language: DEFAULT_LANGUAGE.into() }
+    }
+
+    /// Whether this event may be told this way. What concerns contract or money always goes by e-mail.
+    pub fn allow(&self, event: &str, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self.email || is_legal(event),
+            Channel::Sms => self.sms,
+        }
+    }
+}
+
+impl Contact {
+    /// Where a channel reaches the customer, if it does.
+    pub fn address(&self, channel: Channel) -> Option<&str> {
+        match channel {
+            Channel::Email => Some(&self.email),
+            Channel::Sms => self.phone.as_deref(),
+        }
+    }
+}
+
+/// From now on the customer wants this.
+#[derive(Debug)]
+pub struct SetPreferences(pub Preferences);
+
+impl Command for SetPreferences {
+    type Room = saga::NotificationSaga;
+    type Reply = Preferences;
+    type Refusal = Infallible;
+
+    fn key(&self) -> Uuid {
+        self.0.customer_id
+    }
+}
+
+impl Work {
+    pub fn set_preferences(&mut self, SetPreferences(wanted): &SetPreferences) -> Preferences {
+        match self.preferences.get_mut(&wanted.customer_id) {
+            Some(preferences) => preferences.clone_from(wanted),
+            None => drop(self.preferences.insert(wanted.clone())),
+        }
+        wanted.clone()
+    }
+}

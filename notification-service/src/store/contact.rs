@@ -1,0 +1,39 @@
+use std::fmt;
+
+use platform::Json;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::Items;
+
+/// Whom an order's news goes to, and what messages name of the order.
+#[derive(Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "contacts")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub order_id: Uuid,
+    pub customer_id: Uuid,
+    pub name: String,
+    pub email: String,
+    pub phone: Option<String>,
+    /// Of the order; a customer's preferences come before it.
+    pub language: String,
+    pub currency: String,
+    pub total_minor: i64,
+    pub items: Json<Items>,
+    /// Counts what was said about this order in `notification-updates`.
+    pub sequence: i64,
+}
+
+/// Nothing personal.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contact")
+            .field("order_id", &self.order_id)
+            .field("sequence", &self.sequence)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,43 @@
+use std::fmt;
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Channel, State};
+
+/// A message. Its key is its guard: there is one per order, event and channel.
+#[derive(Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
+#[sea_orm(table_name = "notifications")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub order_id: Uuid,
+    /// `News::event`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub event: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub channel: Channel,
+    /// Rises with time.
+    pub id: Uuid,
+    pub status: State,
+    pub recipient: String,
+    pub subject: Option<String>,
+    pub body: String,
+    /// Of all sendings.
+    pub attempts: i32,
+    /// How often it was sent again on purpose.
+    pub resends: i32,
+    pub created_at: DateTimeUtc,
+    pub sent_at: Option<DateTimeUtc>,
+}
+
+/// Nothing personal.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, order_id, event, channel, status, attempts, .. } = self;
+        write!(f, "Notification({id}: {event} of {order_id} by {channel:?}, {status:?} after {attempts})")
+    }
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}
