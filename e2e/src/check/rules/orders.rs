@@ -1,0 +1,117 @@
+//! Every accepted order exists once, has ended, and got there by a way that exists.
+
+use std::collections::BTreeMap;
+
+use events::OrderStatus::{self, Cancelled, Cancelling, Confirmed, Delivered, Failed, Pending, Reserved, Shipped};
+use uuid::Uuid;
+
+use crate::{
+    check::{Facts, Findings, facts::Detail},
+    shop::Accepted,
+};
+
+pub fn check(facts: &Facts, found: &mut Findings) {
+    exists_once(facts, found);
+    terminal(facts, found);
+    for (&id, detail) in &facts.details {
+        path(id, detail, found);
+        reason(id, detail, found);
+    }
+    as_ordered(facts, found);
+}
+
+/// Otherwise an order was lost, taken twice, or made up.
+fn exists_once(facts: &Facts, found: &mut Findings) {
+    let mut listed = BTreeMap::<Uuid, usize>::new();
+    for order in &facts.orders {
+        *listed.entry(order.order_id).or_default() += 1;
+    }
+    let mut promised = BTreeMap::<Uuid, &str>::new();
+    for (key, accepted) in &facts.history.accepted {
+        let id = accepted.order_id;
+        match listed.get(&id).copied().unwrap_or(0) {
+            0 => found.add("accepted-exists", id, "it was accepted, and is gone"),
+            1 => {}
+            more => found.add("listed-once", id, format!("it is listed {more} times")),
+        }
+        if let Some(other) = promised.insert(id, key) {
+            found.add("one-key-one-order", id, format!("it answers for two keys, {other} and {key}"));
+        }
+        if let Some(first) = key.strip_suffix(" (again)") {
+            found.add("one-key-one-order", id, format!("key {first} was answered with two orders"));
+        }
+    }
+    // An order whose answer was lost may exist, once; the shop knows its keys only. So only the number can be judged.
+    if facts.whole.is_some() {
+        let strangers = listed.keys().filter(|id| !promised.contains_key(id));
+        let strangers: Vec<_> = strangers.collect();
+        if strangers.len() > facts.history.unanswered.len() {
+            let detail = format!("{} orders that nobody placed, first {}", strangers.len(), strangers[0]);
+            found.add("nobody-placed-it", *strangers[0], detail);
+        }
+    }
+}
+
+/// Otherwise an order waits silently for ever.
+fn terminal(facts: &Facts, found: &mut Findings) {
+    for order in &facts.orders {
+        let status = order.status;
+        found.expect(status.is_terminal(), "terminal", order.order_id, format!("it stays {status:?}"));
+    }
+}
+
+/// Which statuses may follow one.
+fn may_follow(from: OrderStatus, to: OrderStatus) -> bool {
+    match from {
+        Pending => matches!(to, Reserved | Confirmed | Cancelled | Failed),
+        Reserved => matches!(to, Confirmed | Cancelled | Failed),
+        Confirmed => matches!(to, Shipped | Cancelling | Cancelled | Delivered),
+        Cancelling => matches!(to, Cancelled | Confirmed | Shipped | Delivered),
+        Shipped => to == Delivered,
+        Delivered | Cancelled | Failed => false,
+    }
+}
+
+/// Otherwise two decisions about an order did not know of each other.
+fn path(id: Uuid, detail: &Detail, found: &mut Findings) {
+    let steps = &detail.history;
+    let numbers: Vec<i64> = steps.iter().map(|step| step.version).collect();
+    let gapless = numbers.iter().zip(1..).all(|(&version, expected)| version == expected);
+    found.expect(gapless && !steps.is_empty(), "history-versions", id, format!("its versions are {numbers:?}"));
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return };
+    found.expect(first.status == Pending, "history-path", id, format!("it begins as {:?}", first.status));
+    for pair in steps.windows(2) {
+        let (from, to) = (pair[0].status, pair[1].status);
+        found.expect(may_follow(from, to), "history-path", id, format!("{from:?} was followed by {to:?}"));
+        found.expect(pair[0].at <= pair[1].at, "history-time", id, format!("{to:?} was before {from:?}"));
+    }
+    let order = &detail.order;
+    let agrees = last.status == order.status && last.version == order.version;
+    let detail = format!(
+        "it is {:?} version {}, its history ends with {:?} version {}",
+        order.status, order.version, last.status, last.version
+    );
+    found.expect(agrees, "history-end", id, detail);
+}
+
+/// Otherwise nobody can say why it ended.
+fn reason(id: Uuid, detail: &Detail, found: &mut Findings) {
+    let order = &detail.order;
+    let ended_badly = matches!(order.status, Cancelled | Failed);
+    let says = format!("it is {:?}, reason {:?}", order.status, order.reason);
+    found.expect(ended_badly == order.reason.is_some(), "reason", id, says);
+}
+
+/// Otherwise somebody gets, or pays for, something else than was ordered.
+fn as_ordered(facts: &Facts, found: &mut Findings) {
+    let totals: BTreeMap<Uuid, _> = facts.orders.iter().map(|order| (order.order_id, order.total_amount)).collect();
+    for accepted in facts.history.accepted.values() {
+        let Accepted { order_id: id, total, wanted } = accepted;
+        if let Some(listed) = totals.get(id) {
+            found.expect(listed == total, "total", *id, format!("{total} was promised, {listed} is listed"));
+        }
+        let Some(detail) = facts.details.get(id) else { continue };
+        let has: Vec<(Uuid, u32)> = detail.order.items.iter().map(|item| (item.product_id, item.quantity)).collect();
+        found.expect(has == wanted.items, "items", *id, format!("{:?} was ordered, it has {has:?}", wanted.items));
+    }
+}

@@ -1,0 +1,33 @@
+//! Waiting for something to become true, without a sleep that is always too long or too short.
+
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+
+/// How long anything in a scenario may take before it counts as never. Generous: it is only waited out by a failure.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Asks again and again until `probe` answers `Ok`; the last `Err` says what was still missing when patience ended.
+pub async fn within<T, E>(patience: Duration, mut probe: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
+    let end = Instant::now() + patience;
+    let mut pause = Duration::from_millis(2);
+    loop {
+        match probe().await {
+            Ok(found) => return Ok(found),
+            Err(missing) if Instant::now() >= end => return Err(missing),
+            Err(_) => sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// The same for scenarios: panics with what was waited for and what was seen last.
+pub async fn eventually<T, E: Display>(what: &str, probe: impl AsyncFnMut() -> Result<T, E>) -> T {
+    match within(PATIENCE, probe).await {
+        Ok(found) => found,
+        Err(missing) => panic!("{what}: not within {} s; at last: {missing}", PATIENCE.as_secs()),
+    }
+}

@@ -1,0 +1,67 @@
+//! What a process has used up, as Linux tells.
+
+use std::{fs, io, time::Duration};
+
+use rustix::param::clock_ticks_per_second;
+
+/// What a process has used since it started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Time on a processor, user and system.
+    pub cpu: Duration,
+    /// Bytes of memory now.
+    pub resident: u64,
+    /// The most it ever was.
+    pub peak: u64,
+    /// Bytes sent towards the disk.
+    pub written: u64,
+}
+
+impl Usage {
+    /// Of a process that runs.
+    pub fn of(pid: u32) -> io::Result<Self> {
+        Self::read(&format!("/proc/{pid}"))
+    }
+
+    /// Of this process.
+    pub fn own() -> io::Result<Self> {
+        Self::read("/proc/self")
+    }
+
+    fn read(folder: &str) -> io::Result<Self> {
+        let status = fs::read_to_string(format!("{folder}/status"))?;
+        let written = fs::read_to_string(format!("{folder}/io")).map(|io| number(&io, "write_bytes:")).unwrap_or(0);
+        Ok(Self {
+            cpu: cpu(&fs::read_to_string(format!("{folder}/stat"))?),
+            resident: number(&status, "VmRSS:") * 1024,
+            peak: number(&status, "VmHWM:") * 1024,
+            written,
+        })
+    }
+}
+
+/// The number behind a name; 0 when there is none.
+fn number(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Fields 14 and 15 of `stat`; the second, the command, may contain anything but ends with the last parenthesis.
+fn cpu(stat: &str) -> Duration {
+    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 1000 / clock_ticks_per_second().max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Usage, number};
+
+    #[test]
+    fn of_this_process() {
+        let usage = Usage::own().unwrap();
+        assert!(usage.resident > 0 && usage.peak >= usage.resident, "{usage:?}");
+        assert_eq!(number("a: 7 kB\nb: 8\n", "b:"), 8);
+        assert_eq!(number("a: 7 kB\n", "c:"), 0);
+    }
+}

@@ -1,0 +1,217 @@
+//! A shop that uses the system as any shop would, and remembers everything it asked for and was promised.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use events::{Currency, Money};
+use hyper::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    client::{Answer, CallError, Client},
+    ids,
+    model::{OrderSummary, Product},
+};
+
+/// What the shop did, seen from its side of the counter.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// Orders that were accepted, by the key they were placed with.
+    pub accepted: BTreeMap<String, Accepted>,
+    /// Keys of orders whose fate the shop never learnt: no answer, and not asked again.
+    pub unanswered: BTreeMap<String, Wanted>,
+    /// Orders whose cancellation was asked for, whatever was answered.
+    pub cancelling: BTreeSet<Uuid>,
+    /// Units each product received.
+    pub received: BTreeMap<Uuid, i64>,
+    /// Refunds that were accepted, by order.
+    pub refunds: BTreeMap<Uuid, Vec<Money>>,
+}
+
+/// An order that was accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    pub order_id: Uuid,
+    pub total: Money,
+    pub wanted: Wanted,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    pub items: Vec<(Uuid, u32)>,
+    pub token: String,
+}
+
+/// An order as it is placed.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewOrder {
+    pub customer_id: Uuid,
+    pub currency: Currency,
+    pub customer: Value,
+    pub shipping_address: Value,
+    pub items: Vec<NewItem>,
+    pub payment: NewPayment,
+}
+
+/// A line of it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewItem {
+    pub product_id: Uuid,
+    pub quantity: u32,
+    pub price: Money,
+}
+
+/// How it is paid.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewPayment {
+    pub method: String,
+    pub token: String,
+}
+
+impl NewOrder {
+    /// So many of a product, by a customer nobody has seen before.
+    pub fn of(product: &Product, quantity: u32) -> Self {
+        Self {
+            customer_id: ids::fresh(),
+            currency: product.currency,
+            customer: json!({ "name": "Ada Lovelace", "email": "ada@example.org", "phone": "+441234567890", "language": "en" }),
+            shipping_address: json!({ "line1": "1 Main St", "city": "London", "postalCode": "N1 1AA", "country": "GB" }),
+            items: vec![NewItem { product_id: product.product_id, quantity, price: product.price }],
+            payment: NewPayment { method: "card".to_owned(), token: "tok_ok".to_owned() },
+        }
+    }
+
+    /// Paid with this token, by which the sandbox decides what happens.
+    #[must_use]
+    pub fn paid_with(mut self, token: &str) -> Self {
+        token.clone_into(&mut self.payment.token);
+        self
+    }
+
+    /// With another line.
+    #[must_use]
+    pub fn and(mut self, product: &Product, quantity: u32) -> Self {
+        self.items.push(NewItem { product_id: product.product_id, quantity, price: product.price });
+        self
+    }
+
+    fn wanted(&self) -> Wanted {
+        let items = self.items.iter().map(|item| (item.product_id, item.quantity)).collect();
+        Wanted { items, token: self.payment.token.clone() }
+    }
+}
+
+/// The shop. Clones share what they remember.
+#[derive(Debug, Clone)]
+pub struct Shop {
+    pub client: Client,
+    history: Arc<Mutex<History>>,
+}
+
+impl Shop {
+    /// A shop without a past.
+    pub fn new(client: Client) -> Self {
+        Self { client, history: Arc::default() }
+    }
+
+    /// The same shop, calling by other means.
+    #[must_use]
+    pub fn calling(&self, client: Client) -> Self {
+        Self { client, history: Arc::clone(&self.history) }
+    }
+
+    /// What it has done so far.
+    pub fn history(&self) -> History {
+        self.lock().clone()
+    }
+
+    /// A new product with stock.
+    pub async fn product(&self, price: &str, stock: i64) -> Result<Product, CallError> {
+        let id = ids::fresh();
+        let path = format!("/api/v1/products/{id}");
+        let sku = format!("SKU-{}", id.simple());
+        let body = json!({ "sku": sku, "name": format!("Teapot {sku}"), "price": price, "currency": "EUR" });
+        let product: Product = self.client.write(Method::PUT, &path, &body).await?.read(&path)?;
+        self.lock().received.insert(id, 0);
+        if stock == 0 { Ok(product) } else { self.stock(id, stock).await }
+    }
+
+    /// Units come in.
+    pub async fn stock(&self, product: Uuid, quantity: i64) -> Result<Product, CallError> {
+        let path = format!("/api/v1/products/{product}/stock");
+        let reason = if quantity > 0 { "DELIVERY" } else { "CORRECTION" };
+        let body = json!({ "quantity": quantity, "reason": reason, "note": null });
+        let product: Product = self.client.post(&path, &ids::key(), &body).await?.read(&path)?;
+        *self.lock().received.entry(product.product_id).or_default() += quantity;
+        Ok(product)
+    }
+
+    /// Places it, with a key of its own.
+    pub async fn place(&self, order: &NewOrder) -> Result<OrderSummary, CallError> {
+        self.place_as(&ids::key(), order).await
+    }
+
+    /// Places it, or asks again with the same key what became of it.
+    pub async fn place_as(&self, key: &str, order: &NewOrder) -> Result<OrderSummary, CallError> {
+        const PATH: &str = "/api/v1/orders";
+        let answer = self.client.post(PATH, key, order).await;
+        self.remember(key, || order.wanted(), &answer);
+        answer?.read(PATH)
+    }
+
+    /// Notes what was answered to an order placed by other means.
+    pub fn remember(&self, key: &str, wanted: impl FnOnce() -> Wanted, answer: &Result<Answer, CallError>) {
+        let mut history = self.lock();
+        let accepted = match answer {
+            Ok(answer) if answer.status == StatusCode::ACCEPTED => answer.json::<OrderSummary>().ok(),
+            // certainly not done, and if it was done by an earlier try, that one is noted
+            Ok(answer) if answer.status.is_client_error() => return,
+            Err(CallError::NotConnected(..)) => return,
+            _ => None,
+        };
+        match accepted {
+            Some(order) => {
+                history.unanswered.remove(key);
+                let accepted = || Accepted { order_id: order.order_id, total: order.total_amount, wanted: wanted() };
+                let known = history.accepted.entry(key.to_owned()).or_insert_with(accepted);
+                // two answers to one key that speak of two orders: kept apart, so that the checker sees it
+                if known.order_id != order.order_id {
+                    let other = Accepted { order_id: order.order_id, ..known.clone() };
+                    history.accepted.insert(format!("{key} (again)"), other);
+                }
+            }
+            None if !history.accepted.contains_key(key) => {
+                history.unanswered.insert(key.to_owned(), wanted());
+            }
+            None => {}
+        }
+    }
+
+    /// Asks for its cancellation.
+    pub async fn cancel(&self, order: Uuid) -> Result<Answer, CallError> {
+        let path = format!("/api/v1/orders/{order}/cancel");
+        self.lock().cancelling.insert(order);
+        self.client.write(Method::POST, &path, &json!({ "reason": "changed my mind" })).await
+    }
+
+    /// Pays money back.
+    pub async fn refund(&self, order: Uuid, amount: Money) -> Result<Answer, CallError> {
+        let path = format!("/api/v1/payments/{order}/refunds");
+        let answer = self.client.post(&path, &ids::key(), &json!({ "amount": amount, "reason": "scratched" })).await?;
+        if answer.status == StatusCode::ACCEPTED {
+            self.lock().refunds.entry(order).or_default().push(amount);
+        }
+        Ok(answer)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
