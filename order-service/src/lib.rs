@@ -1,1 +1,33 @@
-//! order-service
+#![doc = include_str!("../README.md")]
+
+pub mod domain;
+pub mod http;
+pub mod migrations;
+pub mod saga;
+pub mod store;
+
+use events::{choreography, service};
+use platform::{RoomPlan, Service, config::Span};
+use serde::Deserialize;
+
+/// The commented defaults of this service's settings.
+pub const SETTINGS: &str = include_str!("../settings.toml");
+
+/// Section `[order]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub deadline: Span,
+}
+
+/// Everything this service consists of.
+pub fn service(settings: &Settings) -> Service {
+    let statuses = store::Statuses::default();
+    let saga = saga::OrderSaga { deadline: settings.deadline.delta(), statuses: statuses.clone() };
+    let followed = statuses.clone();
+    Service::named(service::ORDER, "order-service")
+        .migrations::<migrations::Migrator>()
+        .room(RoomPlan::new(saga, choreography::heard_by(service::ORDER)))
+        .routes(|app| http::routes(app, statuses), http::PROBLEMS)
+        .task(|app, stopping| followed.follow(app, stopping))
+}

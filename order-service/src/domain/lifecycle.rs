@@ -1,0 +1,201 @@
+//! What the news of stock, payment and parcel mean for an order, in each of its states. Topics are independent of each
+//! other: a payment may be heard of before the stock it was made for, a delivery before the shipment.
+
+use events::{CancelReason, Money, OrderCancelled, OrderConfirmed, OrderStatus::*, Recipient};
+use platform::{
+    Consequences,
+    Verdict::{self, Done, Ignored},
+};
+
+use super::{
+    Cause, OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded,
+    PaymentStatus, PaymentView, ShipmentStatus, ShipmentView,
+};
+use crate::store::{Order, Wire};
+
+const DECIDED: &str = "the order is past that, or has ended";
+
+impl Order {
+    /// `InventoryReserved`. After the payment it is no news any more.
+    pub fn reserved(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+        if *self.status != Pending {
+            return Ignored(DECIDED);
+        }
+        self.enter(Reserved, by, then);
+        Done
+    }
+
+    /// `PaymentProcessed`: stock was reserved before it was charged, so all that counts is there.
+    pub fn paid(&mut self, payment: &PaymentProcessed, by: Cause, then: &mut Consequences) -> Verdict {
+        let noted = self.note_charge(payment);
+        if !self.is_early() {
+            // The order ended while the charge was in flight: its cancellation leads to the refund.
+            return if noted { Done } else { Ignored(DECIDED) };
+        }
+        let details = self.details();
+        let confirmed = OrderConfirmed {
+            customer_id: self.customer_id,
+            currency: *self.currency,
+            total_amount: Money::from_minor(self.total_minor),
+            items: details.items,
+            recipient: Recipient { name: details.customer.name, phone: details.customer.phone },
+            shipping_address: details.shipping_address,
+            payment_id: payment.payment_id,
+        };
+        then.cancel_reminder::<OrderDeadline>();
+        then.publish(&mut self.progress.sequences.orders_validated, &confirmed);
+        self.enter(Confirmed, by, then);
+        Done
+    }
+
+    /// `OrderShipped`: with the carrier, so a cancellation on its way comes too late.
+    pub fn shipped(&mut self, parcel: &OrderShipped, by: Cause, then: &mut Consequences) -> Verdict {
+        let known = self.progress.shipment.as_ref();
+        let overtaken = *self.status == Delivered && known.is_none_or(|it| it.tracking_number.is_none());
+        if !self.awaits_parcel() && !overtaken {
+            return Ignored(DECIDED);
+        }
+        let status = if overtaken { ShipmentStatus::Delivered } else { ShipmentStatus::Shipped };
+        self.progress.shipment = Some(ShipmentView {
+            status,
+            shipment_id: Some(parcel.shipment_id),
+            carrier: Some(parcel.carrier.clone()),
+            tracking_number: Some(parcel.tracking_number.clone()),
+            estimated_delivery: Some(parcel.estimated_delivery),
+        });
+        if !overtaken {
+            self.enter(Shipped, by, then);
+        }
+        Done
+    }
+
+    /// `OrderDelivered`, which may overtake `OrderShipped` while partitions are added.
+    pub fn delivered(&mut self, parcel: &OrderDelivered, by: Cause, then: &mut Consequences) -> Verdict {
+        if !self.awaits_parcel() && *self.status != Shipped {
+            return Ignored(DECIDED);
+        }
+        let shipment = self.shipment_is(ShipmentStatus::Delivered);
+        shipment.shipment_id = Some(parcel.shipment_id);
+        self.enter(Delivered, by, then);
+        Done
+    }
+
+    /// `InventoryInsufficient`.
+    pub fn out_of_stock(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+        self.cancel_early(CancelReason::OutOfStock, by, then)
+    }
+
+    /// `ReservationExpired`: the stock is still kept, and is given back only now.
+    pub fn reservation_expired(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+        self.cancel_early(CancelReason::ReservationExpired, by, then)
+    }
+
+    /// `OrderDeadline`: whatever it waits for, it has waited long enough.
+    pub fn deadline_exceeded(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+        self.cancel_early(CancelReason::DeadlineExceeded, by, then)
+    }
+
+    fn cancel_early(&mut self, reason: CancelReason, by: Cause, then: &mut Consequences) -> Verdict {
+        if !self.is_early() {
+            return Ignored(DECIDED);
+        }
+        self.end(reason, by, then);
+        Done
+    }
+
+    /// `PaymentFailed`: nothing was charged. Inventory hears it from payment and gives the stock back.
+    pub fn payment_failed(&mut self, refusal: &PaymentFailed, by: Cause, then: &mut Consequences) -> Verdict {
+        if !self.is_early() {
+            return Ignored(DECIDED);
+        }
+        self.progress.payment = Some(PaymentView {
+            status: PaymentStatus::Declined,
+            payment_id: None,
+            amount: refusal.amount,
+            refunded: Money::ZERO,
+        });
+        self.reason = Some(Wire(refusal.reason.into()));
+        then.cancel_reminder::<OrderDeadline>();
+        self.enter(Failed, by, then);
+        Done
+    }
+
+    /// `ShipmentFailed`: the carrier refused the parcel for good.
+    pub fn shipment_failed(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+        if !self.awaits_parcel() {
+            return Ignored(DECIDED);
+        }
+        self.shipment_is(ShipmentStatus::Failed);
+        self.end(CancelReason::ShipmentFailed, by, then);
+        Done
+    }
+
+    /// `ShipmentCancelled`: there is no parcel and will be none.
+    pub fn shipment_cancelled(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+        if !self.awaits_parcel() {
+            return Ignored(DECIDED);
+        }
+        self.shipment_is(ShipmentStatus::Cancelled);
+        self.end(CancelReason::CustomerRequest, by, then);
+        Done
+    }
+
+    /// `ShipmentCancellationRefused`: back on its course. `OrderShipped` moves it on when it has not yet.
+    pub fn cancellation_refused(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+        if *self.status != Cancelling {
+            return Ignored(DECIDED);
+        }
+        self.progress.note = None;
+        self.enter(Confirmed, by, then);
+        Done
+    }
+
+    /// `PaymentRefunded`: shown, and no more. May overtake the charge it belongs to.
+    pub fn refunded(&mut self, refund: &PaymentRefunded) -> Verdict {
+        let total = Money::from_minor(self.total_minor);
+        let before = self.progress.payment.filter(|it| it.status != PaymentStatus::Declined);
+        let (amount, refunded) = before.map_or((total, Money::ZERO), |it| (it.amount, it.refunded));
+        if refund.refunded_total <= refunded {
+            return Ignored("known already");
+        }
+        let all = refund.refunded_total >= amount;
+        self.progress.payment = Some(PaymentView {
+            status: if all { PaymentStatus::Refunded } else { PaymentStatus::Charged },
+            payment_id: Some(refund.payment_id),
+            amount,
+            refunded: refund.refunded_total,
+        });
+        Done
+    }
+
+    /// The order is over, and everybody undoes what they hold for it.
+    pub(super) fn end(&mut self, reason: CancelReason, by: Cause, then: &mut Consequences) {
+        if self.is_early() {
+            then.cancel_reminder::<OrderDeadline>();
+        }
+        let note = self.progress.note.clone().filter(|_| reason == CancelReason::CustomerRequest);
+        self.reason = Some(Wire(reason.into()));
+        then.publish(&mut self.progress.sequences.orders_in, &OrderCancelled { reason, note });
+        self.enter(Cancelled, by, then);
+    }
+
+    /// `false`: it was known.
+    fn note_charge(&mut self, payment: &PaymentProcessed) -> bool {
+        let known = self.progress.payment.is_some_and(|it| it.status != PaymentStatus::Declined);
+        if !known {
+            self.progress.payment = Some(PaymentView {
+                status: PaymentStatus::Charged,
+                payment_id: Some(payment.payment_id),
+                amount: payment.amount,
+                refunded: Money::ZERO,
+            });
+        }
+        !known
+    }
+
+    fn shipment_is(&mut self, status: ShipmentStatus) -> &mut ShipmentView {
+        let shipment = self.progress.shipment.get_or_insert_with(|| ShipmentView::new(status));
+        shipment.status = status;
+        shipment
+    }
+}

@@ -1,0 +1,20 @@
+//! The rules. Pure: no async, database, clock or random numbers.
+
+mod cancelling;
+mod catalogue;
+mod events;
+mod lifecycle;
+mod order;
+mod placing;
+mod views;
+
+pub use cancelling::{CancelOrder, CancelRefusal, Cancellation, CancellationStep};
+pub use catalogue::objections;
+pub use events::{
+    OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded, ProductChanged,
+};
+pub use order::{
+    Cause, Details, HistoryEntry, PaymentStatus, PaymentView, Progress, Sequences, ShipmentStatus, ShipmentView,
+};
+pub use placing::{PlaceOrder, WantedItem};
+pub use views::{Links, OrderReceipt, OrderStatusView};

@@ -1,0 +1,177 @@
+//! What an order's row holds besides its columns, and how it moves from one status to the next.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use events::{Address, Customer, Item, Money, OrderStatus, OrderStatusChanged, PaymentDetails, Timestamp};
+use platform::Consequences;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::store::{Headline, Order, Wire};
+
+/// What was ordered, by whom, and where it goes. Never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Details {
+    pub customer: Customer,
+    pub shipping_address: Address,
+    pub items: Vec<Item>,
+    pub payment: PaymentDetails,
+}
+
+/// What has become of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// Every transition, without a gap: the first is version 1.
+    pub history: Vec<HistoryEntry>,
+    pub payment: Option<PaymentView>,
+    pub shipment: Option<ShipmentView>,
+    /// What whoever had it cancelled wrote.
+    pub note: Option<String>,
+    pub sequences: Sequences,
+}
+
+/// How many events were told about the order on each of this service's topics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sequences {
+    pub orders_in: i64,
+    pub orders_validated: i64,
+    pub order_status: i64,
+}
+
+/// A transition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    pub version: i64,
+    pub status: OrderStatus,
+    pub at: Timestamp,
+    pub cause: Cause,
+    pub trace_id: String,
+}
+
+/// What led to a transition: a command, a reminder, or an event (which then has an id).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cause {
+    #[serde(rename = "type")]
+    #[schema(value_type = String, example = "PaymentProcessed")]
+    pub kind: Cow<'static, str>,
+    pub event_id: Option<Uuid>,
+}
+
+impl Cause {
+    pub fn new(kind: &'static str, event_id: Option<Uuid>) -> Self {
+        Self { kind: kind.into(), event_id }
+    }
+}
+
+/// The payment, as far as this service has heard of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentView {
+    pub status: PaymentStatus,
+    /// None when it was declined.
+    pub payment_id: Option<Uuid>,
+    pub amount: Money,
+    pub refunded: Money,
+}
+
+/// What has become of the payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaymentStatus {
+    /// Also when a part of it was paid back.
+    Charged,
+    Declined,
+    /// All of it was paid back.
+    Refunded,
+}
+
+/// The shipment, as far as this service has heard of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderShipment)]
+pub struct ShipmentView {
+    pub status: ShipmentStatus,
+    pub shipment_id: Option<Uuid>,
+    pub carrier: Option<String>,
+    pub tracking_number: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub estimated_delivery: Option<Timestamp>,
+}
+
+/// What has become of the shipment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ShipmentStatus {
+    Shipped,
+    Delivered,
+    /// The carrier refused it.
+    Failed,
+    Cancelled,
+}
+
+impl ShipmentView {
+    pub(super) fn new(status: ShipmentStatus) -> Self {
+        Self { status, shipment_id: None, carrier: None, tracking_number: None, estimated_delivery: None }
+    }
+}
+
+impl Order {
+    /// What was ordered. Kept as text and read only where it is needed: most decisions do without, and text is cheap to
+    /// carry along.
+    pub fn details(&self) -> Details {
+        serde_json::from_str(&self.details).expect("written by this service")
+    }
+
+    pub fn headline(&self) -> Headline {
+        Headline {
+            id: self.id,
+            customer_id: self.customer_id,
+            status: self.status,
+            reason: self.reason,
+            version: self.version,
+            currency: self.currency,
+            total_minor: self.total_minor,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    /// Stock and payment are still open: whatever happens first decides.
+    pub(super) fn is_early(&self) -> bool {
+        matches!(*self.status, OrderStatus::Pending | OrderStatus::Reserved)
+    }
+
+    /// A parcel is on order, and nothing has been heard of it yet.
+    pub(super) fn awaits_parcel(&self) -> bool {
+        matches!(*self.status, OrderStatus::Confirmed | OrderStatus::Cancelling)
+    }
+
+    /// A transition: the one place where the status changes, with its line of history and the news of it.
+    pub(super) fn enter(&mut self, status: OrderStatus, by: Cause, then: &mut Consequences) {
+        let previous = (self.version > 0).then_some(*self.status);
+        let now: DateTime<Utc> = then.now();
+        self.version += 1;
+        self.status = Wire(status);
+        self.updated_at = now;
+        let Progress { history, shipment, sequences, .. } = &mut self.progress.0;
+        let trace_id = then.trace().id();
+        history.push(HistoryEntry { version: self.version, status, at: now.into(), cause: by, trace_id });
+        let changed = OrderStatusChanged {
+            customer_id: self.customer_id,
+            status,
+            previous,
+            status_text: status.text().into(),
+            reason: self.reason.as_deref().copied(),
+            version: self.version,
+            tracking_number: shipment.as_ref().and_then(|parcel| parcel.tracking_number.clone()),
+        };
+        then.publish(&mut sequences.order_status, &changed);
+    }
+}

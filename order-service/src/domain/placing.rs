@@ -1,0 +1,91 @@
+//! Taking an order.
+
+use chrono::TimeDelta;
+use events::{Address, Currency, Customer, Item, Money, OrderCreated, OrderStatus, PaymentDetails};
+use platform::{Consequences, Json, http::FieldError};
+use uuid::Uuid;
+
+use super::{Cause, Details, OrderDeadline, OrderReceipt, Progress, objections};
+use crate::store::{Order, Orders, Wire};
+
+/// A customer wants this. Its fields are in range; whether the catalogue agrees is decided with the order.
+#[derive(Debug, Clone)]
+pub struct PlaceOrder {
+    /// The id the order will have: a fresh one.
+    pub order_id: Uuid,
+    pub customer_id: Uuid,
+    pub customer: Customer,
+    pub shipping_address: Address,
+    pub currency: Currency,
+    pub items: Vec<WantedItem>,
+    pub payment: PaymentDetails,
+}
+
+/// So many of a product, at the price the customer has seen.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedItem {
+    pub product_id: Uuid,
+    pub quantity: u32,
+    pub price: Money,
+}
+
+impl Orders {
+    /// Takes the order, or says everything that the catalogue has against it.
+    pub fn place(
+        &mut self,
+        wanted: &PlaceOrder,
+        deadline: TimeDelta,
+        then: &mut Consequences,
+    ) -> Result<OrderReceipt, Vec<FieldError>> {
+        let objections = objections(&wanted.items, Some(wanted.currency), |id| self.products.get(id));
+        if !objections.is_empty() {
+            return Err(objections);
+        }
+        let items: Vec<Item> = wanted.items.iter().map(|item| self.item(item)).collect();
+        let total = items.iter().map(Item::line_total).try_fold(Money::ZERO, |sum, line| sum.checked_add(line?));
+        let Some(total_amount) = total else {
+            return Err(vec![FieldError::new("items", "out_of_range", "the total is more than can be counted")]);
+        };
+
+        let created = OrderCreated {
+            customer_id: wanted.customer_id,
+            customer: wanted.customer.clone(),
+            currency: wanted.currency,
+            total_amount,
+            items,
+            payment: wanted.payment.clone(),
+        };
+        let mut progress = Progress::default();
+        then.publish(&mut progress.sequences.orders_in, &created);
+        then.remind_at(then.now() + deadline, &OrderDeadline);
+        let details = Details {
+            customer: created.customer,
+            shipping_address: wanted.shipping_address.clone(),
+            items: created.items,
+            payment: created.payment,
+        };
+        let order = self.orders.insert(Order {
+            id: wanted.order_id,
+            customer_id: wanted.customer_id,
+            status: Wire(OrderStatus::Pending),
+            reason: None,
+            version: 0,
+            currency: Wire(wanted.currency),
+            total_minor: total_amount.minor(),
+            created_at: then.now(),
+            updated_at: then.now(),
+            trace_id: then.trace().id(),
+            details: serde_json::to_string(&details).expect("details are plain data"),
+            progress: Json(progress),
+        });
+        order.enter(OrderStatus::Pending, Cause::new("PlaceOrder", None), then);
+        Ok(OrderReceipt::from(&order.headline()))
+    }
+
+    /// As it is sold now: the catalogue has just been asked, and agrees.
+    fn item(&self, wanted: &WantedItem) -> Item {
+        let &WantedItem { product_id, quantity, price } = wanted;
+        let product = self.products.get(&product_id).expect("the catalogue knows it");
+        Item { product_id, product_name: product.name.clone(), quantity, price }
+    }
+}

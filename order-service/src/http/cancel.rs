@@ -1,0 +1,98 @@
+use axum::{extract::State, http::StatusCode};
+use events::{Currency, Money, OrderStatus};
+use platform::http::{Caller, Checks, Json, Path, Problem, RequestTrace};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{NOT_CANCELLABLE, READ, Service, WRITE, confined_to};
+use crate::domain::{CancelOrder, CancelRefusal, CancellationStep, OrderStatusView};
+
+/// What cancelling would do now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CancellationPreview {
+    possible: bool,
+    /// The status the order would have: `CANCELLED`, or `CANCELLING` while it depends on the carrier.
+    #[schema(value_type = Option<String>, example = "CANCELLING")]
+    outcome: Option<OrderStatus>,
+    /// What would be undone.
+    steps: Vec<CancellationStep>,
+    /// What would be paid back.
+    refund: Option<Refund>,
+    /// Why it is not possible.
+    #[schema(example = "ALREADY_SHIPPED")]
+    why: Option<&'static str>,
+}
+
+/// Money that would be paid back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Refund {
+    #[schema(value_type = String, example = "59.90")]
+    amount: Money,
+    #[schema(value_type = String, example = "EUR")]
+    currency: Currency,
+}
+
+/// What cancelling the order would do now.
+#[utoipa::path(get, path = "/api/v1/orders/{id}/cancellation", tag = "Orders", params(("id" = Uuid, Path)),
+    responses((status = 200, body = CancellationPreview),
+              (status = 400, body = Problem, content_type = "application/problem+json"),
+              (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub async fn preview(
+    caller: Caller,
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<CancellationPreview>, Problem> {
+    caller.require(READ)?;
+    let order = service.order(&caller, id).await?;
+    let preview = order.cancellation();
+    Ok(Json(CancellationPreview {
+        possible: preview.outcome.is_some(),
+        outcome: preview.outcome,
+        steps: preview.steps,
+        refund: preview.refund.map(|amount| Refund { amount, currency: *order.currency }),
+        why: preview.why,
+    }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelRequest {
+    /// For people.
+    #[schema(example = "changed my mind", max_length = 500)]
+    reason: Option<String>,
+}
+
+/// Cancels an order; a confirmed one as far as the parcel can still be stopped. A repeat changes nothing.
+#[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", tag = "Orders",
+    params(("id" = Uuid, Path)), request_body = CancelRequest,
+    responses((status = 202, body = OrderStatusView),
+              (status = 400, body = Problem, content_type = "application/problem+json"),
+              (status = 404, body = Problem, content_type = "application/problem+json"),
+              (status = 409, body = Problem, content_type = "application/problem+json"),
+              (status = 422, body = Problem, content_type = "application/problem+json"),
+              (status = 429, body = Problem, content_type = "application/problem+json")))]
+pub async fn cancel(
+    caller: Caller,
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+    RequestTrace(trace): RequestTrace,
+    Json(request): Json<CancelRequest>,
+) -> Result<(StatusCode, Json<OrderStatusView>), Problem> {
+    caller.require(WRITE)?;
+    Checks::new().optional_text("reason", request.reason.as_deref(), 0..=500).finish()?;
+    let command = CancelOrder { order_id: id, of_customer: confined_to(&caller), note: request.reason };
+    let answer = service.app.execute(command, trace).await;
+    let status = answer.map_err(|refused| Problem::refused(refused, refusal))?;
+    Ok((StatusCode::ACCEPTED, Json(status)))
+}
+
+fn refusal(refusal: CancelRefusal) -> Problem {
+    match refusal {
+        CancelRefusal::NoSuchOrder => Problem::not_found(),
+        CancelRefusal::NotCancellable(status) => {
+            Problem::new(&NOT_CANCELLABLE).detail(format!("the order is {status}")).with("orderStatus", status.as_str())
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What this service offers over HTTP.
+
+mod body;
+mod cancel;
+mod events;
+mod list;
+mod place;
+mod show;
+mod status;
+
+use axum::{
+    http::StatusCode,
+    routing::{get, post},
+};
+use platform::{
+    App,
+    http::{Caller, OpenApiRouter, Problem, ProblemType, Scope, routes},
+};
+use uuid::Uuid;
+
+use crate::store::{Order, Statuses, queries};
+
+/// Sees own orders.
+pub const READ: Scope = Scope("orders.read");
+/// Places and cancels own orders.
+pub const WRITE: Scope = Scope("orders.write");
+/// Any customer's orders.
+pub const ADMIN: Scope = Scope("orders.admin");
+
+/// What handlers work with.
+#[derive(Clone)]
+struct Service {
+    app: App,
+    statuses: Statuses,
+}
+
+/// All routes of the service.
+pub fn routes(app: App, statuses: Statuses) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(place::place, list::list))
+        .routes(routes!(show::show))
+        .routes(routes!(status::status))
+        .routes(routes!(show::history))
+        .routes(routes!(events::events))
+        .routes(routes!(cancel::preview))
+        .routes(routes!(cancel::cancel))
+        // the same under its old name
+        .route("/api/orders", get(list::list).post(place::place))
+        .route("/api/orders/{id}", get(show::show))
+        .route("/api/orders/{id}/status", get(status::status))
+        .route("/api/orders/{id}/history", get(show::history))
+        .route("/api/orders/{id}/events", get(events::events))
+        .route("/api/orders/{id}/cancellation", get(cancel::preview))
+        .route("/api/orders/{id}/cancel", post(cancel::cancel))
+        .with_state(Service { app, statuses })
+}
+
+/// The problems only this service has.
+pub const PROBLEMS: &[&ProblemType] = &[&NOT_CANCELLABLE];
+
+pub static NOT_CANCELLABLE: ProblemType = ProblemType::new(
+    "not-cancellable",
+    StatusCode::CONFLICT,
+    "The order cannot be cancelled any more",
+    "It is with the carrier, delivered, or has failed. A parcel that has left can be returned, not cancelled. `GET …/cancellation` tells beforehand.",
+);
+
+impl Service {
+    /// An order the caller may see.
+    async fn order(&self, caller: &Caller, id: Uuid) -> Result<Order, Problem> {
+        let order = queries::order(self.app.db(), id).await.map_err(Problem::unavailable)?;
+        order.filter(|order| caller.may_see(order.customer_id, ADMIN)).ok_or_else(Problem::not_found)
+    }
+}
+
+/// The only customer whose orders the caller may touch; `None`: anybody's.
+fn confined_to(caller: &Caller) -> Option<Uuid> {
+    (!caller.may(ADMIN)).then(|| caller.customer().unwrap_or_default())
+}
+
+/// Versions count from 1.
+fn tag(version: i64) -> u64 {
+    u64::try_from(version).unwrap_or_default()
+}

@@ -1,0 +1,175 @@
+use axum::extract::State;
+use events::{Currency, Item, Money, OrderEndReason, OrderStatus, Timestamp};
+use platform::http::{Caller, Json, Page, Path, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    READ, Service,
+    body::{Address, Customer},
+};
+use crate::{
+    domain::{Cause, Details, HistoryEntry, Links, PaymentStatus, PaymentView, ShipmentView},
+    store::Order,
+};
+
+/// An order, all of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Order)]
+pub struct OrderView {
+    order_id: Uuid,
+    customer_id: Uuid,
+    #[schema(value_type = String, example = "SHIPPED")]
+    status: OrderStatus,
+    /// What people see.
+    #[schema(example = "In Transit")]
+    status_text: &'static str,
+    /// Why it ended without being delivered.
+    #[schema(value_type = Option<String>)]
+    reason: Option<OrderEndReason>,
+    /// Counts its transitions.
+    version: i64,
+    #[schema(value_type = String, example = "EUR")]
+    currency: Currency,
+    #[schema(value_type = String, example = "59.90")]
+    total_amount: Money,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// Of the last transition.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    /// The trace that everything about it belongs to.
+    trace_id: String,
+    #[schema(value_type = Customer)]
+    customer: events::Customer,
+    #[schema(value_type = Address)]
+    shipping_address: events::Address,
+    items: Vec<ItemView>,
+    /// `null` until it is heard of.
+    payment: Option<OrderPayment>,
+    /// `null` until it is heard of.
+    shipment: Option<ShipmentView>,
+    links: Links,
+}
+
+/// A line of an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderItem)]
+pub struct ItemView {
+    product_id: Uuid,
+    product_name: String,
+    quantity: u32,
+    #[schema(value_type = String, example = "29.95")]
+    price: Money,
+    #[schema(value_type = String, example = "59.90")]
+    line_total: Money,
+}
+
+/// An order's payment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPayment {
+    status: PaymentStatus,
+    payment_id: Option<Uuid>,
+    method: String,
+    #[schema(value_type = String, example = "59.90")]
+    amount: Money,
+    #[schema(value_type = String, example = "0.00")]
+    refunded: Money,
+}
+
+/// An order: items, status, payment, shipment.
+#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "Orders", params(("id" = Uuid, Path)),
+    responses((status = 200, body = OrderView),
+              (status = 400, body = Problem, content_type = "application/problem+json"),
+              (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub async fn show(
+    caller: Caller,
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<OrderView>, Problem> {
+    caller.require(READ)?;
+    service.order(&caller, id).await.map(|order| Json(OrderView::from(order)))
+}
+
+/// A transition of an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Transition {
+    version: i64,
+    #[schema(value_type = String, example = "CONFIRMED")]
+    status: OrderStatus,
+    /// What people see.
+    #[schema(example = "Confirmed")]
+    status_text: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    cause: Cause,
+    trace_id: String,
+}
+
+/// Every transition of an order, oldest first, versions 1 to n without a gap.
+#[utoipa::path(get, path = "/api/v1/orders/{id}/history", tag = "Orders", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Page<Transition>),
+              (status = 400, body = Problem, content_type = "application/problem+json"),
+              (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub async fn history(
+    caller: Caller,
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+) -> Result<Page<Transition>, Problem> {
+    caller.require(READ)?;
+    let order = service.order(&caller, id).await?;
+    Ok(Page::complete(order.progress.0.history.into_iter().map(Transition::from).collect()))
+}
+
+impl From<HistoryEntry> for Transition {
+    fn from(it: HistoryEntry) -> Self {
+        let HistoryEntry { version, status, at, cause, trace_id } = it;
+        Self { version, status, status_text: status.text(), at, cause, trace_id }
+    }
+}
+
+impl From<Item> for ItemView {
+    fn from(item: Item) -> Self {
+        let line_total = item.line_total().unwrap_or_default(); // it was counted when the order was taken
+        let Item { product_id, product_name, quantity, price } = item;
+        Self { product_id, product_name, quantity, price, line_total }
+    }
+}
+
+impl From<Order> for OrderView {
+    fn from(order: Order) -> Self {
+        let Details { customer, shipping_address, items, payment } = order.details();
+        let progress = order.progress.0;
+        let payment = progress.payment.map(|PaymentView { status, payment_id, amount, refunded }| OrderPayment {
+            status,
+            payment_id,
+            method: payment.method,
+            amount,
+            refunded,
+        });
+        Self {
+            order_id: order.id,
+            customer_id: order.customer_id,
+            status: *order.status,
+            status_text: order.status.text(),
+            reason: order.reason.as_deref().copied(),
+            version: order.version,
+            currency: *order.currency,
+            total_amount: Money::from_minor(order.total_minor),
+            created_at: order.created_at.into(),
+            updated_at: order.updated_at.into(),
+            trace_id: order.trace_id,
+            customer,
+            shipping_address,
+            items: items.into_iter().map(ItemView::from).collect(),
+            payment,
+            shipment: progress.shipment,
+            links: Links::of(order.id),
+        }
+    }
+}

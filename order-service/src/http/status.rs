@@ -1,0 +1,44 @@
+use axum::{extract::State, response::Response};
+use platform::http::{Caller, IfNoneMatch, Path, Problem};
+use uuid::Uuid;
+
+use super::{ADMIN, READ, Service, tag};
+use crate::{
+    domain::OrderStatusView,
+    store::{KnownStatus, queries},
+};
+
+/// Where an order stands: small, and cheap to ask for again and again.
+#[utoipa::path(get, path = "/api/v1/orders/{id}/status", tag = "Orders",
+    params(("id" = Uuid, Path), ("If-None-Match" = Option<String>, Header, description = "the `ETag` of what is known")),
+    responses((status = 200, body = OrderStatusView, headers(("ETag" = String, description = "the version"))),
+              (status = 304, description = "still the version in If-None-Match"),
+              (status = 400, body = Problem, content_type = "application/problem+json"),
+              (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub async fn status(
+    caller: Caller,
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+    seen: IfNoneMatch,
+) -> Result<Response, Problem> {
+    caller.require(READ)?;
+    let KnownStatus { customer_id, status } = service.status(id).await?;
+    if !caller.may_see(customer_id, ADMIN) {
+        return Err(Problem::not_found());
+    }
+    Ok(seen.answer(tag(status.version), status))
+}
+
+impl Service {
+    async fn status(&self, id: Uuid) -> Result<KnownStatus, Problem> {
+        if let Some(known) = self.statuses.get(id) {
+            return Ok(known);
+        }
+        self.statuses.expect(id); // before it is read: what happens meanwhile is noticed
+        let order = queries::headline(self.app.db(), id).await.map_err(Problem::unavailable)?;
+        let order = order.ok_or_else(Problem::not_found)?;
+        let known = KnownStatus { customer_id: order.customer_id, status: OrderStatusView::from(&order) };
+        self.statuses.keep(known.clone());
+        Ok(known)
+    }
+}

@@ -1,0 +1,49 @@
+//! The tables, and the rows of them that a batch may touch.
+
+pub mod order;
+pub mod product;
+pub mod queries;
+mod statuses;
+mod wire;
+
+use platform::{Delivery, Rows, StoreError, Tx, Workset};
+
+use crate::saga::Input;
+pub use order::{Headline, Model as Order};
+pub use product::Model as Product;
+pub use statuses::{KnownStatus, Statuses};
+pub use wire::Wire;
+
+/// What this service decides over: orders, and the products that new ones are checked against.
+#[derive(Debug, Default, Clone)]
+pub struct Orders {
+    pub orders: Rows<order::Entity>,
+    pub products: Rows<product::Entity>,
+}
+
+impl Workset<Input> for Orders {
+    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
+        let (mut orders, mut products, mut catalogue_changes) = (vec![], vec![], false);
+        for it in batch {
+            match &it.input {
+                // Its id is fresh: there is no row to look for.
+                Input::PlaceOrder(wanted) => products.extend(wanted.items.iter().map(|item| item.product_id)),
+                Input::ProductChanged(_) => {
+                    products.push(it.key);
+                    catalogue_changes = true;
+                }
+                _ => orders.push(it.key),
+            }
+        }
+        let orders = Rows::lock(tx, orders).await?;
+        // Orders only look products up: were they to lock them, orders for a popular one would wait for each other.
+        let products =
+            if catalogue_changes { Rows::lock(tx, products).await? } else { Rows::read(tx, products).await? };
+        Ok(Self { orders, products })
+    }
+
+    async fn save(self, tx: &Tx) -> Result<(), StoreError> {
+        self.orders.save(tx).await?;
+        self.products.save(tx).await
+    }
+}

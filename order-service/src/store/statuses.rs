@@ -1,0 +1,169 @@
+//! Statuses in memory: what status queries are answered from, and what wakes those who follow an order.
+//!
+//! Orders enter when somebody asks for them. From then on the cache hears of every transition: of this instance's own
+//! before they are saved, of every instance's when they are published. It never answers with anything older than it has
+//! heard of; then the database is asked.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use events::topic;
+use platform::{App, Shutdown, bus::Record};
+use serde::Deserialize;
+use tokio::sync::watch;
+use tracing::warn;
+use uuid::Uuid;
+
+use crate::domain::OrderStatusView;
+
+/// Orders in memory at most, but for those that are being followed.
+const MOST: usize = 10_000;
+
+/// How long it waits before it follows again when that did not work.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Cheap to clone; all clones are the same cache.
+#[derive(Debug, Clone, Default)]
+pub struct Statuses(Arc<Mutex<Known>>);
+
+/// A status, and who may see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownStatus {
+    pub customer_id: Uuid,
+    pub status: OrderStatusView,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The topic is being followed. Otherwise other instances' transitions would go unnoticed, and nothing is kept.
+    following: bool,
+    orders: HashMap<Uuid, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Nothing older counts.
+    heard: i64,
+    known: Option<KnownStatus>,
+    /// The newest version that was published.
+    published: watch::Sender<i64>,
+}
+
+impl Statuses {
+    /// What is known for certain.
+    pub fn get(&self, order: Uuid) -> Option<KnownStatus> {
+        self.lock().orders.get(&order)?.known.clone()
+    }
+
+    /// Somebody is going to read this order's status from the database: from now on it is noted what is heard of it.
+    pub fn expect(&self, order: Uuid) {
+        self.lock().entry(order);
+    }
+
+    /// What the database said. Kept unless something newer was heard of meanwhile.
+    pub fn keep(&self, known: KnownStatus) {
+        let mut all = self.lock();
+        let following = all.following;
+        if let Some(entry) = all.orders.get_mut(&known.status.order_id)
+            && following
+            && known.status.version >= entry.heard
+        {
+            entry.heard = known.status.version;
+            entry.known = Some(known);
+        }
+    }
+
+    /// This instance has decided that the order is at this version now, and is about to save that.
+    pub fn decided(&self, order: Uuid, version: i64) {
+        if let Some(entry) = self.lock().orders.get_mut(&order) {
+            entry.hear(version);
+        }
+    }
+
+    /// Tells the newest version of an order whenever it is published, or anything may have been missed.
+    pub fn watch(&self, order: Uuid) -> watch::Receiver<i64> {
+        self.lock().entry(order).published.subscribe()
+    }
+
+    /// Follows `order-status` until the service stops.
+    pub async fn follow(self, app: App, stopping: Shutdown) {
+        loop {
+            tokio::select! {
+                () = stopping.wait() => return,
+                failed = self.follow_once(&app) => warn!(error = %failed, "order statuses are not followed now"),
+            }
+            self.lock().follows(false);
+            tokio::select! { () = stopping.wait() => return, () = tokio::time::sleep(AGAIN) => {} }
+        }
+    }
+
+    async fn follow_once(&self, app: &App) -> platform::bus::BusError {
+        let mut follower = match app.follow(&[topic::ORDER_STATUS]).await {
+            Ok(follower) => follower,
+            Err(error) => return error,
+        };
+        self.lock().follows(true);
+        loop {
+            match follower.next().await {
+                Ok(records) => self.lock().hear(&records),
+                Err(error) => return error,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Of `OrderStatusChanged`.
+#[derive(Deserialize)]
+struct Changed {
+    version: i64,
+}
+
+impl Known {
+    fn entry(&mut self, order: Uuid) -> &mut Entry {
+        if self.orders.len() >= MOST && !self.orders.contains_key(&order) {
+            self.orders.retain(|_, entry| entry.published.receiver_count() > 0);
+        }
+        self.orders.entry(order).or_insert_with(|| Entry { heard: 0, known: None, published: watch::Sender::new(0) })
+    }
+
+    /// Only of orders somebody has asked for: all others' events are not even read.
+    fn hear(&mut self, records: &[Record]) {
+        for record in records {
+            let key = Uuid::try_parse_ascii(&record.message.key).ok();
+            let Some(entry) = key.and_then(|order| self.orders.get_mut(&order)) else { continue };
+            let Ok(Changed { version }) = serde_json::from_slice(&record.message.value) else { continue };
+            entry.hear(version);
+            entry.published.send_if_modified(|newest| {
+                let newer = version > *newest;
+                *newest = version.max(*newest);
+                newer
+            });
+        }
+    }
+
+    /// When it begins or ends to follow, something may have been missed: nothing that is known counts any more, and those
+    /// who follow an order look for themselves.
+    fn follows(&mut self, following: bool) {
+        self.following = following;
+        for entry in self.orders.values_mut() {
+            entry.known = None;
+            entry.published.send_modify(|_| {});
+        }
+    }
+}
+
+impl Entry {
+    fn hear(&mut self, version: i64) {
+        self.heard = self.heard.max(version);
+        if self.known.as_ref().is_some_and(|known| known.status.version < self.heard) {
+            self.known = None;
+        }
+    }
+}
