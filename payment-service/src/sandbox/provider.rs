@@ -1,0 +1,101 @@
+//! The payment service's way to the sandbox in the same process, with everything that goes wrong on such a way.
+
+use std::{fmt::Display, time::Duration};
+
+use platform::{App, CallError, Command, Refused, Trace};
+use rand::Rng;
+
+use super::{ChargeReply, Fate, Sandbox, room};
+use crate::{
+    domain::{Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, QueryCharge, Refund, Refunded, charge_key},
+    effects::{Answered, Provider},
+};
+
+/// Longer than anybody waits for an answer (see `payment.timeout`).
+const NEVER: Duration = Duration::from_secs(60);
+
+/// The adapter of the provider port for the sandbox.
+#[derive(Clone)]
+pub struct SandboxProvider {
+    pub(super) app: App,
+    pub(super) sandbox: Sandbox,
+}
+
+impl SandboxProvider {
+    /// One call, as the sandbox's behaviour lets it go.
+    async fn call<C: Command<Refusal: Display>>(&self, command: C) -> Result<C::Reply, CallError> {
+        let (fate, latency) = self.roll();
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        match fate {
+            Fate::Fails => return Err(CallError::Failed("the provider cannot be reached".into())),
+            Fate::Lost => return silence().await,
+            Fate::Answered | Fate::AnswerLost => {}
+        }
+        let reply = self.app.execute(command, Trace::default()).await.map_err(|refused| match refused {
+            Refused::By(refusal) => CallError::Failed(refusal.to_string()),
+            Refused::Overloaded => CallError::Failed("the provider is overloaded".into()),
+            // Nothing else is certain: the connection may have broken after the commit.
+            Refused::Failed | Refused::KeyReused | Refused::InProgress => {
+                CallError::Unknown("the connection was lost".into())
+            }
+        })?;
+        if fate == Fate::AnswerLost { silence().await } else { Ok(reply) }
+    }
+
+    fn roll(&self) -> (Fate, Duration) {
+        let behaviour = self.sandbox.behaviour();
+        let mut random = rand::rng();
+        (behaviour.fate(random.random()), behaviour.latency(random.random()))
+    }
+}
+
+impl Provider for SandboxProvider {
+    fn charge<'a>(&'a self, key: &'a str, charge: &'a Charge) -> Answered<'a, ChargeAnswer> {
+        let command = room::Charge {
+            key: key.to_owned(),
+            order_id: charge.order_id,
+            amount: charge.amount,
+            currency: charge.currency,
+            token: charge.token.to_string(),
+        };
+        Box::pin(async move {
+            let reply = self.call(command).await?;
+            if let ChargeReply::Slowly(_) = reply {
+                let millis = rand::rng().random_range(1000..2000);
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+            }
+            match reply.heard() {
+                Some(heard) => heard,
+                None => silence().await,
+            }
+        })
+    }
+
+    fn query<'a>(&'a self, key: &'a str, query: &'a QueryCharge) -> Answered<'a, Found> {
+        let command = room::Query { key: key.to_owned(), order_id: query.order_id };
+        Box::pin(self.call(command))
+    }
+
+    fn close<'a>(&'a self, key: &'a str, close: &'a CloseCharge) -> Answered<'a, CloseAnswer> {
+        let command = room::Close { key: key.to_owned(), order_id: close.order_id };
+        Box::pin(self.call(command))
+    }
+
+    fn refund<'a>(&'a self, key: &'a str, refund: &'a Refund) -> Answered<'a, Refunded> {
+        let command = room::Refund {
+            key: key.to_owned(),
+            order_id: refund.order_id,
+            charge_key: charge_key(refund.order_id),
+            amount: refund.amount,
+        };
+        Box::pin(self.call(command))
+    }
+}
+
+/// No answer: ends long after the caller has given up.
+async fn silence<A>() -> Result<A, CallError> {
+    tokio::time::sleep(NEVER).await;
+    Err(CallError::Unknown("the provider did not answer".into()))
+}

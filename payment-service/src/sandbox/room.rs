@@ -1,0 +1,121 @@
+//! What the provider can be told to do.
+
+use std::convert::Infallible;
+
+use events::{Currency, Money};
+use platform::{
+    Command, Consequences, Delivery, Participant,
+    Verdict::{self},
+    answer,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Books, ChargeLands, ChargeReply};
+use crate::domain::{CloseAnswer, Found, Refunded};
+
+/// The provider. What it did under a key it never does again, so it needs no inbox.
+#[derive(Debug)]
+pub struct Bank;
+
+#[derive(Debug)]
+pub struct Charge {
+    pub key: String,
+    pub order_id: Uuid,
+    pub amount: Money,
+    pub currency: Currency,
+    pub token: String,
+}
+
+#[derive(Debug)]
+pub struct Query {
+    pub key: String,
+    pub order_id: Uuid,
+}
+
+#[derive(Debug)]
+pub struct Close {
+    pub key: String,
+    pub order_id: Uuid,
+}
+
+#[derive(Debug)]
+pub struct Refund {
+    pub key: String,
+    pub order_id: Uuid,
+    /// The charge's.
+    pub charge_key: String,
+    pub amount: Money,
+}
+
+/// Everything that comes in. The reminder's name is stored: never rename.
+#[derive(Debug, Deserialize)]
+pub enum Input {
+    // reminders
+    ChargeLands(ChargeLands),
+    // commands
+    #[serde(skip)]
+    Charge(Charge),
+    #[serde(skip)]
+    Query(Query),
+    #[serde(skip)]
+    Close(Close),
+    #[serde(skip)]
+    Refund(Refund),
+}
+
+impl Participant for Bank {
+    const NAME: &'static str = "sandbox-payment";
+    const INBOX: bool = false;
+    type Input = Input;
+    type Workset = Books;
+
+    fn react(&self, books: &mut Books, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+        match &it.input {
+            Input::ChargeLands(reminder) => books.land(&reminder.key, then),
+            Input::Charge(charge) => answer(charge, Ok(books.charge(charge, then))),
+            Input::Query(query) => answer(query, Ok(books.query(&query.key, then))),
+            Input::Close(close) => answer(close, Ok(books.close(close, then))),
+            Input::Refund(refund) => answer(refund, books.refund(refund, then)),
+        }
+    }
+}
+
+impl Input {
+    /// The rows it is about.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let (key, other) = match self {
+            Self::ChargeLands(it) => (&it.key, None),
+            Self::Charge(it) => (&it.key, None),
+            Self::Query(it) => (&it.key, None),
+            Self::Close(it) => (&it.key, None),
+            Self::Refund(it) => (&it.key, Some(&it.charge_key)),
+        };
+        [key].into_iter().chain(other).map(String::as_str)
+    }
+}
+
+macro_rules! command {
+    ($command:ident -> $reply:ty, $refusal:ty) => {
+        impl Command for $command {
+            type Room = Bank;
+            type Reply = $reply;
+            type Refusal = $refusal;
+
+            fn key(&self) -> Uuid {
+                self.order_id
+            }
+        }
+
+        impl From<$command> for Input {
+            fn from(command: $command) -> Self {
+                Self::$command(command)
+            }
+        }
+    };
+}
+
+command!(Charge -> ChargeReply, Infallible);
+command!(Query -> Found, Infallible);
+command!(Close -> CloseAnswer, Infallible);
+command!(Refund -> Refunded, &'static str);

@@ -1,0 +1,25 @@
+//! The table, and the rows of it that a batch may touch.
+
+pub mod payment;
+
+use platform::{Delivery, Rows, StoreError, Tx, Workset};
+
+use crate::saga::Input;
+pub use payment::Model as Payment;
+
+/// What this service decides over.
+#[derive(Debug, Default, Clone)]
+pub struct Payments {
+    pub rows: Rows<payment::Entity>,
+}
+
+impl Workset<Input> for Payments {
+    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
+        let orders = batch.iter().map(|it| it.key).collect::<Vec<_>>();
+        Ok(Self { rows: Rows::lock(tx, orders).await? })
+    }
+
+    async fn save(self, tx: &Tx) -> Result<(), StoreError> {
+        self.rows.save(tx).await
+    }
+}
