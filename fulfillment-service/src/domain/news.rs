@@ -1,0 +1,108 @@
+//! The parcel's way, as the carrier tells it or is asked for it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use platform::{
+    Command, Consequences, Outcome, Reminder, Said,
+    Verdict::{self, Done, Ignored},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{State, TrackShipment};
+use crate::{saga::FulfillmentSaga, store::Work};
+
+/// How far a parcel has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// The carrier has it.
+    PickedUp,
+    /// The customer has it; so the carrier had it before, even if nobody said so.
+    Delivered { at: DateTime<Utc> },
+}
+
+/// The carrier tells of a parcel. Repeats and old news change nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarrierNews {
+    pub order_id: Uuid,
+    pub tracking_number: String,
+    pub progress: Progress,
+}
+
+/// Why news was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewsRefusal {
+    /// The booking's own answer is not known yet. To be told again.
+    TooEarly,
+    /// No parcel has this order and this tracking number.
+    NoSuchParcel,
+}
+
+impl Command for CarrierNews {
+    type Room = FulfillmentSaga;
+    type Reply = ();
+    type Refusal = NewsRefusal;
+
+    fn key(&self) -> Uuid {
+        self.order_id
+    }
+}
+
+/// Nothing was heard of a parcel for some time: perhaps news was lost. Between booking and delivery there is either this
+/// reminder or the question it leads to, never both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskCarrier {
+    /// How often it was asked before.
+    pub asked: u32,
+}
+
+impl Reminder for AskCarrier {
+    const NAME: &'static str = "AskCarrier";
+}
+
+/// The longest wait between two questions.
+const RARELY: TimeDelta = TimeDelta::hours(12);
+
+impl Work {
+    /// The carrier tells of a parcel.
+    pub fn hear(&mut self, news: &CarrierNews, then: &mut Consequences) -> Result<(), NewsRefusal> {
+        let shipment = self.shipments.get_mut(&news.order_id).ok_or(NewsRefusal::NoSuchParcel)?;
+        if matches!(shipment.state, State::Booking | State::Unknown) {
+            return Err(NewsRefusal::TooEarly);
+        }
+        if shipment.tracking_number.as_ref() != Some(&news.tracking_number) {
+            return Err(NewsRefusal::NoSuchParcel);
+        }
+        shipment.moved(news.progress, then);
+        Ok(())
+    }
+
+    /// Nothing was heard for too long.
+    pub fn ask(&mut self, order: Uuid, ask: AskCarrier, then: &mut Consequences) -> Verdict {
+        if !self.shipments.get(&order).is_some_and(|shipment| shipment.is_under_way()) {
+            return Ignored("nothing is under way");
+        }
+        then.request(&TrackShipment { order_id: order, asked: ask.asked });
+        Done
+    }
+
+    /// What came of asking. Until it is delivered it is asked again, less and less often.
+    pub fn tracked(
+        &mut self,
+        order: Uuid,
+        outcome: &Outcome<TrackShipment>,
+        saga: &FulfillmentSaga,
+        then: &mut Consequences,
+    ) -> Verdict {
+        let shipment = self.shipments.get_mut(&order).filter(|shipment| shipment.is_under_way());
+        let Some(shipment) = shipment else { return Ignored("nothing is under way") };
+        if let Said::Answer(Some(progress)) = outcome.said {
+            shipment.moved(progress, then);
+        }
+        if shipment.is_under_way() {
+            let asked = outcome.request.asked.saturating_add(1);
+            let wait = saga.ask_after.checked_mul(1 << asked.min(20)).unwrap_or(RARELY).min(RARELY.max(saga.ask_after));
+            then.remind_at(then.now() + wait, &AskCarrier { asked });
+        }
+        Done
+    }
+}

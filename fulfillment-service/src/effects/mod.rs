@@ -1,0 +1,54 @@
+//! Calls to the carrier.
+
+use std::{future::Future, sync::Arc};
+
+use platform::{CallError, Perform};
+
+use crate::domain::{
+    Book, BookAnswer, CancelAnswer, CancelBooking, Progress, QueryBooking, TrackShipment, booking_key,
+};
+
+/// What is expected of a carrier. A booking is known by the `key` the shop gave it: booking twice with one key is booking
+/// once, and every question about it bears the same key. `CallError::Failed` only when the call has certainly done
+/// nothing; a definite *no* is an answer, not an error.
+pub trait Carrier: Send + Sync + 'static {
+    /// Of the adapter: in `/webhooks/carrier/{name}` and in metrics. Never rename.
+    const NAME: &'static str;
+
+    fn book(&self, key: &str, book: &Book) -> impl Future<Output = Result<BookAnswer, CallError>> + Send;
+
+    /// What was answered to the booking; `None` when the carrier has not heard of it.
+    fn find(&self, key: &str) -> impl Future<Output = Result<Option<BookAnswer>, CallError>> + Send;
+
+    fn cancel(&self, key: &str) -> impl Future<Output = Result<CancelAnswer, CallError>> + Send;
+
+    /// How far the parcel has come; `None` while the carrier does not have it.
+    fn track(&self, key: &str) -> impl Future<Output = Result<Option<Progress>, CallError>> + Send;
+}
+
+/// Takes what decisions ask for to the carrier.
+pub struct Desk<C>(pub Arc<C>);
+
+impl<C: Carrier> Perform<Book> for Desk<C> {
+    async fn perform(&self, book: &Book, key: &str) -> Result<BookAnswer, CallError> {
+        self.0.book(key, book).await
+    }
+}
+
+impl<C: Carrier> Perform<QueryBooking> for Desk<C> {
+    async fn perform(&self, query: &QueryBooking, _: &str) -> Result<Option<BookAnswer>, CallError> {
+        self.0.find(&booking_key(query.order_id)).await
+    }
+}
+
+impl<C: Carrier> Perform<CancelBooking> for Desk<C> {
+    async fn perform(&self, cancel: &CancelBooking, _: &str) -> Result<CancelAnswer, CallError> {
+        self.0.cancel(&booking_key(cancel.order_id)).await
+    }
+}
+
+impl<C: Carrier> Perform<TrackShipment> for Desk<C> {
+    async fn perform(&self, track: &TrackShipment, _: &str) -> Result<Option<Progress>, CallError> {
+        self.0.track(&booking_key(track.order_id)).await
+    }
+}

@@ -1,0 +1,91 @@
+//! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
+
+use chrono::TimeDelta;
+use platform::{Consequences, Delivery, Outcome, Participant, Verdict, answer};
+use serde::Deserialize;
+
+use crate::{
+    domain::{AskCarrier, Book, CancelBooking, CarrierNews, OrderConfirmed, QueryBooking, TrackShipment},
+    store::Work,
+};
+
+pub struct FulfillmentSaga {
+    /// A parcel of which nothing was heard for so long is asked after.
+    pub ask_after: TimeDelta,
+}
+
+/// Everything that comes in. Names of events and reminders are stored and sent: never rename.
+#[derive(Debug, Deserialize)]
+pub enum Input {
+    // events
+    #[serde(rename = "OrderConfirmed.v1")]
+    OrderConfirmed(OrderConfirmed),
+    #[serde(rename = "OrderCancellationRequested.v1")]
+    OrderCancellationRequested,
+    #[serde(rename = "OrderCancelled.v1")]
+    OrderCancelled,
+    // reminders
+    AskCarrier(AskCarrier),
+    // outcomes
+    #[serde(skip)]
+    Booked(Outcome<Book>),
+    #[serde(skip)]
+    Found(Outcome<QueryBooking>),
+    #[serde(skip)]
+    BookingCancelled(Outcome<CancelBooking>),
+    #[serde(skip)]
+    Tracked(Outcome<TrackShipment>),
+    // commands
+    #[serde(skip)]
+    CarrierNews(CarrierNews),
+}
+
+impl Participant for FulfillmentSaga {
+    const NAME: &'static str = "fulfillment";
+    type Input = Input;
+    type Workset = Work;
+
+    fn react(&self, work: &mut Work, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+        match &it.input {
+            Input::OrderConfirmed(order) => work.book(it.key, order, then),
+            Input::OrderCancellationRequested => work.cancel(it.key, it.id, then),
+            Input::OrderCancelled => work.forestall(it.key, then),
+            Input::AskCarrier(ask) => work.ask(it.key, *ask, then),
+            Input::Booked(outcome) => work.booked(it.key, &outcome.said, self, then),
+            Input::Found(outcome) => work.found(it.key, &outcome.said, self, then),
+            Input::BookingCancelled(outcome) => work.booking_cancelled(it.key, &outcome.said, then),
+            Input::Tracked(outcome) => work.tracked(it.key, outcome, self, then),
+            Input::CarrierNews(news) => answer(news, work.hear(news, then)),
+        }
+    }
+}
+
+impl From<Outcome<Book>> for Input {
+    fn from(outcome: Outcome<Book>) -> Self {
+        Self::Booked(outcome)
+    }
+}
+
+impl From<Outcome<QueryBooking>> for Input {
+    fn from(outcome: Outcome<QueryBooking>) -> Self {
+        Self::Found(outcome)
+    }
+}
+
+impl From<Outcome<CancelBooking>> for Input {
+    fn from(outcome: Outcome<CancelBooking>) -> Self {
+        Self::BookingCancelled(outcome)
+    }
+}
+
+impl From<Outcome<TrackShipment>> for Input {
+    fn from(outcome: Outcome<TrackShipment>) -> Self {
+        Self::Tracked(outcome)
+    }
+}
+
+impl From<CarrierNews> for Input {
+    fn from(news: CarrierNews) -> Self {
+        Self::CarrierNews(news)
+    }
+}

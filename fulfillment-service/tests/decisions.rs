@@ -1,0 +1,308 @@
+//! Given, when, then: everything that can come in, in every state, as in the choreography's model.
+
+mod support;
+
+use chrono::TimeDelta;
+use fulfillment_service::domain::{
+    AskCarrier, Book, BookAnswer, CancelAnswer, CancelBooking, CarrierNews, NewsRefusal, Progress, QueryBooking,
+    TrackShipment,
+};
+use platform::{Door, Said, decode};
+use support::{Fulfillment, ORDER, booking, confirmed, fulfillment, name, now};
+use testkit::Ended;
+use uuid::Uuid;
+
+/// What may come in.
+const INPUTS: &[&str] = &[
+    "OrderConfirmed",
+    "OrderCancellationRequested",
+    "OrderCancelled",
+    "booked",
+    "refused",
+    "no answer",
+    "found",
+    "found refused",
+    "not found",
+    "cancelled",
+    "too late",
+    "picked up",
+    "delivered",
+    "still here",
+    "AskCarrier",
+];
+
+/// State, what comes in, state after, and what follows: events, and what the carrier is asked. Whatever is not listed
+/// changes nothing and nothing follows from it.
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, &str, &str)] = &[
+    ("NONE",           "OrderConfirmed",             "BOOKING",        "Book"),
+    ("NONE",           "OrderCancellationRequested", "CANCELLED",      "ShipmentCancelled"),
+    ("NONE",           "OrderCancelled",             "CANCELLED",      ""),
+
+    ("BOOKING",        "OrderCancellationRequested", "BOOKING_CANCEL", ""),
+    ("BOOKING",        "booked",                     "BOOKED",         ""),
+    ("BOOKING",        "refused",                    "FAILED",         "ShipmentFailed"),
+    ("BOOKING",        "no answer",                  "UNKNOWN",        "QueryBooking"),
+    ("BOOKING",        "found",                      "BOOKED",         ""),
+    ("BOOKING",        "found refused",              "FAILED",         "ShipmentFailed"),
+    ("BOOKING",        "not found",                  "BOOKING",        "Book"),
+
+    ("BOOKING_CANCEL", "booked",                     "CANCELLING",     "CancelBooking"),
+    ("BOOKING_CANCEL", "refused",                    "FAILED",         "ShipmentFailed"),
+    ("BOOKING_CANCEL", "no answer",                  "UNKNOWN_CANCEL", "QueryBooking"),
+    ("BOOKING_CANCEL", "found",                      "CANCELLING",     "CancelBooking"),
+    ("BOOKING_CANCEL", "found refused",              "FAILED",         "ShipmentFailed"),
+    ("BOOKING_CANCEL", "not found",                  "BOOKING_CANCEL", "Book"),
+
+    ("UNKNOWN",        "OrderCancellationRequested", "UNKNOWN_CANCEL", ""),
+    ("UNKNOWN",        "booked",                     "BOOKED",         ""),
+    ("UNKNOWN",        "refused",                    "FAILED",         "ShipmentFailed"),
+    ("UNKNOWN",        "no answer",                  "UNKNOWN",        "QueryBooking"),
+    ("UNKNOWN",        "found",                      "BOOKED",         ""),
+    ("UNKNOWN",        "found refused",              "FAILED",         "ShipmentFailed"),
+    ("UNKNOWN",        "not found",                  "BOOKING",        "Book"),
+
+    ("UNKNOWN_CANCEL", "booked",                     "CANCELLING",     "CancelBooking"),
+    ("UNKNOWN_CANCEL", "refused",                    "FAILED",         "ShipmentFailed"),
+    ("UNKNOWN_CANCEL", "no answer",                  "UNKNOWN_CANCEL", "QueryBooking"),
+    ("UNKNOWN_CANCEL", "found",                      "CANCELLING",     "CancelBooking"),
+    ("UNKNOWN_CANCEL", "found refused",              "FAILED",         "ShipmentFailed"),
+    ("UNKNOWN_CANCEL", "not found",                  "BOOKING_CANCEL", "Book"),
+
+    ("BOOKED",         "OrderCancellationRequested", "CANCELLING",     "CancelBooking"),
+    ("BOOKED",         "picked up",                  "SHIPPED",        "OrderShipped"),
+    ("BOOKED",         "delivered",                  "DELIVERED",      "OrderShipped OrderDelivered"),
+    ("BOOKED",         "AskCarrier",                 "BOOKED",         "TrackShipment"),
+
+    ("CANCELLING",     "cancelled",                  "CANCELLED",      "ShipmentCancelled"),
+    ("CANCELLING",     "too late",                   "SHIPPED",        "OrderShipped ShipmentCancellationRefused"),
+    ("CANCELLING",     "picked up",                  "SHIPPED",        "OrderShipped ShipmentCancellationRefused"),
+    ("CANCELLING",     "delivered",                  "DELIVERED",      "OrderShipped ShipmentCancellationRefused OrderDelivered"),
+    ("CANCELLING",     "AskCarrier",                 "CANCELLING",     "TrackShipment"),
+
+    ("SHIPPED",        "OrderCancellationRequested", "SHIPPED",        "ShipmentCancellationRefused"),
+    ("SHIPPED",        "delivered",                  "DELIVERED",      "OrderDelivered"),
+    ("SHIPPED",        "AskCarrier",                 "SHIPPED",        "TrackShipment"),
+
+    ("DELIVERED",      "OrderCancellationRequested", "DELIVERED",      "ShipmentCancellationRefused"),
+];
+
+/// The shortest way into each state.
+const WAYS: &[(&str, &[&str])] = &[
+    ("NONE", &[]),
+    ("BOOKING", &["OrderConfirmed"]),
+    ("BOOKING_CANCEL", &["OrderConfirmed", "OrderCancellationRequested"]),
+    ("UNKNOWN", &["OrderConfirmed", "no answer"]),
+    ("UNKNOWN_CANCEL", &["OrderConfirmed", "no answer", "OrderCancellationRequested"]),
+    ("BOOKED", &["OrderConfirmed", "booked"]),
+    ("CANCELLING", &["OrderConfirmed", "booked", "OrderCancellationRequested"]),
+    ("SHIPPED", &["OrderConfirmed", "booked", "picked up"]),
+    ("DELIVERED", &["OrderConfirmed", "booked", "delivered"]),
+    ("CANCELLED", &["OrderCancelled"]),
+    ("CANCELLED", &["OrderCancellationRequested"]),
+    ("CANCELLED", &["OrderConfirmed", "booked", "OrderCancellationRequested", "cancelled"]),
+    ("FAILED", &["OrderConfirmed", "refused"]),
+];
+
+#[test]
+fn everything_in_every_state() {
+    for (before, way) in WAYS {
+        for input in INPUTS {
+            let mut node = fulfillment();
+            for (step, input) in way.iter().enumerate() {
+                hear(&mut node, input, 100 + step as u128);
+            }
+            follows(&mut node);
+            let case = format!("{input} in {before} after {way:?}");
+            assert_eq!(name(&node), *before, "{case}");
+
+            let row = TABLE.iter().find(|row| (row.0, row.1) == (before, input));
+            let (after, then) = row.map_or((*before, ""), |row| (row.2, row.3));
+            let shipment = node.work.shipments.get(&ORDER).cloned();
+            hear(&mut node, input, 1);
+            assert_eq!((name(&node), follows(&mut node)), (after.to_owned(), then.to_owned()), "{case}");
+            if row.is_none() {
+                assert_eq!(node.work.shipments.get(&ORDER), shipment.as_ref(), "{case}");
+            }
+        }
+    }
+}
+
+/// The same event once more, without any inbox.
+#[test]
+fn a_repeated_event_changes_nothing() {
+    for (before, way) in WAYS {
+        for input in INPUTS.iter().filter(|input| input.starts_with("Order")) {
+            let mut node = fulfillment();
+            for (step, input) in way.iter().enumerate() {
+                hear(&mut node, input, 100 + step as u128);
+            }
+            hear(&mut node, input, 1);
+            follows(&mut node);
+            let shipment = node.work.shipments.get(&ORDER).cloned();
+            hear(&mut node, input, 1);
+            assert_eq!(follows(&mut node), "", "{input} twice in {before}");
+            assert_eq!(node.work.shipments.get(&ORDER), shipment.as_ref(), "{input} twice in {before}");
+        }
+    }
+}
+
+/// A cancellation whose answer is known is not answered again when the event that asked comes again later.
+#[test]
+fn a_request_is_answered_once_whenever_it_is_repeated() {
+    let mut node = fulfillment();
+    for input in ["OrderConfirmed", "booked"] {
+        hear(&mut node, input, 9);
+    }
+    hear(&mut node, "OrderCancellationRequested", 1);
+    hear(&mut node, "too late", 0);
+    follows(&mut node);
+    hear(&mut node, "OrderCancellationRequested", 1);
+    assert_eq!(follows(&mut node), "");
+    hear(&mut node, "OrderCancellationRequested", 2);
+    assert_eq!(follows(&mut node), "ShipmentCancellationRefused");
+}
+
+#[test]
+fn news_waits_for_the_answer_to_the_booking() {
+    let mut node = fulfillment();
+    assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Err(NewsRefusal::NoSuchParcel));
+    for input in ["OrderConfirmed", "no answer"] {
+        hear(&mut node, input, 9);
+        assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Err(NewsRefusal::TooEarly));
+    }
+    hear(&mut node, "found", 0);
+    assert_eq!(node.command(news("SHIP-2", Progress::PickedUp)), Err(NewsRefusal::NoSuchParcel));
+    assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Ok(()));
+    assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Ok(()));
+    assert_eq!(node.said(), ["OrderShipped"]);
+}
+
+#[test]
+fn events_say_what_the_carrier_said() {
+    let mut node = fulfillment();
+    for input in ["OrderConfirmed", "booked", "delivered"] {
+        hear(&mut node, input, 9);
+    }
+    let said: Vec<serde_json::Value> =
+        node.outbox.iter().map(|event| serde_json::from_slice(&event.message.value).unwrap()).collect();
+    let shipment = node.work.shipments.get(&ORDER).unwrap();
+    assert_eq!(said[0]["trackingNumber"], "SHIP-1");
+    assert_eq!(said[0]["carrier"], "MockCarrier");
+    assert_eq!(said[0]["shipmentId"], shipment.shipment_id.to_string());
+    assert_eq!((&said[0]["sequence"], &said[1]["sequence"]), (&1.into(), &2.into()));
+    assert_eq!(said[1]["deliveredAt"], events::Timestamp::from(now()).to_string());
+}
+
+#[test]
+fn names_and_addresses_are_kept_until_the_booking_is_answered() {
+    let parcel = |node: &Fulfillment| node.work.shipments.get(&ORDER).unwrap().parcel.is_some();
+    for (answer, kept) in [("no answer", true), ("not found", true), ("booked", false), ("refused", false)] {
+        let mut node = fulfillment();
+        hear(&mut node, "OrderConfirmed", 9);
+        assert!(parcel(&node));
+        hear(&mut node, answer, 0);
+        assert_eq!(parcel(&node), kept, "{answer}");
+    }
+}
+
+/// Every call about an order bears its key, and the booking's never changes.
+#[test]
+fn keys_of_calls() {
+    let mut node = fulfillment();
+    hear(&mut node, "OrderConfirmed", 9);
+    let keys = |node: &Fulfillment| node.effects.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&node), [format!("book:{ORDER}")]);
+    hear(&mut node, "no answer", 0);
+    assert_eq!(keys(&node), [format!("find:{ORDER}")]);
+    hear(&mut node, "not found", 0);
+    assert_eq!(keys(&node), [format!("book:{ORDER}")]);
+    hear(&mut node, "booked", 0);
+    hear(&mut node, "AskCarrier", 0);
+    hear(&mut node, "OrderCancellationRequested", 9);
+    assert_eq!(keys(&node), [format!("cancel:{ORDER}"), format!("track:{ORDER}")]);
+}
+
+#[test]
+fn a_silent_carrier_is_asked_less_and_less_often_until_it_is_delivered() {
+    let mut node = fulfillment();
+    for input in ["OrderConfirmed", "booked"] {
+        hear(&mut node, input, 9);
+    }
+    let mut waits = vec![];
+    for _ in 0..9 {
+        let due = node.reminders.values().next().expect("a reminder is set").due;
+        waits.push((due - now()).num_minutes());
+        node.fire(ORDER, "AskCarrier");
+        assert!(node.reminders.is_empty(), "never a reminder and a question at once");
+        let asked = u32::try_from(waits.len()).unwrap() - 1;
+        node.outcome(ORDER, TrackShipment { order_id: ORDER, asked }, Said::Answer(None));
+    }
+    assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 720, 720]);
+    hear(&mut node, "delivered", 0);
+    assert!(node.reminders.is_empty(), "nothing more to ask");
+}
+
+#[test]
+fn lost_news_is_found_by_asking() {
+    let mut node = fulfillment();
+    for input in ["OrderConfirmed", "booked"] {
+        hear(&mut node, input, 9);
+    }
+    for (progress, said) in [
+        (Progress::PickedUp, "OrderShipped"),
+        (Progress::Delivered { at: now() + TimeDelta::hours(1) }, "OrderDelivered"),
+    ] {
+        node.fire(ORDER, "AskCarrier");
+        node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, Said::Answer(Some(progress)));
+        assert_eq!(node.said(), [said]);
+    }
+    assert!(node.reminders.is_empty());
+}
+
+fn news(tracking_number: &str, progress: Progress) -> CarrierNews {
+    CarrierNews { order_id: ORDER, tracking_number: tracking_number.into(), progress }
+}
+
+/// Brings it in by its door. `id`: of an event.
+fn hear(node: &mut Fulfillment, input: &str, id: u128) {
+    let book = || Book { order_id: ORDER, parcel: support::parcel() };
+    let query = QueryBooking { order_id: ORDER };
+    let cancel = CancelBooking { order_id: ORDER };
+    let refused = || BookAnswer::Refused("too heavy".into());
+    let ended = match input {
+        "OrderConfirmed" => event(node, "OrderConfirmed.v1", &confirmed("N1 1AA"), id),
+        "OrderCancellationRequested" | "OrderCancelled" => {
+            event(node, &format!("{input}.v1"), &serde_json::json!({ "reason": "CUSTOMER_REQUEST" }), id)
+        }
+        "booked" => node.outcome(ORDER, book(), Said::Answer(BookAnswer::Booked(booking()))),
+        "refused" => node.outcome(ORDER, book(), Said::Answer(refused())),
+        "no answer" => node.outcome(ORDER, book(), Said::Unknown("no answer".into())),
+        "found" => node.outcome(ORDER, query, Said::Answer(Some(BookAnswer::Booked(booking())))),
+        "found refused" => node.outcome(ORDER, query, Said::Answer(Some(refused()))),
+        "not found" => node.outcome(ORDER, query, Said::Answer(None)),
+        "cancelled" => node.outcome(ORDER, cancel, Said::Answer(CancelAnswer::Cancelled)),
+        "too late" => node.outcome(ORDER, cancel, Said::Answer(CancelAnswer::TooLate)),
+        "still here" => node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, Said::Answer(None)),
+        "picked up" => return drop(node.command(news("SHIP-1", Progress::PickedUp))),
+        "delivered" => return drop(node.command(news("SHIP-1", Progress::Delivered { at: now() }))),
+        "AskCarrier" => {
+            node.input(Door::Reminder, ORDER, fulfillment_service::saga::Input::AskCarrier(AskCarrier { asked: 0 }))
+        }
+        other => panic!("{other}?"),
+    };
+    assert!(matches!(ended, Ended::Done | Ended::Ignored(_)), "{input}: {ended:?}");
+}
+
+fn event(node: &mut Fulfillment, kind: &str, json: &serde_json::Value, id: u128) -> Ended {
+    let input = decode(kind, json.to_string().as_bytes()).unwrap().unwrap();
+    node.decide(&support::event(Uuid::from_u128(id), input))
+}
+
+/// What has followed since the last call.
+fn follows(node: &mut Fulfillment) -> String {
+    let mut follows = node.said();
+    follows.extend(node.asked().into_iter().map(str::to_owned));
+    node.effects.clear();
+    follows.join(" ")
+}

@@ -1,0 +1,256 @@
+//! The shop's decisions and the sandbox carrier's, with everything that can go wrong between them, in any order: at the
+//! end both agree.
+
+mod support;
+
+use fulfillment_service::{
+    domain::{
+        Book, BookAnswer, CancelAnswer, CancelBooking, CarrierNews, Progress, QueryBooking, TrackShipment, booking_key,
+    },
+    sandbox::{self, Depot, Fate, Pace, PickUp, Visit},
+};
+use platform::{Clock, Said, decode};
+use proptest::prelude::*;
+use support::{Fulfillment, ORDER, confirmed, fulfillment, name, now};
+use testkit::Node;
+use uuid::Uuid;
+
+/// The carrier, and what becomes of the call in hand.
+struct World {
+    carrier: Node<Depot>,
+    fate: Fate,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Confirm,
+    /// The event with this id.
+    RequestCancellation(u8),
+    /// The nth call that waits.
+    Call(usize, Fate),
+    /// The call is answered, and the shop dies before it can note the answer.
+    CallAndDie(usize),
+    PickUp,
+    Deliver,
+    /// News of a pick-up, whether or not it is news; nothing when there was none.
+    TellPickedUp,
+    TellDelivered,
+    Ask,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let fate = prop_oneof![Just(Fate::Answered), Just(Fate::Failed), Just(Fate::Lost), Just(Fate::AnswerLost)];
+    prop_oneof![
+        2 => Just(Step::Confirm),
+        1 => (0..2_u8).prop_map(Step::RequestCancellation),
+        6 => (0..3_usize, fate).prop_map(|(nth, fate)| Step::Call(nth, fate)),
+        1 => (0..3_usize).prop_map(Step::CallAndDie),
+        2 => Just(Step::PickUp),
+        1 => Just(Step::Deliver),
+        2 => Just(Step::TellPickedUp),
+        1 => Just(Step::TellDelivered),
+        1 => Just(Step::Ask),
+    ]
+}
+
+struct Stage {
+    shop: Fulfillment<World>,
+    world: World,
+    postal_code: &'static str,
+    said: Vec<String>,
+    delivered: bool,
+}
+
+impl Stage {
+    fn new(postal_code: &'static str) -> Self {
+        let (clock, _) = Clock::manual(now(), 2);
+        let pace = Pace { pickup_after: chrono::TimeDelta::zero(), deliver_after: chrono::TimeDelta::zero() };
+        let carrier = Node::new("sandbox-carrier", Depot { pace }, [], clock);
+        let shop = fulfillment::<World>()
+            .performs::<Book>(|book, world| {
+                let address = &book.parcel.address;
+                let command = sandbox::Book {
+                    key: booking_key(book.order_id),
+                    order_id: book.order_id,
+                    postal_code: address.postal_code.clone(),
+                    country: address.country.clone(),
+                };
+                match world.fate {
+                    Fate::Failed => None,
+                    Fate::Lost => Some(Said::Unknown("lost".into())),
+                    Fate::AnswerLost => {
+                        let Ok(_) = world.carrier.command(command);
+                        Some(Said::Unknown("lost".into()))
+                    }
+                    Fate::Answered => {
+                        let Ok(answer) = world.carrier.command(command);
+                        Some(Said::Answer(answer))
+                    }
+                }
+            })
+            .performs::<QueryBooking>(|query, world| {
+                let Ok(known) = world.carrier.command(sandbox::Find { key: booking_key(query.order_id) });
+                (world.fate == Fate::Answered).then(|| Said::Answer(known.map(|known| known.answer)))
+            })
+            .performs::<CancelBooking>(|cancel, world| {
+                if matches!(world.fate, Fate::Failed | Fate::Lost) {
+                    return None;
+                }
+                let Ok(answer) = world.carrier.command(sandbox::Cancel { key: booking_key(cancel.order_id) });
+                (world.fate == Fate::Answered).then_some(Said::Answer(answer))
+            })
+            .performs::<TrackShipment>(|track, world| {
+                let Ok(known) = world.carrier.command(sandbox::Find { key: booking_key(track.order_id) });
+                (world.fate == Fate::Answered).then(|| Said::Answer(known.and_then(|known| known.progress)))
+            });
+        let world = World { carrier, fate: Fate::Answered };
+        Self { shop, world, postal_code, said: vec![], delivered: false }
+    }
+
+    fn booking(&self) -> Option<sandbox::Booking> {
+        self.world.carrier.work.bookings.iter().next().cloned()
+    }
+
+    fn go(&mut self, step: Step) {
+        let mut event = |kind: &str, body: &serde_json::Value, id: u128| {
+            let input = decode(kind, body.to_string().as_bytes()).unwrap().unwrap();
+            self.shop.decide(&support::event(Uuid::from_u128(id), input));
+        };
+        match step {
+            Step::Confirm => event("OrderConfirmed.v1", &confirmed(self.postal_code), 1),
+            Step::RequestCancellation(id) => {
+                event("OrderCancellationRequested.v1", &serde_json::json!({}), 10 + u128::from(id));
+            }
+            Step::Call(nth, fate) => self.call(nth, fate, true),
+            Step::CallAndDie(nth) => self.call(nth, Fate::Answered, false),
+            Step::PickUp => {
+                let Ok(_) = self.world.carrier.command(PickUp { key: booking_key(ORDER) });
+            }
+            Step::Deliver => {
+                // The drivers deliver what they have told of.
+                if self.delivered {
+                    let deliver = sandbox::Deliver { key: booking_key(ORDER), at: now() };
+                    let Ok(()) = self.world.carrier.command(deliver);
+                }
+            }
+            Step::TellPickedUp => self.tell(Progress::PickedUp),
+            Step::TellDelivered => self.tell(Progress::Delivered { at: now() }),
+            Step::Ask => {
+                if self.shop.reminders.contains_key(&(ORDER, "AskCarrier".into())) {
+                    self.shop.fire(ORDER, "AskCarrier");
+                }
+            }
+        }
+        self.said.extend(self.shop.said());
+    }
+
+    fn call(&mut self, nth: usize, fate: Fate, keep_outcome: bool) {
+        if let Some(key) = self.shop.effects.keys().nth(nth).cloned() {
+            self.world.fate = fate;
+            self.shop.perform(&key, &mut self.world, keep_outcome);
+        }
+    }
+
+    fn tell(&mut self, progress: Progress) {
+        let Some(booking) = self.booking().filter(|booking| booking.picked_up_at.is_some()) else { return };
+        let tracking_number = booking.tracking_number;
+        let told = self.shop.command(CarrierNews { order_id: ORDER, tracking_number, progress });
+        self.delivered |= told.is_ok() && progress != Progress::PickedUp;
+    }
+
+    /// Everything goes well from now on, until nothing is left to do.
+    fn settle(&mut self) {
+        self.go(Step::Confirm);
+        for _ in 0..20 {
+            for step in
+                [Step::Call(0, Fate::Answered), Step::PickUp, Step::TellPickedUp, Step::TellDelivered, Step::Deliver]
+            {
+                self.go(step);
+            }
+        }
+    }
+
+    fn count(&self, event: &str) -> usize {
+        self.said.iter().filter(|said| *said == event).count()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn they_agree_in_the_end(steps in prop::collection::vec(step(), 0..40), refused in prop::bool::weighted(0.1)) {
+        let mut stage = Stage::new(if refused { "REFUSED" } else { "N1 1AA" });
+        for step in steps {
+            stage.go(step);
+            let picked_up = stage.booking().is_some_and(|booking| booking.picked_up_at.is_some());
+            prop_assert!(picked_up || stage.count("OrderShipped") == 0, "shipped before it was picked up");
+            let waits = stage.shop.effects.contains_key(&format!("track:{ORDER}"));
+            prop_assert!(!waits || stage.shop.reminders.is_empty(), "a reminder and a question at once");
+        }
+        stage.settle();
+
+        prop_assert_eq!(stage.shop.asked(), Vec::<&str>::new(), "nothing is left to be asked");
+        prop_assert!(stage.shop.reminders.is_empty(), "nothing is left to come back to");
+        let (shop, booking) = (name(&stage.shop), stage.booking());
+        let carrier = match &booking {
+            None => "NONE",
+            Some(booking) if booking.refused.is_some() => "REFUSED",
+            Some(booking) if booking.delivered_at.is_some() => "DELIVERED",
+            Some(booking) if booking.cancelled_at.is_some() => "CANCELLED",
+            Some(_) => "WAITING",
+        };
+        let ends = [("DELIVERED", "DELIVERED"), ("CANCELLED", "CANCELLED"), ("CANCELLED", "NONE"), ("FAILED", "REFUSED")];
+        prop_assert!(ends.contains(&(&*shop, carrier)), "{} here, {} there", shop, carrier);
+        for event in ["OrderShipped", "OrderDelivered", "ShipmentFailed", "ShipmentCancelled"] {
+            prop_assert!(stage.count(event) <= 1, "{event} twice");
+        }
+        prop_assert_eq!(stage.count("OrderShipped"), usize::from(shop == "DELIVERED"));
+        prop_assert_eq!(stage.count("OrderDelivered"), usize::from(shop == "DELIVERED"));
+        prop_assert_eq!(stage.count("ShipmentFailed"), usize::from(shop == "FAILED"));
+        prop_assert_eq!(stage.count("ShipmentCancelled"), usize::from(shop == "CANCELLED"));
+    }
+}
+
+#[test]
+fn the_carrier_books_once_per_key_and_answers_the_same() {
+    let mut stage = Stage::new("N1 1AA");
+    stage.go(Step::Confirm);
+    stage.go(Step::CallAndDie(0));
+    let first = stage.booking();
+    stage.go(Step::Call(0, Fate::Answered));
+    assert_eq!((stage.booking(), name(&stage.shop)), (first, "BOOKED".to_owned()));
+}
+
+#[test]
+fn the_carrier_refuses_where_nobody_drives() {
+    let answer = |postal_code: &str, country: &str| {
+        let mut carrier = Stage::new("").world.carrier;
+        let key = booking_key(ORDER);
+        let (postal_code, country) = (postal_code.into(), country.into());
+        let Ok(answer) = carrier.command(sandbox::Book { key, order_id: ORDER, postal_code, country });
+        answer
+    };
+    assert!(matches!(answer("N1 1AA", "GB"), BookAnswer::Booked(booking)
+        if booking.tracking_number.starts_with("SHIP-") && booking.carrier == "MockCarrier"));
+    assert!(matches!(answer("REFUSED", "GB"), BookAnswer::Refused(_)));
+    assert!(matches!(answer("N1 1AA", "AQ"), BookAnswer::Refused(_)));
+}
+
+#[test]
+fn what_is_picked_up_is_not_cancelled_and_what_is_cancelled_is_not_picked_up() {
+    for cancelled_first in [false, true] {
+        let mut stage = Stage::new("N1 1AA");
+        stage.go(Step::Confirm);
+        stage.go(Step::Call(0, Fate::Answered));
+        let key = booking_key(ORDER);
+        let carrier = &mut stage.world.carrier;
+        if cancelled_first {
+            assert_eq!(carrier.command(sandbox::Cancel { key: key.clone() }), Ok(CancelAnswer::Cancelled));
+            assert_eq!(carrier.command(PickUp { key }), Ok(Visit::Nothing));
+        } else {
+            assert!(matches!(carrier.command(PickUp { key: key.clone() }), Ok(Visit::PickedUp(_))));
+            assert_eq!(carrier.command(sandbox::Cancel { key }), Ok(CancelAnswer::TooLate));
+        }
+    }
+}
