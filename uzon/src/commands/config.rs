@@ -1,0 +1,47 @@
+//! `uzon config`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::{
+    Failure,
+    cli::{Dev, SettingsArgs},
+    output, settings,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the configuration; every problem is named
+    Check(Sources),
+    /// Print what is in force and where each value comes from, with secrets hidden
+    Print(Sources),
+    /// Print every setting with type, default and meaning, as Markdown
+    Reference,
+}
+
+#[derive(Debug, Args)]
+pub struct Sources {
+    /// Folder for everything that is kept [default: .uzon]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+pub(crate) fn run(command: ConfigCommand) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Check(sources) => {
+            load(sources)?;
+            output::line("The configuration is valid.");
+        }
+        ConfigCommand::Print(sources) => output::line(load(sources)?.config.print().trim_end()),
+        ConfigCommand::Reference => output::line(settings::reference().trim_end()),
+    }
+    Ok(())
+}
+
+fn load(sources: Sources) -> Result<settings::Settings, Failure> {
+    let Sources { data, settings } = sources;
+    Ok(settings::load_for(&Dev { data, settings, ..Dev::default() })?)
+}

@@ -1,0 +1,6 @@
+//! What the commands do, a file each.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod order;
+pub(crate) mod products;

@@ -1,0 +1,66 @@
+//! What goes to stdout: text and tables for people, JSON for programs.
+
+use std::{
+    fmt::Display,
+    io::{IsTerminal, Write, stdout},
+};
+
+use comfy_table::{ContentArrangement, Table, TableComponent, presets::NOTHING};
+use serde_json::Value;
+
+/// A line. Whoever reads us may go away (`uzon … | head`): that is their right, not our failure.
+pub(crate) fn line(text: impl Display) {
+    let _ = writeln!(stdout(), "{text}");
+}
+
+/// JSON in one line, for programs.
+pub(crate) fn json(value: &Value) {
+    line(value);
+}
+
+/// An empty table; on a terminal it fits its width.
+pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_style(TableComponent::HeaderLines, '─').set_header(header);
+    if stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    table
+}
+
+/// A member of an answer as a person reads it; a dash when there is none.
+pub(crate) fn text(value: &Value, pointer: &str) -> String {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// `2026-01-24T10:00:00.000Z` as `2026-01-24 10:00:00`.
+pub(crate) fn time(value: &Value, pointer: &str) -> String {
+    let text = text(value, pointer);
+    match text.split_once('T') {
+        Some((day, time)) => format!("{day} {}", time.get(..8).unwrap_or(time)),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn members_are_readable() {
+        let order =
+            json!({ "status": "PENDING", "reason": null, "version": 1, "createdAt": "2026-01-24T10:00:00.123Z" });
+        assert_eq!(text(&order, "/status"), "PENDING");
+        assert_eq!(text(&order, "/reason"), "–");
+        assert_eq!(text(&order, "/payment/amount"), "–");
+        assert_eq!(text(&order, "/version"), "1");
+        assert_eq!(time(&order, "/createdAt"), "2026-01-24 10:00:00");
+        assert_eq!(time(&order, "/updatedAt"), "–");
+    }
+}

@@ -1,0 +1,105 @@
+//! Every way one order can go: all interleavings of deliveries that the order within topics allows, with cancellation,
+//! expiry, deadline, pick-up and lost answers at any moment.
+
+use std::collections::BTreeSet;
+
+use rstest::rstest;
+use testkit::sim::{Explored, Faults, Sim, explore};
+
+use crate::{
+    invariants::{Seen, seen, wrong},
+    system::{Begin, Outside, begin, fulfillment_of, inventory_of, order, payment_of},
+};
+
+/// What tells two states apart: everything a later decision may depend on, and nothing that is only kept for show.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct State {
+    seen: Seen,
+    expiry_reported: bool,
+    cancel_asked: bool,
+    shipped_heard: bool,
+    queries: i32,
+    bank: Vec<(String, bool, i32)>,
+    cancellations: usize,
+    effects: Vec<String>,
+    reminders: Vec<String>,
+    logs: Vec<Vec<String>>,
+    positions: Vec<Vec<usize>>,
+}
+
+fn state(sim: &Sim<Outside>) -> State {
+    let id = order(0);
+    let reservation = inventory_of(&sim.nodes).work.reservations.get(&id).cloned();
+    let payment = payment_of(&sim.nodes).work.rows.get(&id).cloned();
+    let shipment = fulfillment_of(&sim.nodes).work.shipments.get(&id).cloned();
+    let entries = sim.world.bank.work.entries.iter();
+    let name = |record: &platform::bus::Record| testkit::node::event_name(&record.message);
+    let mut reminders: Vec<_> = sim.nodes.iter().flat_map(|node| node.reminders()).map(|(_, name)| name).collect();
+    reminders.extend(sim.world.bank.reminders.keys().map(|(_, name)| name.clone()));
+    State {
+        seen: seen(sim, id),
+        expiry_reported: reservation.is_some_and(|it| it.expiry_reported),
+        cancel_asked: shipment.is_some_and(|it| it.cancel_request.is_some()),
+        shipped_heard: payment.as_ref().is_some_and(|it| it.shipped),
+        // Only whether a question is the last one counts, and there is one at a time.
+        queries: 0,
+        bank: entries.map(|it| (format!("{:?}", it.status), it.reference.is_some(), it.attempts.min(3))).collect(),
+        cancellations: sim.world.cancellations,
+        effects: sim.nodes.iter().flat_map(|node| node.effects()).map(|key| kind(&key).to_owned()).collect(),
+        reminders,
+        logs: sim.log.values().map(|records| records.iter().map(name).collect()).collect(),
+        positions: sim.positions().map(|(_, _, done)| done.iter().copied().collect()).collect(),
+    }
+}
+
+/// Of an idempotency key, the part that says what it is for.
+fn kind(key: &str) -> &str {
+    key.split(':').next().unwrap_or(key)
+}
+
+fn every_way(it: Begin) -> Explored<State> {
+    let stock = it.stock;
+    let found = explore(begin(it, 1, false), 400_000, state, |sim, end| wrong(sim, stock, end));
+    if let Some((what, way)) = found.violations.first() {
+        panic!("{what}\n  {}", way.join("\n  "));
+    }
+    println!("{it:?}: {} states, {} ends", found.states, found.ends.len());
+    found
+}
+
+fn ends(found: &Explored<State>) -> BTreeSet<&'static str> {
+    found.ends.iter().map(|it| it.seen.order.as_str()).collect()
+}
+
+#[rstest]
+#[case::paid_and_delivered("tok_ok", 10, false, &["CANCELLED", "DELIVERED"])]
+#[case::declined("tok_declined", 10, false, &["CANCELLED", "FAILED"])]
+#[case::out_of_stock("tok_ok", 1, false, &["CANCELLED"])]
+#[case::refused_by_the_carrier("tok_ok", 10, true, &["CANCELLED"])]
+#[case::charged_without_an_answer("tok_timeout_charged", 10, false, &["CANCELLED", "DELIVERED"])]
+#[case::not_charged_without_an_answer("tok_timeout_not_charged", 10, false, &["CANCELLED", "DELIVERED"])]
+#[case::charged_late("tok_lands_late", 10, false, &["CANCELLED", "DELIVERED"])]
+fn every_interleaving_ends_well(
+    #[case] token: &'static str,
+    #[case] stock: i64,
+    #[case] refused: bool,
+    #[case] expected: &[&str],
+) {
+    let tokens: &'static [&'static str] = Box::leak(Box::new([token]));
+    let found = every_way(Begin { stock, tokens, refused, cancellations: 1, ..Begin::default() });
+    assert_eq!(ends(&found), expected.iter().copied().collect());
+}
+
+/// As when partitions are added: the second record of a topic may overtake the first.
+#[rstest]
+#[case("tok_ok", 1)]
+#[case("tok_declined", 0)]
+#[case("tok_timeout_charged", 0)]
+fn every_interleaving_with_records_of_a_topic_swapped_ends_well(
+    #[case] token: &'static str,
+    #[case] cancellations: usize,
+) {
+    let faults = Faults { prompt: true, reorder: 1, crashes: false };
+    let tokens: &'static [&'static str] = Box::leak(Box::new([token]));
+    every_way(Begin { tokens, cancellations, faults, ..Begin::default() });
+}

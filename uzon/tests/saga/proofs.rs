@@ -1,0 +1,51 @@
+//! The proofs that hold for every reaction, on every record of many runs: delivered twice is delivered once with the inbox
+//! switched off, and what is held or rejected has changed nothing.
+
+use testkit::{
+    proofs::twice_is_once,
+    sim::{Faults, Step},
+};
+
+use crate::system::{
+    Begin, FULFILLMENT, INVENTORY, ORDER, PAYMENT, begin, fulfillment_of, inventory_of, orders_of, payment_of,
+};
+
+#[test]
+fn every_delivery_of_many_runs_is_harmless_twice() {
+    let mut proved = std::collections::BTreeSet::new();
+    for (seed, token) in ["tok_ok", "tok_declined", "tok_timeout_charged", "tok_timeout_not_charged", "tok_lands_late"]
+        .iter()
+        .enumerate()
+    {
+        for (refused, cancellations, stock) in [(false, 0, 9), (false, 1, 9), (true, 0, 9), (false, 2, 1)] {
+            for round in 0..20_u64 {
+                let faults = Faults { prompt: true, ..Faults::default() };
+                let tokens = Box::leak(Box::new([*token]));
+                let it = Begin { tokens, refused, cancellations, stock, faults, ..Begin::default() };
+                let mut sim = begin(it, round, false);
+                let mut at = seed as u64 * 1000 + round;
+                for _ in 0..400 {
+                    let steps = sim.steps();
+                    if steps.is_empty() {
+                        break;
+                    }
+                    at = at.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let step = steps[(at >> 33) as usize % steps.len()].clone();
+                    if let Step::Deliver { node, topic, offset, .. } = &step {
+                        let record = &sim.log[topic][*offset];
+                        match *node {
+                            ORDER => drop(twice_is_once(orders_of(&sim.nodes), record)),
+                            INVENTORY => drop(twice_is_once(inventory_of(&sim.nodes), record)),
+                            PAYMENT => drop(twice_is_once(payment_of(&sim.nodes), record)),
+                            FULFILLMENT => drop(twice_is_once(fulfillment_of(&sim.nodes), record)),
+                            _ => {}
+                        }
+                        proved.insert((*node, testkit::node::event_name(&record.message)));
+                    }
+                    sim.take(&step);
+                }
+            }
+        }
+    }
+    assert!(proved.len() >= 20, "only these were seen: {proved:?}");
+}

@@ -1,0 +1,337 @@
+//! The nodes of the system and the world around them.
+
+use std::convert::Infallible;
+
+use chrono::{DateTime, TimeDelta};
+use events::{choreography, service};
+use fulfillment_service::{domain as parcel, saga::FulfillmentSaga, sandbox as carrier};
+use inventory_service::{domain as stock, saga::InventorySaga};
+use notification_service::{effects::Notify, saga::NotificationSaga};
+use order_service::{domain as orders, saga::OrderSaga, store::Statuses};
+use payment_service::{domain as payments, saga::PaymentSaga, sandbox as bank};
+use platform::{Clock, Command, Participant, Said, http::IfMatch};
+use testkit::{
+    Node,
+    sim::{Actor, Faults, Sim, World},
+};
+use uuid::Uuid;
+
+pub const TEAPOT: Uuid = Uuid::from_u128(0x7ea);
+/// Where each node stands in [`Sim::nodes`].
+pub const ORDER: usize = 0;
+pub const INVENTORY: usize = 1;
+pub const PAYMENT: usize = 2;
+pub const FULFILLMENT: usize = 3;
+
+/// What is outside: the provider and the carrier with their own books, and a customer.
+#[derive(Clone)]
+pub struct Outside {
+    pub bank: Node<bank::Bank>,
+    pub carrier: Node<carrier::Depot>,
+    pub orders: Vec<Uuid>,
+    /// How often somebody may still change his mind.
+    pub cancellations: usize,
+    pub mutation: Mutation,
+}
+
+/// A safeguard that is taken away, to see whether anybody notices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mutation {
+    #[default]
+    None,
+    /// A charge is asked for with another key at every attempt.
+    NewKeyPerAttempt,
+    /// The provider's silence is taken for a decline.
+    TimeoutIsDecline,
+    /// "Not found" is taken for "never will be".
+    VoidOnNotFound,
+}
+
+pub fn order(number: u128) -> Uuid {
+    Uuid::from_u128(0x0de4_0000 + number)
+}
+
+/// What a scenario begins with.
+#[derive(Debug, Clone, Copy)]
+pub struct Begin {
+    pub stock: i64,
+    pub tokens: &'static [&'static str],
+    /// The carrier refuses the parcels.
+    pub refused: bool,
+    pub cancellations: usize,
+    pub faults: Faults,
+    pub mutation: Mutation,
+}
+
+impl Default for Begin {
+    fn default() -> Self {
+        let faults = Faults { prompt: true, ..Faults::default() };
+        Self { stock: 10, tokens: &["tok_ok"], refused: false, cancellations: 0, faults, mutation: Mutation::None }
+    }
+}
+
+/// Four services that decide an order's fate, and (`everybody`) the one that tells the customer.
+pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
+    let at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+    let (clock, manual) = Clock::manual(at, seed);
+    let world = Outside {
+        bank: Node::new("sandbox-payment", bank::Bank, [], clock.clone()),
+        carrier: Node::new("sandbox-carrier", carrier::Depot { pace: pace() }, [], clock.clone()),
+        orders: (0..it.tokens.len() as u128).map(order).collect(),
+        cancellations: it.cancellations,
+        mutation: it.mutation,
+    };
+    let mut inventory = inventory(&clock);
+    let teapot = stock::PutProduct {
+        product_id: TEAPOT,
+        sku: "TEA".into(),
+        name: "Teapot".into(),
+        price: "29.95".parse().expect("money"),
+        currency: "EUR".parse().expect("a currency"),
+        if_match: IfMatch::absent(),
+    };
+    inventory.command(teapot).expect("a product");
+    let reason = stock::AdjustmentReason::Delivery;
+    inventory
+        .command(stock::AdjustStock { product_id: TEAPOT, quantity: it.stock, reason, note: None })
+        .expect("stock");
+
+    let mut order = order_node(&clock);
+    // The catalogue is known before anybody orders.
+    for event in inventory.outbox.drain(..) {
+        let record = platform::bus::Record { topic: event.topic, partition: 0, offset: 0, message: event.message };
+        order.deliver(&record);
+    }
+    for (number, token) in it.tokens.iter().enumerate() {
+        order.command(place(world.orders[number], token, it.refused)).expect("the order is taken");
+    }
+    let mut nodes: Vec<Box<dyn Actor<Outside>>> =
+        vec![Box::new(order), Box::new(inventory), Box::new(payment(&clock)), Box::new(fulfillment(&clock))];
+    if everybody {
+        nodes.push(Box::new(notification(&clock)));
+    }
+    let mut sim = Sim::new(manual, world, it.faults, nodes);
+    if it.faults.prompt {
+        sim.take(&testkit::sim::Step::Outside("nothing".into())); // what was said so far goes to the log
+    }
+    sim
+}
+
+fn pace() -> carrier::Pace {
+    carrier::Pace { pickup_after: TimeDelta::zero(), deliver_after: TimeDelta::zero() }
+}
+
+pub fn order_node(clock: &Clock) -> Node<OrderSaga, Outside> {
+    let saga = OrderSaga { deadline: TimeDelta::minutes(30), statuses: Statuses::default() };
+    Node::new("order-service", saga, choreography::heard_by(service::ORDER), clock.clone())
+}
+
+pub fn inventory(clock: &Clock) -> Node<InventorySaga, Outside> {
+    let saga = InventorySaga { hold_for: TimeDelta::minutes(15), low_stock: 2 };
+    Node::new("inventory-service", saga, choreography::heard_by(service::INVENTORY), clock.clone())
+}
+
+pub fn payment(clock: &Clock) -> Node<PaymentSaga, Outside> {
+    let saga = PaymentSaga { query_for: TimeDelta::hours(20) };
+    Node::new("payment-service", saga, choreography::heard_by(service::PAYMENT), clock.clone())
+        .performs(|it: &payments::Charge, world: &mut Outside| world.charge(it))
+        .performs(|it: &payments::QueryCharge, world: &mut Outside| {
+            let key = payments::charge_key(it.order_id);
+            Some(Said::Answer(tell(&mut world.bank, bank::Query { key, order_id: it.order_id })))
+        })
+        .performs(|it: &payments::CloseCharge, world: &mut Outside| {
+            let (key, order_id) = (payments::charge_key(it.order_id), it.order_id);
+            if world.mutation == Mutation::VoidOnNotFound {
+                let found = tell(&mut world.bank, bank::Query { key, order_id });
+                return Some(Said::Answer(match found {
+                    payments::Found::Settled(payments::ChargeAnswer::Charged { reference }) => {
+                        payments::CloseAnswer::AlreadyCharged { reference }
+                    }
+                    _ => payments::CloseAnswer::Closed,
+                }));
+            }
+            Some(Said::Answer(tell(&mut world.bank, bank::Close { key, order_id })))
+        })
+        .performs(|it: &payments::Refund, world: &mut Outside| {
+            let key = platform::Request::idempotency_key(it);
+            let charge_key = payments::charge_key(it.order_id);
+            let refund = bank::Refund { key, order_id: it.order_id, charge_key, amount: it.amount };
+            world.bank.command(refund).ok().map(Said::Answer)
+        })
+}
+
+pub fn fulfillment(clock: &Clock) -> Node<FulfillmentSaga, Outside> {
+    let saga = FulfillmentSaga { ask_after: TimeDelta::hours(1) };
+    Node::new("fulfillment-service", saga, choreography::heard_by(service::FULFILLMENT), clock.clone())
+        .performs(|it: &parcel::Book, world: &mut Outside| {
+            let address = &it.parcel.address;
+            let book = carrier::Book {
+                key: parcel::booking_key(it.order_id),
+                order_id: it.order_id,
+                postal_code: address.postal_code.clone(),
+                country: address.country.clone(),
+            };
+            Some(Said::Answer(tell(&mut world.carrier, book)))
+        })
+        .performs(|it: &parcel::QueryBooking, world: &mut Outside| {
+            let known = tell(&mut world.carrier, carrier::Find { key: parcel::booking_key(it.order_id) });
+            Some(Said::Answer(known.map(|known| known.answer)))
+        })
+        .performs(|it: &parcel::CancelBooking, world: &mut Outside| {
+            Some(Said::Answer(tell(&mut world.carrier, carrier::Cancel { key: parcel::booking_key(it.order_id) })))
+        })
+        .performs(|it: &parcel::TrackShipment, world: &mut Outside| {
+            let known = tell(&mut world.carrier, carrier::Find { key: parcel::booking_key(it.order_id) });
+            Some(Said::Answer(known.and_then(|known| known.progress)))
+        })
+}
+
+pub fn notification(clock: &Clock) -> Node<NotificationSaga, Outside> {
+    Node::new("notification-service", NotificationSaga, choreography::heard_by(service::NOTIFICATION), clock.clone())
+        .performs(|_: &Notify, _: &mut Outside| Some(Said::Answer(())))
+}
+
+fn tell<P, C>(node: &mut Node<P>, command: C) -> C::Reply
+where
+    P: Participant<Workset: Default + Clone>,
+    C: Command<Room = P, Refusal = Infallible>,
+    P::Input: From<C>,
+{
+    match node.command(command) {
+        Ok(reply) => reply,
+        Err(never) => match never {},
+    }
+}
+
+fn place(order_id: Uuid, token: &str, refused: bool) -> orders::PlaceOrder {
+    let postal_code = if refused { "REFUSED" } else { "N1 1AA" };
+    serde_json::from_value::<Customer>(serde_json::json!({
+        "customer": { "name": "Ada Lovelace", "email": "ada@example.org", "phone": null, "language": "en" },
+        "address": { "line1": "1 Main St", "line2": null, "city": "London", "region": null,
+                     "postalCode": postal_code, "country": "GB" },
+        "payment": { "method": "card", "token": token },
+    }))
+    .map(|it| orders::PlaceOrder {
+        order_id,
+        customer_id: Uuid::from_u128(0xc0),
+        customer: it.customer,
+        shipping_address: it.address,
+        currency: "EUR".parse().expect("a currency"),
+        items: vec![orders::WantedItem { product_id: TEAPOT, quantity: 2, price: "29.95".parse().expect("money") }],
+        payment: it.payment,
+    })
+    .expect("a customer")
+}
+
+#[derive(serde::Deserialize)]
+struct Customer {
+    customer: events::Customer,
+    address: events::Address,
+    payment: events::PaymentDetails,
+}
+
+impl Outside {
+    fn charge(&mut self, it: &payments::Charge) -> Option<Said<payments::ChargeAnswer>> {
+        let mut key = payments::charge_key(it.order_id);
+        if self.mutation == Mutation::NewKeyPerAttempt {
+            key = format!("{key}:{}", self.bank.work.entries.iter().count());
+        }
+        let charge = bank::Charge {
+            key,
+            order_id: it.order_id,
+            amount: it.amount,
+            currency: it.currency,
+            token: it.token.0.clone(),
+        };
+        match tell(&mut self.bank, charge).heard() {
+            Some(Ok(answer)) => Some(Said::Answer(answer)),
+            Some(Err(_)) => None,
+            None if self.mutation == Mutation::TimeoutIsDecline => {
+                let reason = events::PaymentFailure::PaymentNotAuthorised;
+                Some(Said::Answer(payments::ChargeAnswer::Declined { reason }))
+            }
+            None => Some(Said::Unknown("no answer".into())),
+        }
+    }
+}
+
+impl World for Outside {
+    fn can_happen(&self, nodes: &[Box<dyn Actor<Self>>]) -> Vec<String> {
+        let mut can = vec![];
+        for booking in self.carrier.work.bookings.iter() {
+            if booking.is_waiting() {
+                can.push(format!("pick up {}", booking.order_id));
+            }
+            let shipment = fulfillment_of(nodes).work.shipments.get(&booking.order_id);
+            let state = shipment.map(|shipment| shipment.state);
+            let known = !matches!(state, None | Some(parcel::State::Booking | parcel::State::Unknown));
+            let told = matches!(state, Some(parcel::State::Shipped | parcel::State::Delivered));
+            if booking.picked_up_at.is_some() && known && !told {
+                can.push(format!("tell of {}", booking.order_id));
+            }
+            if booking.picked_up_at.is_some() && state == Some(parcel::State::Shipped) {
+                can.push(format!("deliver {}", booking.order_id));
+            }
+        }
+        for (key, name) in self.bank.reminders.keys() {
+            can.push(format!("{name} {key}"));
+        }
+        if self.cancellations > 0 {
+            for order in orders_of(nodes).work.orders.iter() {
+                use events::OrderStatus::*;
+                if matches!(*order.status, Pending | Reserved | Confirmed) {
+                    can.push(format!("cancel {}", order.id));
+                }
+            }
+        }
+        can
+    }
+
+    fn happen(&mut self, what: &str, nodes: &mut [Box<dyn Actor<Self>>]) -> bool {
+        let Some((verb, id)) = what.rsplit_once(' ') else { return false };
+        let id: Uuid = id.parse().expect("an order");
+        match verb {
+            "pick up" => {
+                tell(&mut self.carrier, carrier::PickUp { key: parcel::booking_key(id) });
+            }
+            "tell of" | "deliver" => {
+                let booking = self.carrier.work.bookings.get(&parcel::booking_key(id)).expect("booked").clone();
+                let at = booking.picked_up_at.expect("picked up");
+                let delivered = verb == "deliver";
+                let progress = if delivered { parcel::Progress::Delivered { at } } else { parcel::Progress::PickedUp };
+                let news =
+                    parcel::CarrierNews { order_id: id, tracking_number: booking.tracking_number.clone(), progress };
+                let fulfillment: &mut Node<FulfillmentSaga, Self> =
+                    nodes[FULFILLMENT].as_any_mut().downcast_mut().expect("fulfillment");
+                fulfillment.command(news).expect("the parcel is known");
+                if delivered {
+                    tell(&mut self.carrier, carrier::Deliver { key: booking.key, at });
+                }
+            }
+            "cancel" => {
+                self.cancellations -= 1;
+                let order: &mut Node<OrderSaga, Self> = nodes[ORDER].as_any_mut().downcast_mut().expect("order");
+                drop(order.command(orders::CancelOrder { order_id: id, of_customer: None, note: None }));
+            }
+            name => {
+                self.bank.fire(id, name);
+            }
+        }
+        true
+    }
+}
+
+type Nodes<'a> = &'a [Box<dyn Actor<Outside>>];
+
+pub fn orders_of(nodes: Nodes<'_>) -> &Node<OrderSaga, Outside> {
+    nodes[ORDER].as_any().downcast_ref().expect("order")
+}
+pub fn inventory_of(nodes: Nodes<'_>) -> &Node<InventorySaga, Outside> {
+    nodes[INVENTORY].as_any().downcast_ref().expect("inventory")
+}
+pub fn payment_of(nodes: Nodes<'_>) -> &Node<PaymentSaga, Outside> {
+    nodes[PAYMENT].as_any().downcast_ref().expect("payment")
+}
+pub fn fulfillment_of(nodes: Nodes<'_>) -> &Node<FulfillmentSaga, Outside> {
+    nodes[FULFILLMENT].as_any().downcast_ref().expect("fulfillment")
+}
