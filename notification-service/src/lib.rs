@@ -27,7 +27,7 @@ pub struct Settings {
 
 /// Everything this service consists of.
 pub fn service(settings: &Settings) -> Service {
-    // With the defaults the last of six attempts ends within two minutes; five are promised.
+    // With the defaults the last of six attempts ends within two minutes; word of a message is owed within five.
     let policy = Policy {
         timeout: Duration::from_secs(10),
         attempts: Some(settings.attempts),

@@ -19,7 +19,11 @@ use utoipa::ToSchema;
     ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
-#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(8))", rename_all = "SCREAMING_SNAKE_CASE")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(8))",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 pub enum Channel {
     Email,
     Sms,
@@ -50,7 +54,11 @@ impl From<Channel> for events::Channel {
 /// What became of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(8))", rename_all = "SCREAMING_SNAKE_CASE")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(sea_orm::sea_query::StringLen::N(8))",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 #[schema(as = NotificationStatus)]
 pub enum State {
     /// To be sent.

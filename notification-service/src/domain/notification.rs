@@ -15,7 +15,7 @@ use super::{
 use crate::{
     effects::{Notify, Told},
     saga,
-    store::{Contact, Notification, NotificationKey, Preferences, Work},
+    store::{Contact, Notification, NotificationKey, Work},
 };
 
 impl Work {
@@ -32,11 +32,8 @@ impl Work {
 
         let set = self.preferences.get(&contact.customer_id);
         let language = set.map_or(&contact.language, |set| &set.language);
-        let wants = |channel| match set {
-            Some(preferences) => preferences.allow(&event, channel),
-            None => Preferences::unset(contact.customer_id).allow(&event, channel),
-        };
-        let reached = |channel: &Channel| wants(*channel) && contact.address(*channel).is_some();
+        let preferences = self.preferences_of(contact.customer_id);
+        let reached = |channel: &Channel| preferences.allow(&event, *channel) && contact.address(*channel).is_some();
         let channels: Vec<_> = Channel::ALL.into_iter().filter(reached).collect();
         for &channel in &channels {
             let message = Notification::of(contact, news, channel, language, then);
@@ -80,10 +77,9 @@ impl Work {
 
     /// Sends a message again because somebody asks for it, unless the customer has switched such messages off.
     pub fn resend(&mut self, wanted: &Resend, then: &mut Consequences) -> Result<Notification, ResendRefusal> {
+        let contact = self.contacts.get(&wanted.key()).ok_or(ResendRefusal::NotFound)?;
+        let preferences = self.preferences_of(contact.customer_id);
         let message = self.notifications.get_mut(&wanted.0).ok_or(ResendRefusal::NotFound)?;
-        let contact = self.contacts.get(&message.order_id).ok_or(ResendRefusal::NotFound)?;
-        let unset = || Preferences::unset(contact.customer_id);
-        let preferences = self.preferences.get(&contact.customer_id).cloned().unwrap_or_else(unset);
         if message.status == State::Pending {
             return Err(ResendRefusal::Pending);
         }

@@ -51,6 +51,11 @@ impl Command for SetPreferences {
 }
 
 impl Work {
+    /// What the customer wants, as far as we know.
+    pub(super) fn preferences_of(&self, customer_id: Uuid) -> Preferences {
+        self.preferences.get(&customer_id).cloned().unwrap_or_else(|| Preferences::unset(customer_id))
+    }
+
     pub fn set_preferences(&mut self, SetPreferences(wanted): &SetPreferences) -> Preferences {
         match self.preferences.get_mut(&wanted.customer_id) {
             Some(preferences) => preferences.clone_from(wanted),

@@ -1,7 +1,11 @@
 use platform::migrations::clustered;
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
-use crate::store::{contact, notification, preferences};
+use crate::store::{
+    contact::{self, Column as C},
+    notification::{self, Column as N},
+    preferences::{self, Column as P},
+};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,7 +13,6 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        use contact::Column as C;
         let contacts = Table::create()
             .table(contact::Entity)
             .col(ColumnDef::new(C::OrderId).uuid().not_null().primary_key())
@@ -25,7 +28,6 @@ impl MigrationTrait for Migration {
             .to_owned();
         manager.create_table(clustered(manager, contacts)).await?;
 
-        use preferences::Column as P;
         let preferences = Table::create()
             .table(preferences::Entity)
             .col(ColumnDef::new(P::CustomerId).uuid().not_null().primary_key())
@@ -36,7 +38,6 @@ impl MigrationTrait for Migration {
         manager.create_table(clustered(manager, preferences)).await?;
 
         // Not clustered: rows with a whole message in them are too long to live in an index.
-        use notification::Column as N;
         let notifications = Table::create()
             .table(notification::Entity)
             .col(ColumnDef::new(N::OrderId).uuid().not_null())

@@ -27,10 +27,8 @@ pub struct Model {
 /// Nothing personal.
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Contact")
-            .field("order_id", &self.order_id)
-            .field("sequence", &self.sequence)
-            .finish_non_exhaustive()
+        let Self { order_id, customer_id, language, total_minor, currency, sequence, .. } = self;
+        write!(f, "Contact({order_id} of {customer_id}, {language}, {total_minor} {currency}, {sequence} said)")
     }
 }
 

@@ -33,8 +33,9 @@ pub struct Model {
 /// Nothing personal.
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, order_id, event, channel, status, attempts, .. } = self;
-        write!(f, "Notification({id}: {event} of {order_id} by {channel:?}, {status:?} after {attempts})")
+        let Self { id, order_id, event, channel, status, attempts, resends, created_at, sent_at, .. } = self;
+        write!(f, "Notification({id}: {event} of {order_id} by {channel:?}, {created_at}, {status:?} {sent_at:?}, ")?;
+        write!(f, "{attempts} attempts, {resends} resends)")
     }
 }
 
