@@ -26,8 +26,17 @@ pub async fn within<T, E>(patience: Duration, mut probe: impl AsyncFnMut() -> Re
 
 /// The same for scenarios: panics with what was waited for and what was seen last.
 pub async fn eventually<T, E: Display>(what: &str, probe: impl AsyncFnMut() -> Result<T, E>) -> T {
-    match within(PATIENCE, probe).await {
+    sooner_or_later(what, PATIENCE, probe).await
+}
+
+/// For what takes longer: a circuit breaker lets nothing through for half a minute.
+pub async fn sooner_or_later<T, E: Display>(
+    what: &str,
+    patience: Duration,
+    probe: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
+    match within(patience, probe).await {
         Ok(found) => found,
-        Err(missing) => panic!("{what}: not within {} s; at last: {missing}", PATIENCE.as_secs()),
+        Err(missing) => panic!("{what}: not within {} s; at last: {missing}", patience.as_secs()),
     }
 }

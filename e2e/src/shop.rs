@@ -13,9 +13,13 @@ use uuid::Uuid;
 
 use crate::{
     client::{Answer, CallError, Client},
+    eventually::{PATIENCE, within},
     ids,
     model::{OrderSummary, Product},
 };
+
+/// Where orders are placed.
+pub const ORDERS: &str = "/api/v1/orders";
 
 /// What the shop did, seen from its side of the counter.
 #[derive(Debug, Clone, Default)]
@@ -102,7 +106,8 @@ impl NewOrder {
         self
     }
 
-    fn wanted(&self) -> Wanted {
+    /// What is to be remembered of it.
+    pub fn wanted(&self) -> Wanted {
         let items = self.items.iter().map(|item| (item.product_id, item.quantity)).collect();
         Wanted { items, token: self.payment.token.clone() }
     }
@@ -140,7 +145,24 @@ impl Shop {
         let body = json!({ "sku": sku, "name": format!("Teapot {sku}"), "price": price, "currency": "EUR" });
         let product: Product = self.client.write(Method::PUT, &path, &body).await?.read(&path)?;
         self.lock().received.insert(id, 0);
-        if stock == 0 { Ok(product) } else { self.stock(id, stock).await }
+        let product = if stock == 0 { product } else { self.stock(id, stock).await? };
+        self.known(&product).await?;
+        Ok(product)
+    }
+
+    /// Waits until orders for it are taken: its news reach the order service a moment later. Asked at a wrong price, so
+    /// that nothing is ever accepted.
+    async fn known(&self, product: &Product) -> Result<(), CallError> {
+        let mut order = NewOrder::of(product, 1);
+        order.items[0].price = Money::from_minor(product.price.minor() + 1);
+        within(PATIENCE, async || {
+            let answer = self.client.post(ORDERS, &ids::key(), &order).await?;
+            if answer.text().contains("price_changed") {
+                return Ok(());
+            }
+            Err(CallError::Refused { path: ORDERS.to_owned(), status: answer.status, body: answer.text() })
+        })
+        .await
     }
 
     /// Units come in.
@@ -160,10 +182,9 @@ impl Shop {
 
     /// Places it, or asks again with the same key what became of it.
     pub async fn place_as(&self, key: &str, order: &NewOrder) -> Result<OrderSummary, CallError> {
-        const PATH: &str = "/api/v1/orders";
-        let answer = self.client.post(PATH, key, order).await;
+        let answer = self.client.post(ORDERS, key, order).await;
         self.remember(key, || order.wanted(), &answer);
-        answer?.read(PATH)
+        answer?.read(ORDERS)
     }
 
     /// Notes what was answered to an order placed by other means.

@@ -1,0 +1,90 @@
+//! Counting: the dashboard says what happened, no more and no less.
+
+use e2e::{
+    client::{call, with},
+    eventually::eventually,
+    model::OrderCounts,
+    shop::NewOrder,
+};
+use events::{Currency, Money, OrderStatus};
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::world::{UNHURRIED, all_sound, at, becomes, payment_becomes, system};
+
+#[tokio::test]
+async fn the_dashboard_says_what_was_done() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    let (pot, mug) = (shop.product("30.00", 100).await.unwrap(), shop.product("8.50", 1).await.unwrap());
+    for quantity in [1, 2, 3] {
+        shop.place(&NewOrder::of(&pot, quantity)).await.unwrap();
+    }
+    shop.place(&NewOrder::of(&pot, 1).paid_with("tok_declined")).await.unwrap();
+    shop.place(&NewOrder::of(&pot, 1).paid_with("tok_insufficient_funds")).await.unwrap();
+    shop.place(&NewOrder::of(&mug, 2)).await.unwrap();
+    let partly = shop.place(&NewOrder::of(&mug, 1)).await.unwrap().order_id;
+    becomes(&shop, partly, OrderStatus::Delivered).await;
+    shop.refund(partly, Money::from_minor(3_50)).await.unwrap();
+
+    let facts = all_sound(&shop).await;
+    let dashboard = facts.whole.unwrap().dashboard.unwrap();
+    let counts = dashboard.orders;
+    assert_eq!(
+        OrderCounts { reserved: 0, ..counts },
+        OrderCounts {
+            placed: 7,
+            reserved: 0,
+            confirmed: 4,
+            shipped: 4,
+            delivered: 4,
+            cancelled: 1,
+            failed: 2,
+            open: 0
+        }
+    );
+    let euros = dashboard.revenue.iter().find(|line| line.currency == Currency::EUR).unwrap();
+    assert_eq!((euros.charged.minor(), euros.refunded.minor(), euros.net.minor()), (188_50, 3_50, 185_00));
+    let reasons: Vec<_> = dashboard.failures.iter().map(|failure| (failure.reason.as_str(), failure.orders)).collect();
+    for reason in ["CARD_DECLINED", "INSUFFICIENT_FUNDS", "OUT_OF_STOCK"] {
+        assert!(reasons.contains(&(reason, 1)), "{reason} in {reasons:?}");
+    }
+    let best = &dashboard.top_products[0];
+    assert_eq!((best.product_id, best.units, best.revenue.minor()), (pot.product_id, 6, 180_00));
+    let steps: Vec<_> = dashboard.funnel.iter().map(|step| (step.step.as_str(), step.orders)).collect();
+    assert_eq!(steps[0], ("placed", 7));
+    assert_eq!(steps.last(), Some(&("delivered", 4)));
+
+    let flat: Value = shop.client.get("/api/v1/analytics/metrics").await.unwrap();
+    assert_eq!(flat["numbers"]["orders.delivered"], 4, "{flat}");
+    assert!(flat["lag"].as_object().is_some_and(|lag| lag.values().all(|behind| behind == 0)), "{flat}");
+    let csv = with(call(Method::GET, "/api/v1/analytics/reports/orders"), "accept", "text/csv");
+    let csv = shop.client.send(csv).await.unwrap();
+    assert_eq!(csv.status, StatusCode::OK, "{}", csv.text());
+    assert!(csv.header("content-type").starts_with("text/csv"));
+}
+
+#[tokio::test]
+async fn money_that_went_back_is_no_revenue() {
+    let system = system(UNHURRIED).await;
+    let shop = at(&system);
+    let pot = shop.product("30.00", 100).await.unwrap();
+    let order = shop.place(&NewOrder::of(&pot, 2)).await.unwrap().order_id;
+    becomes(&shop, order, OrderStatus::Confirmed).await;
+    eventually("the open order is counted", async || {
+        let board: Value = shop.client.get("/api/v1/analytics/dashboard").await.unwrap();
+        if board["orders"]["open"] == 1 && board["revenue"][0]["charged"] == "60.00" {
+            Ok(())
+        } else {
+            Err(board.to_string())
+        }
+    })
+    .await;
+    shop.cancel(order).await.unwrap();
+    payment_becomes(&shop, order, &["REFUNDED"]).await;
+    let facts = all_sound(&shop).await;
+    let dashboard = facts.whole.unwrap().dashboard.unwrap();
+    assert_eq!((dashboard.orders.cancelled, dashboard.orders.open), (1, 0));
+    assert_eq!(dashboard.revenue[0].net, Money::ZERO);
+    assert!(dashboard.top_products.is_empty(), "{:?}", dashboard.top_products);
+}

@@ -1,0 +1,134 @@
+//! Enduring: the outside world may be slow, wrong or away; orders wait, end by themselves, or go on when it is back.
+
+use std::time::Duration;
+
+use e2e::{
+    eventually::eventually,
+    model::{Reservation, StatusView},
+    shop::NewOrder,
+};
+use events::{OrderEndReason, OrderStatus};
+use serde_json::{Value, json};
+
+use crate::world::{all_sound, at, becomes, becomes_within, behave, payment_becomes, system};
+
+/// A circuit breaker that has opened lets nothing through for half a minute.
+const LONG: Duration = Duration::from_secs(100);
+
+#[tokio::test]
+async fn a_reservation_that_expires_ends_the_order_by_its_arbiter() {
+    let system = system(&["inventory.reservation_ttl=1s"]).await;
+    let shop = at(&system);
+    behave(&shop.client, "payment-provider", json!({ "latencyMs": { "min": 10_000, "max": 10_000 } })).await;
+    let product = shop.product("20.00", 5).await.unwrap();
+    let order = shop.place(&NewOrder::of(&product, 2)).await.unwrap().order_id;
+    let cancelled = becomes(&shop, order, OrderStatus::Cancelled).await;
+    assert_eq!(cancelled.order.reason, Some(OrderEndReason::ReservationExpired));
+    behave(&shop.client, "payment-provider", json!({})).await;
+    payment_becomes(&shop, order, &["VOIDED", "REFUNDED"]).await;
+    let facts = all_sound(&shop).await;
+    assert_eq!(facts.products.iter().find(|it| it.product_id == product.product_id).unwrap().available, 5);
+}
+
+#[tokio::test]
+async fn an_order_that_does_not_move_is_ended_at_its_deadline() {
+    let system = system(&["order.deadline=1s"]).await;
+    let shop = at(&system);
+    behave(&shop.client, "payment-provider", json!({ "latencyMs": { "min": 10_000, "max": 10_000 } })).await;
+    let product = shop.product("20.00", 5).await.unwrap();
+    let order = shop.place(&NewOrder::of(&product, 2)).await.unwrap().order_id;
+    let cancelled = becomes(&shop, order, OrderStatus::Cancelled).await;
+    assert_eq!(cancelled.order.reason, Some(OrderEndReason::DeadlineExceeded));
+    behave(&shop.client, "payment-provider", json!({})).await;
+    payment_becomes(&shop, order, &["VOIDED", "REFUNDED"]).await;
+    all_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn a_confirmed_order_outlives_its_reservation_time_and_its_deadline() {
+    let system = system(&["inventory.reservation_ttl=1s", "order.deadline=1s"]).await;
+    let shop = at(&system);
+    behave(&shop.client, "carrier", json!({ "down": true })).await;
+    let product = shop.product("20.00", 5).await.unwrap();
+    let order = shop.place(&NewOrder::of(&product, 2)).await.unwrap().order_id;
+    let confirmed = becomes(&shop, order, OrderStatus::Confirmed).await.order;
+    // another order's end shows that both times are over for this one
+    behave(&shop.client, "payment-provider", json!({ "latencyMs": { "min": 10_000, "max": 10_000 } })).await;
+    let later = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
+    becomes(&shop, later, OrderStatus::Cancelled).await;
+    let status: StatusView = shop.client.get(&format!("/api/v1/orders/{order}/status")).await.unwrap();
+    assert_eq!((status.status, status.version), (OrderStatus::Confirmed, confirmed.version));
+    let kept: Value = shop.client.get(&format!("/api/v1/reservations?orderId={order}")).await.unwrap();
+    let kept: Vec<Reservation> = serde_json::from_value(kept["items"].clone()).unwrap();
+    assert_eq!(kept[0].status, "COMMITTED");
+    behave(&shop.client, "payment-provider", json!({})).await;
+    behave(&shop.client, "carrier", json!({})).await;
+    becomes_within(&shop, order, OrderStatus::Delivered, LONG).await;
+    payment_becomes(&shop, later, &["VOIDED", "REFUNDED"]).await;
+    all_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_away_stops_no_orders_and_loses_no_parcels() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    behave(&shop.client, "carrier", json!({ "down": true })).await;
+    let product = shop.product("20.00", 50).await.unwrap();
+    let mut orders = Vec::new();
+    for _ in 0..10 {
+        orders.push(shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id);
+    }
+    for &order in &orders {
+        let confirmed = becomes(&shop, order, OrderStatus::Confirmed).await;
+        assert!(confirmed.order.payment.is_some(), "paid while the carrier is away");
+    }
+    behave(&shop.client, "carrier", json!({})).await;
+    for order in orders {
+        becomes_within(&shop, order, OrderStatus::Delivered, LONG).await;
+    }
+    all_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn a_carrier_that_loses_answers_ships_each_parcel_once() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    let how = json!({ "timeoutRate": 0.15, "timeoutAfterEffectRate": 0.15, "errorRate": 0.05 });
+    behave(&shop.client, "carrier", how).await;
+    let product = shop.product("20.00", 50).await.unwrap();
+    let mut orders = Vec::new();
+    for _ in 0..20 {
+        orders.push(shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id);
+    }
+    eventually("all are paid", async || {
+        let open: Value = shop.client.get("/api/v1/orders?status=RESERVED").await.unwrap();
+        if open["items"].as_array().is_some_and(Vec::is_empty) { Ok(()) } else { Err(open.to_string()) }
+    })
+    .await;
+    behave(&shop.client, "carrier", json!({})).await;
+    for order in orders {
+        becomes_within(&shop, order, OrderStatus::Delivered, LONG).await;
+    }
+    all_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_loses_answers_charges_each_order_once() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    let how = json!({ "timeoutRate": 0.15, "timeoutAfterEffectRate": 0.15, "errorRate": 0.05 });
+    behave(&shop.client, "payment-provider", how).await;
+    let product = shop.product("20.00", 50).await.unwrap();
+    let mut orders = Vec::new();
+    for _ in 0..20 {
+        orders.push(shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id);
+    }
+    for &order in &orders {
+        payment_becomes(&shop, order, &["CHARGING", "UNKNOWN", "CHARGED"]).await;
+    }
+    behave(&shop.client, "payment-provider", json!({})).await;
+    for order in orders {
+        becomes_within(&shop, order, OrderStatus::Delivered, LONG).await;
+    }
+    all_sound(&shop).await;
+}

@@ -1,0 +1,156 @@
+//! The process: stopped, killed and started again it goes on where it was; what is wrong with its start it says.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use e2e::{
+    client::call,
+    ids,
+    shop::{NewOrder, ORDERS, Shop},
+    system::{System, run},
+};
+use events::OrderStatus;
+use futures_util::future::join_all;
+use hyper::{Method, StatusCode};
+use serde_json::json;
+
+use crate::world::{all_sound, at, becomes, becomes_within, behave, system};
+
+#[tokio::test]
+async fn stopped_and_started_again_it_goes_on_where_it_was() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    behave(&shop.client, "carrier", json!({ "down": true })).await;
+    let product = shop.product("20.00", 50).await.unwrap();
+    let (key, wanted) = (ids::key(), NewOrder::of(&product, 1));
+    let first = shop.place_as(&key, &wanted).await.unwrap();
+    let answer = shop.client.post(ORDERS, &key, &wanted).await.unwrap();
+    let late = shop.place(&NewOrder::of(&product, 2).paid_with("tok_timeout_charged")).await.unwrap().order_id;
+    becomes(&shop, first.order_id, OrderStatus::Confirmed).await;
+
+    let ended = system.terminate().await.unwrap();
+    assert_eq!(ended.code(), Some(0), "{}", system.log());
+    system.start_again().await.unwrap();
+
+    let again = shop.client.post(ORDERS, &key, &wanted).await.unwrap();
+    assert_eq!(again.body, answer.body, "the first answer, byte for byte, after a restart as well");
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    becomes_within(&shop, first.order_id, OrderStatus::Delivered, Duration::from_secs(100)).await;
+    becomes_within(&shop, late, OrderStatus::Delivered, Duration::from_secs(100)).await;
+    all_sound(&shop).await;
+}
+
+/// Places orders until told to stop, as a shop does that never gives up: no answer means asking again with the same key.
+async fn shop_on(shop: Shop, product: e2e::model::Product, open: &AtomicBool, worker: usize) {
+    let tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined", "tok_flaky", "tok_timeout_charged"];
+    for round in worker.. {
+        if !open.load(Ordering::Relaxed) {
+            return;
+        }
+        let (key, order) = (ids::key(), NewOrder::of(&product, 1).paid_with(tokens[round % tokens.len()]));
+        let placed =
+            e2e::eventually::eventually("an order is answered", async || shop.place_as(&key, &order).await).await;
+        if round % 9 == 0 {
+            let _ = shop.cancel(placed.order_id).await; // answered or not: the checker sees what came of it
+        }
+    }
+}
+
+#[tokio::test]
+async fn killed_under_load_again_and_again_nothing_is_lost_and_nothing_done_twice() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    let product = shop.product("20.00", 1_000_000).await.unwrap();
+    let open = AtomicBool::new(true);
+    let buying = join_all((0..8).map(|worker| shop_on(shop.clone(), product.clone(), &open, worker)));
+    let killing = async {
+        for round in 1..=4_usize {
+            let target = round * 60;
+            e2e::eventually::eventually("orders come in", async || {
+                let placed = shop.history().accepted.len();
+                if placed >= target { Ok(()) } else { Err(format!("{placed} of {target}")) }
+            })
+            .await;
+            system.kill().await.unwrap();
+            system.start_again().await.unwrap();
+        }
+        open.store(false, Ordering::Relaxed);
+    };
+    tokio::join!(buying, killing);
+    let facts = all_sound(&shop).await;
+    assert!(facts.orders.len() >= 240, "{}", facts.orders.len());
+    assert!(facts.history.unanswered.is_empty(), "{:?}", facts.history.unanswered);
+}
+
+#[tokio::test]
+async fn asked_to_end_under_load_it_ends_well_and_loses_nothing() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    let product = shop.product("20.00", 1_000_000).await.unwrap();
+    let open = AtomicBool::new(true);
+    let buying = join_all((0..8).map(|worker| shop_on(shop.clone(), product.clone(), &open, worker)));
+    let stopping = async {
+        e2e::eventually::eventually("orders come in", async || {
+            let placed = shop.history().accepted.len();
+            if placed >= 100 { Ok(()) } else { Err(placed.to_string()) }
+        })
+        .await;
+        let ended = system.terminate().await.unwrap();
+        assert_eq!(ended.code(), Some(0), "{}", system.log());
+        open.store(false, Ordering::Relaxed);
+        system.start_again().await.unwrap();
+    };
+    tokio::join!(buying, stopping);
+    all_sound(&shop).await;
+}
+
+#[tokio::test]
+async fn a_second_one_on_the_same_data_or_port_is_refused_with_a_reason() {
+    let system = system(&[]).await;
+    let same_data = system.second(true, false).await.unwrap();
+    let said = String::from_utf8_lossy(&same_data.stderr).into_owned();
+    assert_eq!(same_data.status.code(), Some(1), "{said}");
+    assert!(said.contains("another uzon") && said.contains("--data"), "{said}");
+    let same_port = system.second(false, true).await.unwrap();
+    let said = String::from_utf8_lossy(&same_port.stderr).into_owned();
+    assert_eq!(same_port.status.code(), Some(1), "{said}");
+    assert!(said.contains(&system.address().to_string()), "{said}");
+    let health = system.client().send(call(Method::GET, "/health/ready")).await.unwrap();
+    assert_eq!(health.status, StatusCode::OK, "the first one is not disturbed");
+}
+
+#[tokio::test]
+async fn a_wrong_setting_stops_the_start_and_is_named() {
+    let data = std::env::temp_dir().join(format!("uzon-e2e-{}", ids::key()));
+    let with = |setting: &str| {
+        let words = ["dev", "--listen", "127.0.0.1:0", "--data", &data.to_string_lossy(), "--set", setting];
+        words.map(str::to_owned)
+    };
+    for setting in ["order.dedline=1s", "order.deadline=soon", "sandbox.carrier.error_rate=2"] {
+        let ended = run(&with(setting)).await.unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(64), "{setting}: {said}");
+        assert!(said.contains(setting.split_once('=').unwrap().0), "{setting}: {said}");
+    }
+    assert!(!data.exists(), "a refused start has touched nothing");
+    let wrong = run(&["dev".to_owned(), "--nonsense".to_owned()]).await.unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn it_says_how_it_is_and_what_it_offers() {
+    let system = System::start(crate::world::BRISK).await.unwrap();
+    let client = system.client();
+    for path in ["/health", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/problems", "/"] {
+        let answer = client.send(call(Method::GET, path)).await.unwrap();
+        assert!(answer.status.is_success() || answer.status.is_redirection(), "{path}: {}", answer.status);
+    }
+    let ready: serde_json::Value = client.get("/health/ready").await.unwrap();
+    assert_eq!(ready["status"], "UP", "{ready}");
+    let metrics = client.send(call(Method::GET, "/metrics")).await.unwrap().text();
+    for name in ["http_requests_total", "process_resident_memory_bytes", "uzon_outbox_messages"] {
+        assert!(metrics.contains(name), "{name} is not in\n{metrics}");
+    }
+}

@@ -1,0 +1,110 @@
+//! The systems that scenarios run on, and the words they are told in.
+
+use std::time::Duration;
+
+use e2e::{
+    check::{self, Depth, Facts, facts::Detail},
+    client::Client,
+    eventually::{PATIENCE, sooner_or_later},
+    shop::Shop,
+    system::System,
+};
+use events::OrderStatus;
+use hyper::Method;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+/// The outside world answers at once, and what is retried is retried soon.
+pub const BRISK: &[&str] = &[
+    "sandbox.payment.latency=0ms",
+    "sandbox.carrier.latency=0ms",
+    "sandbox.carrier.error_rate=0",
+    "sandbox.carrier.pickup_after=0s",
+    "sandbox.carrier.deliver_after=0s",
+    "payment.timeout=300ms",
+    "fulfillment.timeout=500ms",
+    "notification.first_retry=50ms",
+    "delivery.first_retry=50ms",
+    "telemetry.log_format=json",
+];
+
+/// The same, but parcels are not picked up in our lifetime, and slow answers of the provider are waited for.
+pub const UNHURRIED: &[&str] = &["sandbox.carrier.pickup_after=1d", "payment.timeout=5s"];
+
+/// A shop at a system where everything happens at once.
+pub async fn brisk() -> Shop {
+    static SYSTEM: OnceCell<System> = OnceCell::const_new();
+    at(SYSTEM.get_or_init(|| system(&[])).await)
+}
+
+/// A shop at a system where confirmed orders stay what they are.
+pub async fn unhurried() -> Shop {
+    static SYSTEM: OnceCell<System> = OnceCell::const_new();
+    at(SYSTEM.get_or_init(|| system(UNHURRIED)).await)
+}
+
+/// A system of one's own, with these settings more.
+pub async fn system(settings: &[&str]) -> System {
+    match System::start(&[BRISK, settings].concat()).await {
+        Ok(system) => system,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A shop at this system.
+pub fn at(system: &System) -> Shop {
+    Shop::new(system.client())
+}
+
+/// Waits until an order is what it should become.
+pub async fn becomes(shop: &Shop, order: Uuid, status: OrderStatus) -> Detail {
+    becomes_within(shop, order, status, PATIENCE).await
+}
+
+/// The same for what takes longer.
+pub async fn becomes_within(shop: &Shop, order: Uuid, status: OrderStatus, patience: Duration) -> Detail {
+    let what = format!("order {order} becomes {status:?}");
+    sooner_or_later(&what, patience, async || match check::collect::detail(&shop.client, order).await {
+        Ok(Some(detail)) if detail.order.status == status => Ok(detail),
+        Ok(Some(detail)) if detail.order.status.is_terminal() => panic!("{what}: it ended as {:?}", detail.order),
+        Ok(Some(detail)) => Err(format!("{:?}", detail.order.status)),
+        Ok(None) => Err("unknown".to_owned()),
+        Err(error) => Err(error.to_string()),
+    })
+    .await
+}
+
+/// Waits until a payment is one of these.
+pub async fn payment_becomes(shop: &Shop, order: Uuid, statuses: &[&str]) -> String {
+    let what = format!("payment of {order} becomes {statuses:?}");
+    sooner_or_later(&what, PATIENCE, async || {
+        let payment: Value = shop.client.get(&format!("/api/v1/payments/{order}")).await.map_err(|e| e.to_string())?;
+        let status = payment["status"].as_str().unwrap_or_default().to_owned();
+        if statuses.contains(&status.as_str()) { Ok(status) } else { Err(payment.to_string()) }
+    })
+    .await
+}
+
+/// The shop's orders and products are as they must be.
+pub async fn sound(shop: &Shop) -> Facts {
+    judged(check::check(&shop.client, shop.history(), Depth::Own).await)
+}
+
+/// Everything is as it must be, in a system that nobody but this shop has used.
+pub async fn all_sound(shop: &Shop) -> Facts {
+    judged(check::check(&shop.client, shop.history(), Depth::Whole { closely: usize::MAX }).await)
+}
+
+fn judged(judgement: Result<Facts, check::CheckError>) -> Facts {
+    match judgement {
+        Ok(facts) => facts,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// How the provider or the carrier behaves from now on.
+pub async fn behave(client: &Client, who: &str, how: Value) {
+    let answer = client.write(Method::PUT, &format!("/sandbox/{who}/behaviour"), &how).await.unwrap();
+    assert!(answer.status.is_success(), "{}", answer.text());
+}
