@@ -8,7 +8,7 @@ use std::{
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use tokio::task::JoinSet;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 use uuid::Uuid;
 
 use crate::{
@@ -94,6 +94,7 @@ impl Host {
                 clock: self.clock.clone(),
                 outbox: outbox.clone(),
                 settings: self.settings,
+                drill: service.drill,
                 stopping: stop.clone(),
             };
             let opened = plan.open(opening).await?;
@@ -126,13 +127,21 @@ impl Host {
 
 impl Running {
     /// Finishes what is in hand, publishes what is decided, and closes the database.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         self.stop.trigger();
-        while self.tasks.join_next().await.is_some() {}
+        finish(self.tasks).await;
         self.stop_relay.trigger();
-        while self.relay.join_next().await.is_some() {}
+        finish(self.relay).await;
         if let Err(error) = self.db.close().await {
             warn!(service = self.app.name(), %error, "the database did not close well");
+        }
+    }
+}
+
+async fn finish(mut tasks: JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(cause) = ended {
+            error!(%cause, "a task has panicked"); // a bug of the platform: rooms and workers catch what is not theirs
         }
     }
 }

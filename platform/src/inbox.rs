@@ -15,8 +15,8 @@ pub(crate) async fn seen<P: Participant>(tx: &Tx, events: Vec<Uuid>) -> Result<H
 
 /// Notes what is decided now. One that is there already is a `Conflict`: the repeat shows only here, and then the next
 /// attempt looks before it leaps. (Repeats are rare, and looking is not free.)
-pub(crate) async fn remember<P: Participant>(tx: &Tx, events: Vec<Uuid>) -> Result<(), StoreError> {
-    let row = |event_id| inbox::Model { event_id, participant: P::NAME.to_owned() };
-    let rows: Vec<_> = events.into_iter().map(row).collect();
+pub(crate) async fn remember<P: Participant>(tx: &Tx, events: &[Uuid]) -> Result<(), StoreError> {
+    let row = |event_id: &Uuid| inbox::Model { event_id: *event_id, participant: P::NAME.to_owned() };
+    let rows: Vec<_> = events.iter().map(row).collect();
     bulk::insert::<inbox::Entity>(tx, &rows).await
 }

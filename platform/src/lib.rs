@@ -9,6 +9,7 @@ mod command;
 pub mod config;
 mod consequences;
 mod decode;
+mod drill;
 pub mod effect;
 mod host;
 pub mod http;
@@ -30,6 +31,8 @@ pub use clock::{Clock, ManualClock};
 pub use command::{Answer, Asked, Command, Once, Refused, Replied, answer};
 pub use consequences::{Consequences, Parts, Reminder};
 pub use decode::decode;
+#[doc(hidden)]
+pub use drill::Safeguard;
 pub use effect::{Breaker, CallError, Outcome, Perform, Policy, Request, Said};
 pub use host::{Host, Running, StartError};
 pub use json::Json;

@@ -78,7 +78,8 @@ impl MigrationTrait for Platform1 {
             .col(ColumnDef::new(effect::Column::Error).text())
             .col(ColumnDef::new(effect::Column::Due).timestamp_with_time_zone().not_null())
             .col(ColumnDef::new(effect::Column::Leased).boolean().not_null())
-            .primary_key(Index::create().col(effect::Column::Key).col(effect::Column::Epoch))
+            // The key alone, whatever the entity says: it tells which lease it means, but there is never a second row.
+            .primary_key(Index::create().col(effect::Column::Key))
             .to_owned();
         manager.create_table(clustered(manager, effects)).await?;
         let due = Index::create().name("effects_due").table(effect::Entity).col(effect::Column::Due).to_owned();

@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
@@ -62,11 +63,32 @@ impl State {
 /// Key and topic.
 pub(crate) type Queue = (String, Arc<str>);
 
+/// The oldest record of a queue, and when it is to be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// Then, or as soon as something else is decided about its key.
+    Held(DateTime<Utc>),
+    /// Then, and not before: a failure is given time.
+    Due(DateTime<Utc>),
+    Dead,
+}
+
+impl From<&Model> for Head {
+    fn from(row: &Model) -> Self {
+        match State::of(row) {
+            State::Held => Self::Held(row.next_try),
+            State::Failing | State::Queued => Self::Due(row.next_try),
+            State::Dead => Self::Dead,
+        }
+    }
+}
+
 /// What a room knows of its parked records without asking.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Parked {
-    /// When the head of each queue is to be tried again; `None` when it is dead.
-    queues: BTreeMap<Queue, Option<DateTime<Utc>>>,
+    queues: BTreeMap<Queue, Head>,
+    /// Queues whose head was tried in this round and could not go on: those behind it must not either.
+    stuck: BTreeSet<Queue>,
 }
 
 /// The key of a record as it is kept: canonical where it is an id.
@@ -81,13 +103,12 @@ pub(crate) fn key_text(key: &[u8]) -> String {
 impl Parked {
     /// What is in the database.
     pub(crate) async fn load(tx: &Tx, participant: &str) -> Result<Self, StoreError> {
-        let rows = Entity::find().filter(Column::Participant.eq(participant)).order_by_asc(Column::Id).all(tx).await?;
+        let rows = Entity::find().filter(Column::Participant.eq(participant)).order_by_asc(Column::Position).all(tx).await?;
         let mut queues = BTreeMap::new();
         for row in rows {
-            let next = (State::of(&row) != State::Dead).then_some(row.next_try);
-            queues.entry((row.key, Arc::from(row.topic))).or_insert(next); // the head is the oldest
+            queues.entry(row.queue()).or_insert(Head::from(&row)); // the head is the oldest
         }
-        Ok(Self { queues })
+        Ok(Self { queues, stuck: BTreeSet::new() })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -99,18 +120,34 @@ impl Parked {
         self.queues.contains_key(queue)
     }
 
-    pub(crate) fn set(&mut self, queue: Queue, next_try: Option<DateTime<Utc>>) {
-        self.queues.insert(queue, next_try);
+    pub(crate) fn set(&mut self, queue: Queue, head: Head) {
+        self.queues.insert(queue, head);
+    }
+
+    /// The head of a queue was tried and stays.
+    pub(crate) fn stay(&mut self, row: &Model) {
+        self.set(row.queue(), row.into());
+        self.stuck.insert(row.queue());
+    }
+
+    /// Whether the head of this queue has failed in this round.
+    pub(crate) fn is_stuck(&self, queue: &Queue) -> bool {
+        self.stuck.contains(queue)
+    }
+
+    /// Heads may be tried again.
+    pub(crate) fn next_round(&mut self) {
+        self.stuck.clear();
     }
 
     pub(crate) fn clear(&mut self, queue: &Queue) {
         self.queues.remove(queue);
     }
 
-    /// Something was decided about these keys: what waits there may go on now.
+    /// Something was decided about these keys: what is held there may go on now.
     pub(crate) fn poke(&mut self, keys: &BTreeSet<String>, now: DateTime<Utc>) {
-        for ((key, _), next) in &mut self.queues {
-            if let Some(next) = next
+        for ((key, _), head) in &mut self.queues {
+            if let Head::Held(next) = head
                 && keys.contains(key)
             {
                 *next = now;
@@ -120,22 +157,30 @@ impl Parked {
 
     /// The queues whose head is to be tried.
     pub(crate) fn due(&self, now: DateTime<Utc>) -> Vec<Queue> {
-        let due = |next: &Option<DateTime<Utc>>| next.is_some_and(|next| next <= now);
-        self.queues.iter().filter(|(_, next)| due(next)).map(|(queue, _)| queue.clone()).collect()
+        let due = |head: &Head| matches!(head, Head::Held(next) | Head::Due(next) if *next <= now);
+        self.queues.iter().filter(|(_, head)| due(head)).map(|(queue, _)| queue.clone()).collect()
     }
 }
 
-/// The oldest rows of a queue, in order.
+/// The oldest rows of a queue, in the order of the log. (Ids say when a record was made, by somebody else's clock, and
+/// those of records that cannot be read say nothing.)
 pub(crate) async fn rows_of(tx: &Tx, participant: &str, queue: &Queue) -> Result<VecDeque<Model>, StoreError> {
     let rows = Entity::find()
         .filter(Column::Participant.eq(participant))
         .filter(Column::Key.eq(&*queue.0))
         .filter(Column::Topic.eq(&*queue.1))
-        .order_by_asc(Column::Id)
+        .order_by_asc(Column::Position)
         .limit(AT_ONCE)
         .all(tx)
         .await?;
     Ok(rows.into())
+}
+
+/// An id for a record that has none that can be read: the same whenever it comes.
+pub(crate) fn id_of(participant: &str, record: &Record) -> Uuid {
+    let place = format!("{participant} {} {} {}", record.topic, record.partition, record.offset);
+    let hash = Sha256::digest(place.as_bytes());
+    uuid::Builder::from_custom_bytes(hash[..16].try_into().expect("32 bytes")).into_uuid()
 }
 
 /// A record to be parked, with its raw bytes.
@@ -183,6 +228,7 @@ impl Model {
 
     /// It was tried, and still waits for a prerequisite.
     pub(crate) fn still_held(&mut self, why: &str, now: DateTime<Utc>, patience: &Patience) {
+        self.first_tried(now);
         let limit = self.first_failed_at + delta(patience.hold);
         if State::of(self) != State::Failing && now < limit {
             (self.state, self.next_try) = (State::Held.name().to_owned(), limit);
@@ -194,6 +240,7 @@ impl Model {
 
     /// It was tried, and failed.
     pub(crate) fn failed_again(&mut self, error: &str, now: DateTime<Utc>, patience: &Patience) {
+        self.first_tried(now);
         self.attempts += 1;
         error.clone_into(&mut self.error);
         let attempts = u32::try_from(self.attempts).unwrap_or(u32::MAX);
@@ -203,10 +250,18 @@ impl Model {
     }
 
     /// It can never be processed.
-    pub(crate) fn died(&mut self, error: &str) {
+    pub(crate) fn died(&mut self, error: &str, now: DateTime<Utc>) {
+        self.first_tried(now);
         self.attempts += 1;
         error.clone_into(&mut self.error);
         State::Dead.name().clone_into(&mut self.state);
+    }
+
+    /// The time it has waited behind others is not held against it.
+    fn first_tried(&mut self, now: DateTime<Utc>) {
+        if State::of(self) == State::Queued {
+            self.first_failed_at = now;
+        }
     }
 }
 

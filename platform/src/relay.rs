@@ -47,18 +47,37 @@ pub(crate) struct Sender {
 pub(crate) struct State {
     /// Some rows did not go through the channel.
     behind: AtomicBool,
+    /// Transactions whose rows may be in the table and are not in the channel yet.
+    announced: AtomicUsize,
     /// Messages committed and not yet published.
     depth: AtomicUsize,
     /// Since when (microseconds since 1970) nothing could be published although something waits; 0: all is well.
     stuck_since: AtomicI64,
 }
 
+/// A row that is about to be committed: until it is sent or this is dropped, the relay remembers what it has read from
+/// the table, so that it does not publish the row a second time when it comes through the channel.
+#[derive(Debug)]
+pub(crate) struct Announced(Arc<State>);
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        self.0.announced.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Sender {
-    pub(crate) fn send(&self, id: i64, messages: Vec<Outgoing>) {
+    pub(crate) fn announce(&self) -> Announced {
+        self.state.announced.fetch_add(1, Ordering::AcqRel);
+        Announced(self.state.clone())
+    }
+
+    pub(crate) fn send(&self, id: i64, messages: Vec<Outgoing>, announced: Announced) {
         self.state.depth.fetch_add(messages.len(), Ordering::Relaxed);
         if self.rows.try_send((id, messages)).is_err() {
             self.state.behind.store(true, Ordering::Release);
         }
+        drop(announced);
     }
 }
 
@@ -87,6 +106,15 @@ pub(crate) struct Relay {
     published: BTreeSet<i64>,
     /// Read from the table; the channel may carry them as well.
     caught: BTreeSet<i64>,
+    /// Not what this program can read.
+    unreadable: BTreeSet<i64>,
+    /// It is time to stop, and the bus takes nothing.
+    gave_up: bool,
+}
+
+/// Waits, unless it is time to stop.
+async fn rest(wait: Duration, stopping: &Shutdown) {
+    tokio::select! { () = tokio::time::sleep(wait) => {} () = stopping.wait() => {} }
 }
 
 impl Relay {
@@ -94,38 +122,47 @@ impl Relay {
         let (send, rows) = mpsc::channel(CHANNEL);
         let state = Arc::new(State { behind: AtomicBool::new(true), ..State::default() });
         let sender = Sender { rows: send, state: state.clone() };
-        (Self { service, db, bus, clock, rows, state: state.clone(), published: BTreeSet::new(), caught: BTreeSet::new() }, sender, state)
+        let relay = Self {
+            service,
+            db,
+            bus,
+            clock,
+            rows,
+            state: state.clone(),
+            published: BTreeSet::new(),
+            caught: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+            gave_up: false,
+        };
+        (relay, sender, state)
     }
 
     /// Publishes until it is told to stop and everything is published (or cannot be now; then the rows stay).
     pub(crate) async fn run(mut self, stopping: Shutdown) {
         let mut tidy = tokio::time::interval(TIDY);
         tidy.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        let mut closing = false;
+        while !self.gave_up {
             if self.state.behind.swap(false, Ordering::AcqRel) {
                 self.catch_up(&stopping).await;
+                continue;
             }
             tokio::select! {
                 biased;
                 _ = tidy.tick() => self.tidy().await,
-                Some(row) = self.rows.recv() => {
+                row = self.rows.recv() => {
+                    let Some(row) = row else { break }; // closed, and empty
                     let mut rows = self.take(row);
                     rows.retain(|(id, _)| !self.caught.contains(id));
                     if !self.state.behind.load(Ordering::Acquire) {
                         self.publish(rows, &stopping).await;
                     } // else a row between these is missing: all of them are read from the table, in order
                 }
-                () = stopping.wait() => break,
+                () = stopping.wait(), if !closing => {
+                    closing = true;
+                    self.rows.close(); // those in it are still published
+                }
             }
-        }
-        self.rows.close();
-        while let Some(row) = self.rows.recv().await {
-            let mut rows = self.take(row);
-            rows.retain(|(id, _)| !self.caught.contains(id));
-            self.publish(rows, &stopping).await;
-        }
-        if self.state.behind.load(Ordering::Acquire) {
-            self.catch_up(&stopping).await;
         }
         self.tidy().await;
     }
@@ -143,8 +180,8 @@ impl Relay {
 
     /// Publishes what is in the table, oldest first, until there is no more.
     async fn catch_up(&mut self, stopping: &Shutdown) {
-        loop {
-            let known: Vec<i64> = self.published.iter().copied().collect();
+        while !self.gave_up {
+            let known: Vec<i64> = self.published.union(&self.unreadable).copied().collect();
             let rows = outbox::Entity::find()
                 .filter(outbox::Column::Id.is_not_in(known))
                 .order_by_asc(outbox::Column::Id)
@@ -156,29 +193,33 @@ impl Relay {
                 Err(cause) => {
                     warn!(service = self.service, error = %cause, "the outbox cannot be read now");
                     self.state.behind.store(true, Ordering::Release);
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                    return;
+                    self.gave_up = stopping.is_triggered();
+                    return rest(Duration::from_millis(200), stopping).await;
                 }
             };
             let last = (rows.len() as u64) < ROWS;
-            self.caught.extend(rows.iter().map(|row| row.id));
-            let rows = rows.into_iter().filter_map(|row| match codec::decode(Bytes::from(row.records)) {
-                Ok(messages) => Some((row.id, messages)),
-                Err(cause) => {
-                    error!(service = self.service, outbox.id = row.id, error = %cause, "an outbox row cannot be read; it stays, and what it says is not published");
-                    None
+            let mut found = VecDeque::with_capacity(rows.len());
+            for row in rows {
+                self.caught.insert(row.id);
+                match codec::decode(Bytes::from(row.records)) {
+                    Ok(messages) => found.push_back((row.id, messages)),
+                    Err(cause) => {
+                        error!(service = self.service, outbox.id = row.id, error = %cause, "an outbox row cannot be read; it stays, and what it says is not published");
+                        self.unreadable.insert(row.id);
+                    }
                 }
-            });
-            self.publish(rows.collect(), stopping).await;
+            }
+            self.publish(found, stopping).await;
             self.tidy().await;
-            if last || stopping.is_triggered() {
+            if last {
                 return;
             }
         }
     }
 
-    /// Publishes all of them, again from the first that is not durable when something fails. Returns early only when it
-    /// is time to stop and the bus does not take them: then the rows stay for the next process.
+    /// Publishes all of them, again from the first that is not durable when something fails. Gives up only when it is
+    /// time to stop and the bus does not take them: then they stay for the next process, and so does all that comes
+    /// after them.
     async fn publish(&mut self, mut rows: VecDeque<(i64, Vec<Outgoing>)>, stopping: &Shutdown) {
         let mut failures = 0_u32;
         while !rows.is_empty() {
@@ -196,10 +237,10 @@ impl Relay {
                 rows.pop_front();
             }
             self.forget(said.durable);
-            let Some(cause) = said.failure else {
+            if said.durable > 0 || said.failure.is_none() {
                 self.state.stuck_since.store(0, Ordering::Relaxed);
-                continue;
-            };
+            }
+            let Some(cause) = said.failure else { continue };
             failures += 1;
             if failures == 1 {
                 warn!(service = self.service, error = %cause, "events cannot be published now; trying until they can");
@@ -207,9 +248,10 @@ impl Relay {
             let now = self.clock.now().timestamp_micros();
             let _ = self.state.stuck_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
             if stopping.is_triggered() {
+                self.gave_up = true;
                 return;
             }
-            tokio::time::sleep(Duration::from_millis((25 << failures.min(8)).min(2000))).await;
+            rest(Duration::from_millis((25 << failures.min(8)).min(2000)), stopping).await;
         }
     }
 
@@ -224,7 +266,8 @@ impl Relay {
         gauge!("uzon_outbox_messages", "service" => self.service).set(u32::try_from(depth).unwrap_or(u32::MAX));
         let stuck = self.state.age(self.clock.now());
         gauge!("uzon_outbox_stuck_seconds", "service" => self.service).set(stuck.as_seconds_f64());
-        if self.rows.is_empty() {
+        // In this order: what is announced after the first look was committed after the table was read.
+        if self.state.announced.load(Ordering::Acquire) == 0 && self.rows.is_empty() {
             self.caught.clear();
         }
         if self.published.is_empty() {

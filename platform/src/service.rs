@@ -4,6 +4,7 @@ use std::{
     any::TypeId,
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use chrono::TimeDelta;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     Asked, Clock, Command, Db, Delivery, Door, Once, Participant, Refused, Replied, RoomPlan, Shutdown, Trace, Verdict,
     bus::{Bus, BusError, Follower},
+    drill::{Drill, Safeguard},
     http::{OpenApiRouter, ProblemType},
     migrations,
     relay::State as Outbox,
@@ -35,13 +37,14 @@ pub struct Service {
     pub(crate) routes: Option<Routes>,
     pub(crate) problems: &'static [&'static ProblemType],
     pub(crate) tasks: Vec<Task>,
+    pub(crate) drill: Drill,
 }
 
 impl Service {
     /// `name`: in the command line, the database, the configuration and the consumer group; `long_name`: in events
     /// (`ce_source`) and `/admin`. Never rename either.
     pub fn named(name: &'static str, long_name: &'static str) -> Self {
-        Self { name, long_name, migrate: None, rooms: vec![], routes: None, problems: &[], tasks: vec![] }
+        Self { name, long_name, migrate: None, rooms: vec![], routes: None, problems: &[], tasks: vec![], drill: Drill::default() }
     }
 
     /// Its schema.
@@ -77,6 +80,22 @@ impl Service {
         task: impl FnOnce(App, Shutdown) -> F + Send + 'static,
     ) -> Self {
         self.tasks.push(Box::new(move |app, stopping| Box::pin(task(app, stopping))));
+        self
+    }
+
+    /// Works without one of its safeguards, so that a test can show that somebody notices.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without(mut self, safeguard: Safeguard) -> Self {
+        self.drill.without = Some(safeguard);
+        self
+    }
+
+    /// Looks for what is due more often, so that tests with a manual clock are quick.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn looks_every(mut self, interval: Duration) -> Self {
+        self.drill.look = interval;
         self
     }
 }

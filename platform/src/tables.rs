@@ -130,7 +130,7 @@ pub mod parked {
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "parked")]
     pub struct Model {
-        /// Rises with the order of arrival.
+        /// The event's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
         pub participant: String,

@@ -30,13 +30,19 @@ impl Breaker {
     /// Opens for 30 s when half of the last 20 calls, or of the first 5, have failed. (A bare count of failures per minute
     /// would open at every burst against a provider that fails one call in ten.)
     pub fn new(name: &'static str) -> Self {
+        Self::resting(name, Duration::from_secs(30))
+    }
+
+    /// One that is open for another time, for tests.
+    #[doc(hidden)]
+    pub fn resting(name: &'static str, rest: Duration) -> Self {
         let layer: CircuitBreakerLayer<DefaultClassifier> = CircuitBreakerLayer::builder()
             .name(name)
             .sliding_window_type(SlidingWindowType::CountBased)
             .sliding_window_size(20)
             .minimum_number_of_calls(5)
             .failure_rate_threshold(0.5)
-            .wait_duration_in_open(Duration::from_secs(30))
+            .wait_duration_in_open(rest)
             .permitted_calls_in_half_open(1)
             .build()
             .expect("the settings above are valid");

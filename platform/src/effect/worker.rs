@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    future::Future,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -12,14 +12,14 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use metrics::counter;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use super::{Breaker, CallError, Outcome, Perform, Policy, Request, Said};
-use crate::{Clock, Db, Shutdown, StoreError, tables::effect};
+use crate::{Clock, Db, Shutdown, StoreError, room::panic_message, tables::effect};
 
 /// A request that this process may perform until its lease ends.
 pub(crate) type Job = effect::Model;
@@ -81,13 +81,14 @@ impl<I: Send + 'static> Worker<I> {
         self,
         db: Db,
         clock: Clock,
+        every: Duration,
         mut fresh: mpsc::UnboundedReceiver<Vec<Job>>,
         finished: mpsc::UnboundedSender<Finished<I>>,
         stopping: Shutdown,
     ) {
         let mut waiting: VecDeque<Job> = VecDeque::new();
         let mut at_work = FuturesUnordered::new();
-        let mut look = tokio::time::interval(Duration::from_millis(500));
+        let mut look = tokio::time::interval(every);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             while at_work.len() < self.concurrency && let Some(job) = waiting.pop_front() {
@@ -133,6 +134,7 @@ impl<I: Send + 'static> Worker<I> {
         let due = || {
             effect::Entity::find()
                 .filter(effect::Column::Due.lte(now))
+                .filter(effect::Column::Name.is_in(self.names()))
                 .order_by_asc(effect::Column::Due)
                 .limit(most as u64)
         };
@@ -210,9 +212,11 @@ async fn attempt<R: Request, P: Perform<R>>(
     key: String,
     timeout: Duration,
 ) -> Result<R::Answer, CallError> {
-    let call: std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(performer.perform(&request, &key));
-    match tokio::time::timeout(timeout, call).await {
-        Ok(result) => result,
+    // The future is made inside, so that a panic before its first await is caught as well.
+    let call = async { performer.perform(&request, &key).await };
+    match tokio::time::timeout(timeout, AssertUnwindSafe(call).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => Err(CallError::Unknown(panic_message(&*panic))), // who knows how far it got
         Err(_) => Err(CallError::Unknown(format!("no answer within {timeout:?}"))),
     }
 }

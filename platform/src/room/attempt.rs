@@ -20,7 +20,9 @@ use crate::{
     bus::{Outgoing, codec},
     effect::Job,
     inbox,
-    parking::{self, Changes, Parked, State},
+    drill::Safeguard,
+    parking::{self, Changes, Head, Parked, State},
+    relay,
     tables::{effect, idempotency, outbox, parked, reminder},
 };
 
@@ -28,6 +30,8 @@ pub(crate) enum Failure {
     Store(StoreError),
     /// The decision about this one has panicked.
     Panic { index: usize, message: String },
+    /// Loading or saving has panicked.
+    Broken(String),
 }
 
 impl From<StoreError> for Failure {
@@ -39,7 +43,7 @@ impl From<StoreError> for Failure {
 /// A transaction that is committed.
 pub(crate) struct Attempted {
     pub endings: Vec<Ending>,
-    pub outbox: Option<(i64, Vec<Outgoing>)>,
+    pub outbox: Option<(i64, Vec<Outgoing>, relay::Announced)>,
     /// Requests this process may perform at once.
     pub requests: Vec<Job>,
     /// What is parked now, when that has changed.
@@ -112,7 +116,7 @@ impl<P: Participant> Room<P> {
         let mut endings = Vec::with_capacity(batch.len());
 
         for (index, (delivery, source)) in batch.iter().zip(sources).enumerate() {
-            if let Some(ending) = self.before(delivery, source, &mut known, &mut parked, &mut notes, now) {
+            if let Some(ending) = self.before(delivery, source, &mut known, &then, &mut parked, &mut notes) {
                 endings.push(ending);
                 continue;
             }
@@ -121,24 +125,61 @@ impl<P: Participant> Room<P> {
             let verdict = catch_unwind(AssertUnwindSafe(react))
                 .map_err(|panic| Failure::Panic { index, message: panic_message(&*panic) })?;
             let refused = matches!(verdict, Verdict::Hold(_) | Verdict::Reject(_));
-            debug_assert!(!refused || then.count() == count, "a delivery that is held or rejected has consequences");
+            if refused && then.count() != count {
+                let message = format!("a delivery that is not decided has consequences: {verdict:?}");
+                return Err(Failure::Panic { index, message });
+            }
             endings.push(self.after(delivery, source, verdict, &mut then, &mut parked, &mut notes));
         }
 
+        if !careful {
+            notes.were_not_answered(&tx).await?;
+        }
+        notes.ask_anew(&mut then.requests);
+
         work.save(&tx).await?;
-        if P::INBOX {
-            inbox::remember::<P>(&tx, notes.decided).await?;
+        if self.has_inbox() && self.without != Some(Safeguard::InboxInTransaction) {
+            inbox::remember::<P>(&tx, &notes.decided).await?;
         }
         bulk::insert::<idempotency::Entity>(&tx, &notes.answers).await?;
         settle(&tx, notes.settled).await?;
         reschedule(&tx, &notes.later).await?;
+        postpone(&tx, &notes.postponed).await?;
         let requests = self.effects.lease(&mut then.requests, now);
         then.save(&tx).await?;
-        let outbox = enqueue(&tx, now, std::mem::take(&mut then.events)).await?;
+        let mut outbox = None;
+        if self.without != Some(Safeguard::OutboxInTransaction) {
+            outbox = enqueue(&tx, now, std::mem::take(&mut then.events)).await?;
+        }
         notes.parking.save(&tx).await?;
+        let announced = self.outbox.announce();
         tx.commit().await.map_err(StoreError::from)?;
+        if self.without.is_some() {
+            outbox = self.afterwards(now, &notes.decided, &mut then).await.or(outbox);
+        }
+        let outbox = outbox.map(|(id, messages)| (id, messages, announced));
         let parked = notes.parked_changed.then_some(parked);
         Ok(Attempted { endings, outbox, requests, parked })
+    }
+
+    /// In a drill: what should have been in the transaction. What fails here is lost, as in a crash.
+    async fn afterwards(
+        &self,
+        now: DateTime<Utc>,
+        decided: &[Uuid],
+        then: &mut Consequences,
+    ) -> Option<(i64, Vec<Outgoing>)> {
+        let tx = self.db.begin().await.ok()?;
+        if self.has_inbox() && self.without == Some(Safeguard::InboxInTransaction) {
+            inbox::remember::<P>(&tx, decided).await.ok()?;
+        }
+        let outbox = enqueue(&tx, now, std::mem::take(&mut then.events)).await.ok()?;
+        tx.commit().await.ok()?;
+        outbox
+    }
+
+    fn has_inbox(&self) -> bool {
+        P::INBOX && self.without != Some(Safeguard::Inbox)
     }
 
     /// Looks up what repeats are recognised by.
@@ -175,7 +216,7 @@ impl<P: Participant> Room<P> {
         }
         let parked = bulk::select::<parked::Entity>(tx, &events, false).await?;
         known.parked = parked.into_iter().map(|row| row.id).collect();
-        if P::INBOX {
+        if self.has_inbox() {
             known.seen = inbox::seen::<P>(tx, events).await?;
         }
         let answered = bulk::select::<idempotency::Entity>(tx, &once, false).await?;
@@ -191,10 +232,11 @@ impl<P: Participant> Room<P> {
         delivery: &Delivery<P::Input>,
         source: &Source,
         known: &mut Known,
+        then: &Consequences,
         parked: &mut Parked,
         notes: &mut Notes,
-        now: DateTime<Utc>,
     ) -> Option<Ending> {
+        let now = then.now();
         match source {
             Source::Event(_) if known.parked.contains(&delivery.id) => Some(Ending::Parked),
             Source::Event(record) => {
@@ -206,13 +248,13 @@ impl<P: Participant> Room<P> {
                     }
                     return Some(Ending::Parked);
                 }
-                (P::INBOX && !known.seen.insert(delivery.id)).then_some(Ending::Repeated)
+                (self.has_inbox() && !known.seen.insert(delivery.id)).then_some(Ending::Repeated)
             }
             Source::Parked(row) => {
-                if notes.stuck.contains(&row.queue()) {
+                if parked.is_stuck(&row.queue()) {
                     return Some(Ending::Parked);
                 }
-                let repeated = P::INBOX && !known.seen.insert(delivery.id);
+                let repeated = self.has_inbox() && !known.seen.insert(delivery.id);
                 repeated.then(|| {
                     notes.unpark(row, parked, now);
                     Ending::Repeated
@@ -230,7 +272,9 @@ impl<P: Participant> Room<P> {
             }
             Source::Reminder { name } => {
                 let id = known.reminders.remove(&(delivery.key, name.clone()));
-                (id != Some(delivery.id)).then_some(Ending::Repeated)
+                // Set again or cancelled by a decision of this very batch: this one is void.
+                let overtaken = then.reminders.contains_key(&(delivery.key, name.clone().into()));
+                (overtaken || id != Some(delivery.id)).then_some(Ending::Repeated)
             }
         }
     }
@@ -250,12 +294,12 @@ impl<P: Participant> Room<P> {
             (Source::Event(record), Verdict::Hold(why)) => {
                 let limit = now + parking::delta(self.patience.hold);
                 let row = parking::row(delivery.id, P::NAME, record, State::Held, why, now, limit);
-                notes.park(row, parked, Some(limit));
+                notes.park(row, parked);
                 return Ending::Parked;
             }
             (Source::Event(record), Verdict::Reject(why)) => {
                 let row = parking::row(delivery.id, P::NAME, record, State::Dead, why, now, now);
-                notes.park(row, parked, None);
+                notes.park(row, parked);
                 return Ending::Parked;
             }
             (Source::Parked(row), Verdict::Hold(why)) => {
@@ -266,7 +310,7 @@ impl<P: Participant> Room<P> {
             }
             (Source::Parked(row), Verdict::Reject(why)) => {
                 let mut row = row.clone();
-                row.died(why);
+                row.died(why, now);
                 notes.stay(row, parked);
                 return Ending::Parked;
             }
@@ -279,20 +323,28 @@ impl<P: Participant> Room<P> {
                 let due = now + TimeDelta::seconds(1);
                 notes.later.push((job.clone(), (*why).to_owned(), due));
             }
-            (Source::Outcome(job), _) => notes.settled.push((job.key.clone(), job.epoch)),
+            (Source::Outcome(job), _) => {
+                notes.settled.insert(job.key.clone(), job.epoch);
+            }
+            (Source::Reminder { name }, Verdict::Hold(_)) => {
+                notes.postponed.push((delivery.key, name.clone(), now + TimeDelta::seconds(1)));
+            }
             (Source::Reminder { name }, _) => {
-                let set_again = then.reminders.get(&(delivery.key, name.clone().into())).is_some();
-                if !set_again {
+                if !then.reminders.contains_key(&(delivery.key, name.clone().into())) {
                     then.fired(delivery.key, name);
                 }
             }
-            (Source::Command { once: Some(once), .. }, Verdict::Answered(answer)) => {
-                if let Some(reply) = answer.json() {
-                    let (key, hash) = (once.key.clone(), once.hash.to_vec());
-                    notes.answers.push(idempotency::Model { key, hash, reply, at: now });
+            (Source::Command { once: Some(once), .. }, verdict) => {
+                let reply = if let Verdict::Answered(answer) = verdict { answer.json() } else { None };
+                match reply {
+                    Some(reply) => {
+                        let (key, hash) = (once.key.clone(), once.hash.to_vec());
+                        notes.answers.push(idempotency::Model { key, hash, reply, at: now });
+                    }
+                    None => notes.refused.push(once.key.clone()),
                 }
             }
-            (Source::Command { .. }, _) => {}
+            (Source::Command { once: None, .. }, _) => {}
         }
         Ending::Decided(verdict)
     }
@@ -303,38 +355,58 @@ impl<P: Participant> Room<P> {
 struct Notes {
     decided: Vec<Uuid>,
     answers: Vec<idempotency::Model>,
-    settled: Vec<(String, i32)>,
+    /// Idempotency keys of commands that got no reply to be remembered.
+    refused: Vec<String>,
+    /// Key and epoch of effects that have their outcome.
+    settled: BTreeMap<String, i32>,
     later: Vec<(Job, String, DateTime<Utc>)>,
+    /// Reminders that come again then.
+    postponed: Vec<(Uuid, String, DateTime<Utc>)>,
     parking: Changes,
     parked_changed: bool,
-    /// Queues whose head could not go on in this batch.
-    stuck: HashSet<parking::Queue>,
 }
 
 impl Notes {
-    fn park(&mut self, row: parked::Model, parked: &mut Parked, next: Option<DateTime<Utc>>) {
-        parked.set(row.queue(), next);
+    fn park(&mut self, row: parked::Model, parked: &mut Parked) {
+        parked.set(row.queue(), (&row).into());
         self.parked_changed = true;
         self.parking.new.push(row);
     }
 
     fn stay(&mut self, row: parked::Model, parked: &mut Parked) {
-        parked.set(row.queue(), (!row.is_dead()).then_some(row.next_try));
+        parked.stay(&row);
         self.parked_changed = true;
-        self.stuck.insert(row.queue());
         self.parking.changed.push(row);
     }
 
     /// It has left its queue; the next one is due at once, if there is one.
     fn unpark(&mut self, row: &parked::Model, parked: &mut Parked, now: DateTime<Utc>) {
-        parked.set(row.queue(), Some(now));
+        parked.set(row.queue(), Head::Due(now));
         self.parked_changed = true;
         self.parking.gone.push(row.id);
+    }
+
+    /// A command that repeats an answered one may be refused now, because the first has changed what it is about. Nothing
+    /// is inserted then that would show the repeat, so it is looked for. (Refusals are rare.)
+    async fn were_not_answered(&self, tx: &Tx) -> Result<(), StoreError> {
+        let answered = bulk::select::<idempotency::Entity>(tx, &self.refused, false).await?;
+        if answered.is_empty() { Ok(()) } else { Err(StoreError::Conflict("a command was answered before".into())) }
+    }
+
+    /// What is asked for again by the decision about its outcome goes on counting leases: an outcome that arrives late,
+    /// had under the old request, is none of the new one.
+    fn ask_anew(&self, requests: &mut [Job]) {
+        for request in requests {
+            if let Some(epoch) = self.settled.get(&request.key) {
+                request.epoch = epoch + 1;
+            }
+        }
     }
 }
 
 /// Effects that have an outcome are done. One that is gone already is a conflict: its outcome was decided before.
-async fn settle(tx: &Tx, settled: Vec<(String, i32)>) -> Result<(), StoreError> {
+async fn settle(tx: &Tx, settled: BTreeMap<String, i32>) -> Result<(), StoreError> {
+    let settled: Vec<_> = settled.into_iter().collect();
     let gone = bulk::delete::<effect::Entity>(tx, &settled).await?;
     if gone == settled.len() as u64 { Ok(()) } else { Err(StoreError::Conflict("an effect is settled".into())) }
 }
@@ -349,6 +421,19 @@ pub(super) async fn reschedule(tx: &Tx, later: &[(Job, String, DateTime<Utc>)]) 
             .col_expr(effect::Column::Leased, Expr::value(false))
             .filter(effect::Column::Key.eq(&*job.key))
             .filter(effect::Column::Epoch.eq(job.epoch))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Reminders that could not be decided come again then.
+pub(super) async fn postpone(tx: &Tx, later: &[(Uuid, String, DateTime<Utc>)]) -> Result<(), StoreError> {
+    for (key, name, due) in later {
+        reminder::Entity::update_many()
+            .col_expr(reminder::Column::Due, Expr::value(*due))
+            .filter(reminder::Column::Key.eq(*key))
+            .filter(reminder::Column::Name.eq(&**name))
             .exec(tx)
             .await?;
     }
@@ -375,7 +460,7 @@ async fn enqueue(
     Ok(Some((inserted.last_insert_id, events)))
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     format!("panic: {}", text.as_deref().unwrap_or("without a message"))

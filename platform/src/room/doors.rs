@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -12,15 +12,16 @@ use futures_util::future::BoxFuture;
 use metrics::{counter, histogram};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::{mpsc, oneshot};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{Heard, Incoming, Room, Source, attempt::Effects, events::decode};
 use crate::{
+    drill::Drill,
     Clock, Db, Delivery, Door, Participant, Shutdown, StoreError, Trace,
     bus::{Bus, Partition, Position, Record},
     decode as body,
     effect::{Breaker, Finished, Outcome, Perform, Policy, Request, Worker},
-    parking::{self, Parked, Patience},
+    parking::{self, Head, Parked, Patience},
     relay,
     tables::reminder,
 };
@@ -35,9 +36,6 @@ pub struct Settings {
     pub concurrency: usize,
 }
 
-/// How often due reminders and parked records are looked for.
-const LOOK: Duration = Duration::from_millis(500);
-
 /// What a room needs to open its doors.
 pub(crate) struct Opening {
     pub service: &'static str,
@@ -47,6 +45,7 @@ pub(crate) struct Opening {
     pub clock: Clock,
     pub outbox: relay::Sender,
     pub settings: Settings,
+    pub drill: Drill,
     pub stopping: Shutdown,
 }
 
@@ -150,13 +149,23 @@ impl<P: Participant> Closed for RoomPlan<P> {
                 outbox: it.outbox,
                 effects,
                 parked,
+                without: it.drill.without,
             };
             let heard = Arc::new(self.heard);
-            let inside =
-                Inside { room, heard: heard.clone(), batch, commands: commands_in, chunks: chunks_in, finished: finished_in, waiting: VecDeque::new() };
+            let inside = Inside {
+                room,
+                heard: heard.clone(),
+                batch,
+                look: it.drill.look,
+                commands: commands_in,
+                chunks: chunks_in,
+                finished: finished_in,
+                waiting: VecDeque::new(),
+                foreign: BTreeSet::new(),
+            };
             let mut tasks: Vec<BoxFuture<'static, ()>> = vec![Box::pin(inside.run(it.stopping.clone()))];
             if !worker.is_empty() {
-                let worker = worker.run(it.db, it.clock, jobs_in, finished, it.stopping.clone());
+                let worker = worker.run(it.db, it.clock, it.drill.look, jobs_in, finished, it.stopping.clone());
                 tasks.push(Box::pin(worker));
             }
             let topics: Vec<Arc<str>> = heard.topics().map(Arc::from).collect();
@@ -202,7 +211,8 @@ async fn pump<P: Participant>(
                         if failures == 1 {
                             warn!(%error, "the bus cannot be read now; trying until it can");
                         }
-                        tokio::time::sleep(Duration::from_millis((25 << failures.min(8)).min(5000))).await;
+                        let wait = Duration::from_millis((25 << failures.min(8)).min(5000));
+                        tokio::select! { () = tokio::time::sleep(wait) => {} () = stopping.wait() => {} }
                         continue;
                     }
                 };
@@ -257,17 +267,21 @@ struct Inside<P: Participant> {
     room: Room<P>,
     heard: Arc<Heard>,
     batch: usize,
+    /// How often due reminders and parked records are looked for.
+    look: Duration,
     commands: mpsc::Receiver<Incoming<P::Input>>,
     chunks: mpsc::Receiver<Chunk<P::Input>>,
     finished: mpsc::UnboundedReceiver<Finished<P::Input>>,
     /// Reminders and parked records that are due.
     waiting: VecDeque<Incoming<P::Input>>,
+    /// Names of reminders that are no input of this room.
+    foreign: BTreeSet<String>,
 }
 
 impl<P: Participant> Inside<P> {
     /// Works until it is told to stop and nobody can bring anything any more.
     async fn run(mut self, stopping: Shutdown) {
-        let mut look = tokio::time::interval(LOOK);
+        let mut look = tokio::time::interval(self.look);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut closing = false;
         loop {
@@ -363,6 +377,7 @@ impl<P: Participant> Inside<P> {
         let now = self.room.clock.now();
         let due = reminder::Entity::find()
             .filter(reminder::Column::Due.lte(now))
+            .filter(reminder::Column::Name.is_not_in(&self.foreign))
             .order_by_asc(reminder::Column::Due)
             .limit(self.batch as u64)
             .all(self.room.db.writer())
@@ -370,7 +385,7 @@ impl<P: Participant> Inside<P> {
         match due {
             Ok(rows) => {
                 for row in rows {
-                    self.remind(row);
+                    self.remind(row).await;
                 }
             }
             Err(error) => warn!(%error, "reminders cannot be read now"),
@@ -378,7 +393,7 @@ impl<P: Participant> Inside<P> {
         self.wake_parked().await;
     }
 
-    fn remind(&mut self, row: reminder::Model) {
+    async fn remind(&mut self, row: reminder::Model) {
         match body::decode::<P::Input>(&row.name, row.body.as_bytes()) {
             Ok(Some(input)) => {
                 let delivery = Delivery {
@@ -393,8 +408,13 @@ impl<P: Participant> Inside<P> {
                 };
                 self.waiting.push_back(Incoming { delivery, source: Source::Reminder { name: row.name } });
             }
-            Ok(None) | Err(_) => {
-                warn!(reminder = row.name, order.id = %row.key, "a stored reminder cannot be read by this program");
+            Ok(None) => {
+                debug!(reminder = row.name, "a reminder of another room, or of an earlier version of this one");
+                self.foreign.insert(row.name);
+            }
+            Err(error) => {
+                warn!(reminder = row.name, order.id = %row.key, %error, "a stored reminder cannot be read by this program");
+                self.room.remind_later(row.key, row.name).await;
             }
         }
     }
@@ -421,11 +441,11 @@ impl<P: Participant> Inside<P> {
                 continue;
             };
             if head.is_dead() {
-                self.room.parked.set(queue, None);
+                self.room.parked.set(queue, Head::Dead);
                 continue;
             }
-            // Not before it is decided or parked anew.
-            self.room.parked.set(queue, Some(self.room.clock.now() + TimeDelta::milliseconds(500)));
+            // Not before it is decided or parked anew; or when it can't be read: perhaps by the next version.
+            self.room.parked.set(queue, Head::Due(self.room.clock.now() + TimeDelta::seconds(30)));
             for row in rows.into_iter().take_while(|row| !row.is_dead()) {
                 let delivery = row.to_record().and_then(|record| decode::<P>(&self.heard, &record).ok()).flatten();
                 match delivery {

@@ -4,23 +4,25 @@ mod attempt;
 mod doors;
 mod events;
 
-use std::{collections::BTreeSet, ops::Range, time::Duration};
+use std::{collections::BTreeSet, ops::Range, panic::AssertUnwindSafe, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use rand::Rng;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 use uuid::Uuid;
 
 use crate::{
+    drill::Safeguard,
     Clock, Db, Delivery, Once, Participant, StoreError, Verdict,
     bus::Record,
     effect::Job,
-    parking::{self, Changes, Parked, Patience, Queue, State},
+    parking::{self, Changes, Head, Parked, Patience, State},
     relay,
-    tables::{parked, reminder},
+    tables::parked,
 };
+pub(crate) use attempt::panic_message;
 use attempt::{Attempted, Failure};
 pub use doors::{RoomPlan, Settings};
 pub(crate) use doors::{Closed, Doors, Open, Opening};
@@ -76,6 +78,8 @@ pub(crate) struct Room<P: Participant> {
     /// Makes requests of its own decisions known to the worker, and says under which lease.
     pub effects: attempt::Effects,
     pub parked: Parked,
+    /// Only for drills.
+    pub without: Option<Safeguard>,
 }
 
 impl<P: Participant> Room<P> {
@@ -84,37 +88,46 @@ impl<P: Participant> Room<P> {
     pub(crate) async fn process(&mut self, batch: Vec<Incoming<P::Input>>) {
         let (deliveries, mut sources): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.delivery, one.source)).unzip();
         let mut todo: Vec<Range<usize>> = vec![0..deliveries.len()]; // the last comes first
-        let (mut failures, mut careful) = (0_u32, false);
+        let (mut ill, mut conflicts) = (0_u32, 0_u32);
+        self.parked.next_round();
         while let Some(part) = todo.pop() {
             if part.is_empty() {
                 continue;
             }
-            let failure = match self.attempt(&deliveries[part.clone()], &sources[part.clone()], careful).await {
+            let attempt = self.attempt(&deliveries[part.clone()], &sources[part.clone()], conflicts > 0);
+            let attempted = AssertUnwindSafe(attempt).catch_unwind().await;
+            let failure = match attempted.unwrap_or_else(|panic| Err(Failure::Broken(panic_message(&*panic)))) {
                 Ok(done) => {
                     self.committed(&deliveries[part.clone()], &mut sources[part], done);
-                    (failures, careful) = (0, false);
+                    (ill, conflicts) = (0, 0);
                     continue;
                 }
                 Err(failure) => failure,
             };
-            failures += 1;
             match failure {
                 Failure::Store(StoreError::Unavailable(cause)) => {
-                    if failures == 1 {
+                    ill += 1;
+                    if ill == 1 {
                         warn!(service = self.service, error = %cause, "the database is not available; trying until it is");
                     }
-                    pause(failures).await;
+                    pause(ill).await;
                     todo.push(part);
+                    continue;
                 }
-                Failure::Store(StoreError::Conflict(_)) if failures <= 3 => {
-                    careful = true;
+                Failure::Store(StoreError::Conflict(_)) if conflicts < 3 => {
+                    conflicts += 1;
                     todo.push(part);
+                    continue;
                 }
                 Failure::Store(cause) if part.len() == 1 => {
                     let index = part.start;
                     self.set_aside(&deliveries[index], &mut sources[index], &chain(&cause)).await;
                 }
-                Failure::Store(_) => {
+                Failure::Broken(message) if part.len() == 1 => {
+                    let index = part.start;
+                    self.set_aside(&deliveries[index], &mut sources[index], &message).await;
+                }
+                Failure::Store(_) | Failure::Broken(_) => {
                     let middle = part.start + part.len() / 2;
                     todo.extend([middle..part.end, part.start..middle]);
                 }
@@ -128,13 +141,14 @@ impl<P: Participant> Room<P> {
                     todo.extend([offender..part.end, part.start..offender]);
                 }
             }
+            conflicts = 0; // another part now
         }
     }
 
     /// What is to happen after a commit: tell those who wait, wake relay and workers, remember what is parked.
     fn committed(&mut self, deliveries: &[Delivery<P::Input>], sources: &mut [Source], done: Attempted) {
-        if let Some((id, messages)) = done.outbox {
-            self.outbox.send(id, messages);
+        if let Some((id, messages, announced)) = done.outbox {
+            self.outbox.send(id, messages, announced);
         }
         self.effects.hand_over(done.requests);
         self.parked = done.parked.unwrap_or_else(|| std::mem::take(&mut self.parked));
@@ -161,7 +175,7 @@ impl<P: Participant> Room<P> {
         error!(service = self.service, door = ?delivery.door, order.id = %delivery.key, error = why, "a delivery failed and is set aside");
         let now = self.clock.now();
         let mut changes = Changes::default();
-        let queue: Option<(Queue, _)> = match source {
+        match source {
             Source::Command { reply, .. } => {
                 if let Some(reply) = reply.take() {
                     drop(reply.send(Ending::Failed));
@@ -170,28 +184,24 @@ impl<P: Participant> Room<P> {
             }
             Source::Event(record) => {
                 let next = now + parking::delta(self.patience.first_retry);
-                let row = parking::row(delivery.id, P::NAME, record, State::Failing, why, now, next);
-                let queue = row.queue();
-                changes.changed.push(row);
-                Some((queue, Some(next)))
+                changes.changed.push(parking::row(delivery.id, P::NAME, record, State::Failing, why, now, next));
             }
             Source::Parked(row) => {
                 row.failed_again(why, now, &self.patience);
                 changes.changed.push(row.clone());
-                Some((row.queue(), (!row.is_dead()).then_some(row.next_try)))
             }
             // Its row is still there, and comes again.
             Source::Outcome(job) => {
                 return self.again_later(vec![(job.clone(), why.to_owned(), now + LATER)]).await;
             }
             Source::Reminder { name } => {
-                let (key, name, due) = (delivery.key, name.clone(), now + LATER);
-                return self.insist(&Aside::Postpone { key, name, due }).await;
+                return self.remind_later(delivery.key, name.clone()).await;
             }
-        };
+        }
+        let parked = changes.changed.first().cloned();
         self.insist(&Aside::Park(changes)).await;
-        if let Some((queue, next)) = queue {
-            self.parked.set(queue, next);
+        if let Some(row) = parked {
+            self.parked.stay(&row);
         }
     }
 
@@ -199,13 +209,20 @@ impl<P: Participant> Room<P> {
     pub(crate) async fn bury(&mut self, record: &Record, why: &str) {
         error!(service = self.service, topic = %record.topic, partition = record.partition, offset = record.offset, error = why, "a record cannot be read and is set aside");
         let now = self.clock.now();
-        let row = parking::row(self.clock.new_id(), P::NAME, record, State::Dead, why, now, now);
+        let row = parking::row(parking::id_of(P::NAME, record), P::NAME, record, State::Dead, why, now, now);
         let queue = row.queue();
-        let changes = Changes { new: vec![row], ..Changes::default() };
+        // It may have been buried before, and the position not committed: then it is the same row.
+        let changes = Changes { changed: vec![row], ..Changes::default() };
         self.insist(&Aside::Park(changes)).await;
         if !self.parked.blocks(&queue) {
-            self.parked.set(queue, None);
+            self.parked.set(queue, Head::Dead);
         }
+    }
+
+    /// A reminder that could not be decided stays, and comes again.
+    pub(crate) async fn remind_later(&self, key: Uuid, name: String) {
+        let due = self.clock.now() + LATER;
+        self.insist(&Aside::Postpone { key, name, due }).await;
     }
 
     /// Effects that are to be tried again then.
@@ -238,12 +255,7 @@ impl Aside {
             Self::Park(changes) => changes.save(&tx).await?,
             Self::Later(later) => attempt::reschedule(&tx, later).await?,
             Self::Postpone { key, name, due } => {
-                reminder::Entity::update_many()
-                    .col_expr(reminder::Column::Due, Expr::value(*due))
-                    .filter(reminder::Column::Key.eq(*key))
-                    .filter(reminder::Column::Name.eq(&**name))
-                    .exec(&tx)
-                    .await?;
+                attempt::postpone(&tx, &[(*key, name.clone(), *due)]).await?;
             }
         }
         Ok(tx.commit().await?)

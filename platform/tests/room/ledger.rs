@@ -1,0 +1,250 @@
+//! A participant that is not idempotent by itself: what is decided twice shows, and so does what is lost.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use chrono::TimeDelta;
+use events::Event;
+use platform::{
+    Command, Consequences, Delivery, Outcome, Participant, Reminder, Request, Rows, Said, StoreError, Tx, Verdict,
+    Workset, answer,
+};
+use sea_orm::entity::prelude::Uuid;
+use serde::{Deserialize, Serialize};
+
+pub const MONEY: &str = "money";
+pub const PAPERS: &str = "papers";
+pub const SAID: &str = "said";
+
+/// Amounts that go wrong: when `Faults` say so, in the decision (after the change), always while loading, always in the
+/// database (a constraint).
+pub const PANICS: i64 = 900_013;
+pub const BREAKS_LOAD: i64 = 900_014;
+pub const TOO_MUCH: i64 = 2_000_000;
+
+pub mod account {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "accounts")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub balance: i64,
+        pub licensed: bool,
+        pub sequence: i64,
+        /// Everything decided about it, in order, separated by blanks.
+        pub log: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[derive(Debug, Deserialize)]
+pub enum Input {
+    #[serde(rename = "Deposited.v1")]
+    Deposited { amount: i64 },
+    /// Held until there is a licence.
+    #[serde(rename = "Withdrawn.v1")]
+    Withdrawn { amount: i64 },
+    #[serde(rename = "Forged.v1")]
+    Forged,
+    #[serde(rename = "Marked.v1")]
+    Marked { mark: String },
+    #[serde(rename = "Licensed.v1")]
+    Licensed,
+    #[serde(rename = "Billed.v1")]
+    Billed { number: u32, times: u32 },
+    #[serde(rename = "Timed.v1")]
+    Timed { seconds: i64, note: String },
+    #[serde(rename = "Untimed.v1")]
+    Untimed,
+    Nudge { note: String },
+    #[serde(skip)]
+    Spend(Spend),
+    #[serde(skip)]
+    Bill(Outcome<Bill>),
+}
+
+/// What it hears.
+pub fn heard() -> Vec<(&'static str, Vec<&'static str>)> {
+    vec![
+        (MONEY, vec!["Deposited.v1", "Withdrawn.v1", "Forged.v1", "Marked.v1"]),
+        (PAPERS, vec!["Licensed.v1", "Billed.v1", "Timed.v1", "Untimed.v1", "Marked.v1"]),
+    ]
+}
+
+#[derive(Debug, Serialize)]
+pub struct Changed {
+    pub what: String,
+}
+
+impl Event for Changed {
+    const TYPE: &'static str = "Changed.v1";
+    const TOPIC: &'static str = SAID;
+    const SCHEMA: &'static str = "urn:test:Changed.v1";
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Nudge {
+    pub note: String,
+}
+
+impl Reminder for Nudge {
+    const NAME: &'static str = "Nudge";
+}
+
+/// Asks the outside; after an answer it asks again with the same key, `times` in all.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Bill {
+    pub account: Uuid,
+    pub number: u32,
+    pub times: u32,
+}
+
+impl Request for Bill {
+    const NAME: &'static str = "bill";
+    type Answer = u32;
+    fn idempotency_key(&self) -> String {
+        format!("bill:{}:{}", self.account, self.number)
+    }
+}
+
+impl From<Outcome<Bill>> for Input {
+    fn from(outcome: Outcome<Bill>) -> Self {
+        Self::Bill(outcome)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Spend {
+    pub account: Uuid,
+    pub amount: i64,
+}
+
+impl Command for Spend {
+    type Room = Ledger;
+    type Reply = Spent;
+    type Refusal = TooLittle;
+    fn key(&self) -> Uuid {
+        self.account
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    pub left: i64,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct TooLittle(pub i64);
+
+impl From<Spend> for Input {
+    fn from(command: Spend) -> Self {
+        Self::Spend(command)
+    }
+}
+
+pub struct Ledger {
+    /// Whether deposits of `PANICS` panic.
+    pub panics: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+pub struct Accounts(Rows<account::Entity>);
+
+impl Workset<Input> for Accounts {
+    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
+        let breaks = |it: &Delivery<Input>| matches!(it.input, Input::Deposited { amount: BREAKS_LOAD });
+        assert!(!batch.iter().any(breaks), "this breaks the load");
+        Ok(Self(Rows::lock(tx, batch.iter().map(|it| it.key).collect::<Vec<_>>()).await?))
+    }
+
+    async fn save(self, tx: &Tx) -> Result<(), StoreError> {
+        self.0.save(tx).await
+    }
+}
+
+impl Accounts {
+    fn of(&mut self, id: Uuid) -> &mut account::Model {
+        if self.0.get(&id).is_none() {
+            self.0.insert(account::Model { id, balance: 0, licensed: false, sequence: 0, log: String::new() });
+        }
+        self.0.get_mut(&id).expect("it is there now")
+    }
+}
+
+impl account::Model {
+    /// Change and consequence: what is noted here is said there.
+    fn note(&mut self, then: &mut Consequences, amount: i64, what: String) -> Verdict {
+        self.balance += amount;
+        self.log.push_str(&what);
+        self.log.push(' ');
+        then.publish(&mut self.sequence, &Changed { what });
+        Verdict::Done
+    }
+}
+
+impl Participant for Ledger {
+    const NAME: &'static str = "ledger";
+    type Input = Input;
+    type Workset = Accounts;
+
+    fn react(&self, work: &mut Accounts, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+        match &it.input {
+            Input::Deposited { amount } => {
+                let verdict = work.of(it.key).note(then, *amount, format!("+{amount}"));
+                assert!(*amount != PANICS || !self.panics.load(Ordering::SeqCst), "this amount panics");
+                verdict
+            }
+            Input::Withdrawn { amount } => match work.0.get(&it.key) {
+                Some(account) if account.licensed => work.of(it.key).note(then, -amount, format!("-{amount}")),
+                _ => Verdict::Hold("there is no licence"),
+            },
+            Input::Forged => Verdict::Reject("it is forged".into()),
+            Input::Marked { mark } => work.of(it.key).note(then, 0, mark.clone()),
+            Input::Licensed => {
+                work.of(it.key).licensed = true;
+                work.of(it.key).note(then, 0, "licensed".into())
+            }
+            Input::Billed { number, times } => {
+                then.request(&Bill { account: it.key, number: *number, times: *times });
+                work.of(it.key).note(then, 0, format!("asked{number}"))
+            }
+            Input::Bill(outcome) => {
+                let Bill { account, number, times } = outcome.request;
+                let what = match &outcome.said {
+                    Said::Answer(answer) => format!("billed{number}={answer}"),
+                    Said::Unknown(_) => format!("unknown{number}"),
+                    Said::GaveUp(_) => format!("gaveup{number}@{}", outcome.attempt),
+                };
+                if times > 1 {
+                    then.request(&Bill { account, number, times: times - 1 });
+                }
+                work.of(it.key).note(then, 0, what)
+            }
+            Input::Timed { seconds, note } => {
+                then.remind_at(then.now() + TimeDelta::seconds(*seconds), &Nudge { note: note.clone() });
+                work.of(it.key).note(then, 0, format!("timed:{note}"))
+            }
+            Input::Untimed => {
+                then.cancel_reminder::<Nudge>();
+                work.of(it.key).note(then, 0, "untimed".into())
+            }
+            Input::Nudge { note } => work.of(it.key).note(then, 0, format!("nudged:{note}")),
+            Input::Spend(command) => {
+                let balance = work.0.get(&it.key).map_or(0, |account| account.balance);
+                if balance < command.amount {
+                    return answer(command, Err(TooLittle(balance)));
+                }
+                let account = work.of(it.key);
+                let _ = account.note(then, -command.amount, format!("-{}", command.amount));
+                answer(command, Ok(Spent { left: account.balance }))
+            }
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The ledger on a database and a log in a temporary folder, and everything a test wants to do to it.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta};
+use events::envelope;
+use platform::{
+    App, Breaker, CallError, Clock, Host, ManualClock, Patience, Perform, Policy, RoomPlan, Running, Safeguard, Service,
+    Settings,
+    bus::{
+        Bus, Message, Outgoing, Partition, TopicSpec,
+        embedded::{EmbeddedLog, EmbeddedOptions},
+    },
+};
+use sea_orm_migration::prelude::*;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::ledger::{Bill, Ledger, MONEY, PAPERS, SAID, account, heard};
+
+/// What the outside does when it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Does {
+    Answer(u32),
+    Fail,
+    Unknown,
+    Hang,
+    Panic,
+}
+
+/// The outside. Does what the script says, and answers 1 when that is over.
+#[derive(Debug, Clone, Default)]
+pub struct Provider {
+    script: Arc<Mutex<VecDeque<Does>>>,
+    calls: Arc<Mutex<Vec<String>>>,
+}
+
+impl Provider {
+    pub fn will(&self, script: impl IntoIterator<Item = Does>) {
+        self.script.lock().unwrap().extend(script);
+    }
+
+    /// The idempotency keys it was called with.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+}
+
+impl Perform<Bill> for Provider {
+    async fn perform(&self, _: &Bill, key: &str) -> Result<u32, CallError> {
+        self.calls.lock().unwrap().push(key.to_owned());
+        let does = self.script.lock().unwrap().pop_front().unwrap_or(Does::Answer(1));
+        match does {
+            Does::Answer(answer) => Ok(answer),
+            Does::Fail => Err(CallError::Failed("not now".into())),
+            Does::Unknown => Err(CallError::Unknown("who knows".into())),
+            Does::Hang => std::future::pending().await,
+            Does::Panic => panic!("the performer panics"),
+        }
+    }
+}
+
+/// How the ledger is started.
+#[derive(Clone)]
+pub struct Plan {
+    pub policy: Policy,
+    pub breaker: Breaker,
+    pub settings: Settings,
+    pub without: Option<Safeguard>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let patience =
+            Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_secs(300) };
+        Self {
+            policy: Policy::default(),
+            breaker: Breaker::new("provider"),
+            settings: Settings { batch: 100, patience, concurrency: 8 },
+            without: None,
+        }
+    }
+}
+
+pub struct Stage {
+    folder: TempDir,
+    /// The real one.
+    pub log: Arc<dyn Bus>,
+    /// The one the ledger is given.
+    pub bus: Arc<dyn Bus>,
+    pub clock: Clock,
+    pub time: ManualClock,
+    pub panics: Arc<AtomicBool>,
+    pub provider: Provider,
+    pub plan: Plan,
+    running: Option<Running>,
+}
+
+impl Stage {
+    /// Everything is there, nothing runs.
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, time) = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap(), 7);
+        let options = EmbeddedOptions { fsync: false, ..EmbeddedOptions::default() };
+        let log: Arc<dyn Bus> =
+            Arc::new(EmbeddedLog::open(&folder.path().join("bus.sqlite"), options, clock.clone()).unwrap());
+        let topic = |name: &str| TopicSpec { name: name.into(), partitions: 2, compacted: false };
+        log.create_topics(&[topic(MONEY), topic(PAPERS), topic(SAID)]).await.unwrap();
+        Self {
+            folder,
+            bus: log.clone(),
+            log,
+            clock,
+            time,
+            panics: Arc::new(AtomicBool::new(false)),
+            provider: Provider::default(),
+            plan: Plan::default(),
+            running: None,
+        }
+    }
+
+    pub async fn started() -> Self {
+        let mut stage = Self::new().await;
+        stage.start().await;
+        stage
+    }
+
+    pub async fn start(&mut self) {
+        let ledger = Ledger { panics: self.panics.clone() };
+        let room =
+            RoomPlan::new(ledger, heard()).performs::<Bill>(self.plan.policy, &self.plan.breaker, self.provider.clone());
+        let mut service = Service::named("ledger", "ledger-service")
+            .migrations::<Migrations>()
+            .room(room)
+            .looks_every(Duration::from_millis(20));
+        if let Some(safeguard) = self.plan.without {
+            service = service.without(safeguard);
+        }
+        let host = Host {
+            bus: self.bus.clone(),
+            clock: self.clock.clone(),
+            settings: self.plan.settings,
+            readers: 2,
+            group_prefix: "test.".into(),
+            outbox_limit: Duration::from_secs(60),
+            keep_inbox: Duration::from_secs(3600),
+        };
+        self.running = Some(host.start(service, &self.url()).await.unwrap());
+    }
+
+    /// In good order.
+    pub async fn stop(&mut self) {
+        self.running.take().unwrap().stop().await;
+    }
+
+    /// Everything ends where it stands: nothing is finished, published, noted or closed.
+    pub async fn crash(&mut self) {
+        drop(self.running.take());
+        tokio::task::yield_now().await;
+    }
+
+    pub fn app(&self) -> &App {
+        &self.running.as_ref().unwrap().app
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.folder.path().join("ledger.sqlite").display())
+    }
+
+    pub fn panic(&self, panics: bool) {
+        self.panics.store(panics, Ordering::SeqCst);
+    }
+
+    pub fn advance(&self, millis: i64) {
+        self.time.advance(TimeDelta::milliseconds(millis));
+    }
+
+    // --- what comes in ---
+
+    /// An event as somebody else would send it.
+    pub fn event(&self, topic: &str, key: Uuid, kind: &str, body: &Value) -> Outgoing {
+        let header = |name: &'static str, value: String| (Cow::Borrowed(name), Bytes::from(value));
+        let headers = vec![
+            header(envelope::ID, self.clock.new_id().to_string()),
+            header(envelope::TYPE, kind.into()),
+            header(envelope::TIME, self.clock.now().to_rfc3339()),
+        ];
+        let message = Message { key: key.to_string().into(), headers, value: body.to_string().into() };
+        Outgoing { topic: topic.into(), message: Arc::new(message) }
+    }
+
+    pub fn deposit(&self, key: Uuid, amount: i64) -> Outgoing {
+        self.event(MONEY, key, "Deposited.v1", &json!({ "amount": amount }))
+    }
+
+    pub fn withdrawal(&self, key: Uuid, amount: i64) -> Outgoing {
+        self.event(MONEY, key, "Withdrawn.v1", &json!({ "amount": amount }))
+    }
+
+    pub fn licence(&self, key: Uuid) -> Outgoing {
+        self.event(PAPERS, key, "Licensed.v1", &json!({}))
+    }
+
+    pub fn mark(&self, topic: &str, key: Uuid, mark: &str) -> Outgoing {
+        self.event(topic, key, "Marked.v1", &json!({ "mark": mark }))
+    }
+
+    pub fn bill(&self, key: Uuid, number: u32, times: u32) -> Outgoing {
+        self.event(PAPERS, key, "Billed.v1", &json!({ "number": number, "times": times }))
+    }
+
+    pub fn timer(&self, key: Uuid, seconds: i64, note: &str) -> Outgoing {
+        self.event(PAPERS, key, "Timed.v1", &json!({ "seconds": seconds, "note": note }))
+    }
+
+    pub async fn send(&self, events: impl IntoIterator<Item = Outgoing>) {
+        let events: Vec<_> = events.into_iter().collect();
+        let wanted = events.len();
+        let published = self.log.publish(events).await;
+        assert_eq!(published.durable, wanted, "{:?}", published.failure);
+    }
+
+    /// Sends a marker after everything sent so far, about an account of its own, and waits until it is decided: then so
+    /// is all that came before it, or it is parked.
+    pub async fn settle(&self) {
+        let key = self.clock.new_id();
+        self.send([self.mark(MONEY, key, "end")]).await;
+        self.log_is(key, "end").await;
+    }
+
+    // --- what is there ---
+
+    /// The ledger's own database, from outside.
+    pub fn db(&self) -> rusqlite::Connection {
+        let db = rusqlite::Connection::open(self.folder.path().join("ledger.sqlite")).unwrap();
+        db.busy_timeout(Duration::from_secs(10)).unwrap();
+        db
+    }
+
+    pub fn sql(&self, sql: &str) {
+        self.db().execute_batch(sql).unwrap();
+    }
+
+    pub fn count(&self, sql: &str) -> i64 {
+        self.db().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Everything decided about an account, in order.
+    pub fn log(&self, key: Uuid) -> String {
+        let log = self.db().query_row("SELECT log FROM accounts WHERE id = ?", [key.as_bytes().as_slice()], |row| {
+            row.get::<_, String>(0)
+        });
+        log.map(|log| log.trim_end().to_owned()).unwrap_or_default()
+    }
+
+    pub async fn log_is(&self, key: Uuid, wanted: &str) {
+        let found = attempt(|| self.log(key) == wanted).await;
+        assert!(found, "decided: {:?}, wanted: {wanted:?}", self.log(key));
+    }
+
+    /// The states of what is parked, in the order of the log.
+    pub fn parked(&self) -> Vec<String> {
+        let db = self.db();
+        let mut query = db.prepare("SELECT state FROM parked ORDER BY position").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    pub async fn parked_is(&self, wanted: &[&str]) {
+        let found = attempt(|| self.parked() == wanted).await;
+        assert!(found, "parked: {:?}, wanted: {wanted:?}", self.parked());
+    }
+
+    /// What the ledger has said about each account: event id, sequence and content, in the order of the log.
+    pub async fn said(&self) -> BTreeMap<Uuid, Vec<(Uuid, i64, String)>> {
+        let mut said: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
+        for partition in 0..2 {
+            let partition = Partition { topic: SAID.into(), partition };
+            for record in self.log.read(&partition, 0, 1_000_000).await.unwrap() {
+                let value: Value = serde_json::from_slice(&record.message.value).unwrap();
+                let id = value["eventId"].as_str().unwrap().parse().unwrap();
+                let key = std::str::from_utf8(&record.message.key).unwrap().parse().unwrap();
+                let what = value["what"].as_str().unwrap().to_owned();
+                said.entry(key).or_default().push((id, value["sequence"].as_i64().unwrap(), what));
+            }
+        }
+        said
+    }
+
+    /// Whether what was said is what was decided: all of it, once, in order. Repeats of an event already said are the
+    /// inbox's business and are passed over.
+    pub async fn audit(&self) -> Result<(), String> {
+        let said = self.said().await;
+        let db = self.db();
+        let mut query = db.prepare("SELECT id, log, balance FROM accounts").unwrap();
+        let accounts = query
+            .query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
+            .unwrap()
+            .map(Result::unwrap);
+        for (id, log, balance) in accounts {
+            let id = Uuid::from_slice(&id).unwrap();
+            let decided: Vec<&str> = log.split_whitespace().collect();
+            let mut ids = BTreeSet::new();
+            let told: Vec<_> = said.get(&id).into_iter().flatten().filter(|(id, ..)| ids.insert(*id)).collect();
+            let words: Vec<&str> = told.iter().map(|(_, _, what)| &**what).collect();
+            if words != decided {
+                return Err(format!("{id}: said {words:?}, decided {decided:?}"));
+            }
+            if !told.iter().map(|(_, sequence, _)| *sequence).eq((1..).take(told.len())) {
+                return Err(format!("{id}: {told:?} are not numbered 1, 2, 3 …"));
+            }
+            let sum: i64 = decided.iter().filter_map(|word| word.parse::<i64>().ok()).sum();
+            if sum != balance {
+                return Err(format!("{id}: the balance is {balance}, the sum {sum}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until everything decided is said, and nothing is left in the outbox.
+    pub async fn all_is_said(&self) {
+        let mut wrong = String::new();
+        for _ in 0..TRIES {
+            match self.audit().await {
+                Ok(()) if self.count("SELECT count(*) FROM outbox") == 0 => return,
+                Ok(()) => wrong = "rows are left in the outbox".into(),
+                Err(problem) => wrong = problem,
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{wrong}");
+    }
+}
+
+const TRIES: u32 = 1000;
+
+/// Asks until the answer is yes, or for ten seconds.
+pub async fn attempt(mut ask: impl FnMut() -> bool) -> bool {
+    for _ in 0..TRIES {
+        if ask() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
+
+/// Asks until the answer is yes.
+pub async fn eventually(what: &str, ask: impl FnMut() -> bool) {
+    assert!(attempt(ask).await, "gave up waiting until {what}");
+}
+
+struct Migrations;
+
+impl MigratorTrait for Migrations {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(First)]
+    }
+}
+
+struct First;
+
+impl MigrationName for First {
+    fn name(&self) -> &'static str {
+        "m0001_ledger"
+    }
+}
+
+#[sea_orm_migration::async_trait::async_trait]
+impl MigrationTrait for First {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        use account::Column as A;
+        let accounts = Table::create()
+            .table(account::Entity)
+            .col(ColumnDef::new(A::Id).uuid().not_null().primary_key())
+            .col(ColumnDef::new(A::Balance).big_integer().not_null().check(Expr::col(A::Balance).lte(1_000_000)))
+            .col(ColumnDef::new(A::Licensed).boolean().not_null())
+            .col(ColumnDef::new(A::Sequence).big_integer().not_null())
+            .col(ColumnDef::new(A::Log).text().not_null())
+            .to_owned();
+        manager.create_table(platform::migrations::clustered(manager, accounts)).await
+    }
+}
