@@ -7,7 +7,7 @@ use rand::Rng;
 
 use super::{ChargeReply, Fate, Sandbox, room};
 use crate::{
-    domain::{Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, QueryCharge, Refund, Refunded, charge_key},
+    domain::{Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, QueryCharge, Refund, Refunded},
     effects::{Answered, Provider},
 };
 
@@ -52,16 +52,9 @@ impl SandboxProvider {
 }
 
 impl Provider for SandboxProvider {
-    fn charge<'a>(&'a self, key: &'a str, charge: &'a Charge) -> Answered<'a, ChargeAnswer> {
-        let command = room::Charge {
-            key: key.to_owned(),
-            order_id: charge.order_id,
-            amount: charge.amount,
-            currency: charge.currency,
-            token: charge.token.to_string(),
-        };
+    fn charge<'a>(&'a self, _: &'a str, charge: &'a Charge) -> Answered<'a, ChargeAnswer> {
         Box::pin(async move {
-            let reply = self.call(command).await?;
+            let reply = self.call(room::Charge::from(charge)).await?;
             if let ChargeReply::Slowly(_) = reply {
                 let millis = rand::rng().random_range(1000..2000);
                 tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -73,24 +66,16 @@ impl Provider for SandboxProvider {
         })
     }
 
-    fn query<'a>(&'a self, key: &'a str, query: &'a QueryCharge) -> Answered<'a, Found> {
-        let command = room::Query { key: key.to_owned(), order_id: query.order_id };
-        Box::pin(self.call(command))
+    fn query<'a>(&'a self, _: &'a str, query: &'a QueryCharge) -> Answered<'a, Found> {
+        Box::pin(self.call(room::Query::from(query)))
     }
 
-    fn close<'a>(&'a self, key: &'a str, close: &'a CloseCharge) -> Answered<'a, CloseAnswer> {
-        let command = room::Close { key: key.to_owned(), order_id: close.order_id };
-        Box::pin(self.call(command))
+    fn close<'a>(&'a self, _: &'a str, close: &'a CloseCharge) -> Answered<'a, CloseAnswer> {
+        Box::pin(self.call(room::Close::from(close)))
     }
 
-    fn refund<'a>(&'a self, key: &'a str, refund: &'a Refund) -> Answered<'a, Refunded> {
-        let command = room::Refund {
-            key: key.to_owned(),
-            order_id: refund.order_id,
-            charge_key: charge_key(refund.order_id),
-            amount: refund.amount,
-        };
-        Box::pin(self.call(command))
+    fn refund<'a>(&'a self, _: &'a str, refund: &'a Refund) -> Answered<'a, Refunded> {
+        Box::pin(self.call(room::Refund::from(refund)))
     }
 }
 

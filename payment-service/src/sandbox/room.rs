@@ -3,16 +3,12 @@
 use std::convert::Infallible;
 
 use events::{Currency, Money};
-use platform::{
-    Command, Consequences, Delivery, Participant,
-    Verdict::{self},
-    answer,
-};
+use platform::{Command, Consequences, Delivery, Participant, Request, Verdict, answer};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Books, ChargeLands, ChargeReply};
-use crate::domain::{CloseAnswer, Found, Refunded};
+use crate::domain::{self, CloseAnswer, Found, Refunded, charge_key};
 
 /// The provider. What it did under a key it never does again, so it needs no inbox.
 #[derive(Debug)]
@@ -46,6 +42,33 @@ pub struct Refund {
     /// The charge's.
     pub charge_key: String,
     pub amount: Money,
+}
+
+/// What the payment service asks for, as the provider understands it.
+impl From<&domain::Charge> for Charge {
+    fn from(it: &domain::Charge) -> Self {
+        let domain::Charge { order_id, amount, currency, ref token } = *it;
+        Self { key: charge_key(order_id), order_id, amount, currency, token: token.to_string() }
+    }
+}
+
+impl From<&domain::QueryCharge> for Query {
+    fn from(it: &domain::QueryCharge) -> Self {
+        Self { key: charge_key(it.order_id), order_id: it.order_id }
+    }
+}
+
+impl From<&domain::CloseCharge> for Close {
+    fn from(it: &domain::CloseCharge) -> Self {
+        Self { key: charge_key(it.order_id), order_id: it.order_id }
+    }
+}
+
+impl From<&domain::Refund> for Refund {
+    fn from(it: &domain::Refund) -> Self {
+        let (order_id, amount) = (it.order_id, it.amount);
+        Self { key: it.idempotency_key(), order_id, charge_key: charge_key(order_id), amount }
+    }
 }
 
 /// Everything that comes in. The reminder's name is stored: never rename.

@@ -1,0 +1,304 @@
+//! Given, when, then: every input in every state, as in the choreography's model.
+
+mod world;
+
+use events::{Money, PaymentFailure, RefundReason};
+use payment_service::domain::{
+    Account, Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, QueryCharge, Refund, RefundPayment, RefundRefusal,
+    Refunded,
+    State::{self, *},
+};
+use platform::{Request, Said};
+use rstest::rstest;
+use testkit::Ended;
+use uuid::Uuid;
+use world::{AMOUNT, ORDER, World};
+
+const STATES: [Option<State>; 10] = [
+    None,
+    Some(Noted),
+    Some(Charging),
+    Some(Unknown),
+    Some(CancelWait),
+    Some(Charged),
+    Some(Refunding),
+    Some(State::Refunded),
+    Some(Declined),
+    Some(Voided),
+];
+
+const INPUTS: [&str; 16] = [
+    "OrderCreated",
+    "InventoryReserved",
+    "OrderCancelled",
+    "OrderShipped",
+    "charge: charged",
+    "charge: declined",
+    "charge: silence",
+    "query: charged",
+    "query: declined",
+    "query: not found",
+    "query: silence",
+    "query: not found, of an earlier query",
+    "close: closed",
+    "close: charged already",
+    "refund: paid",
+    "refund: paid, of another refund",
+];
+
+/// What changes something, and what follows: state, events told, calls asked for. Everything else changes nothing.
+#[rustfmt::skip]
+const CHANGES: &[(Option<State>, &str, State, &[&str], &[&str])] = &[
+    (None, "OrderCreated", Noted, &[], &[]),
+    (None, "OrderCancelled", Voided, &[], &[]),
+    (Some(Noted), "InventoryReserved", Charging, &[], &["Charge"]),
+    (Some(Noted), "OrderCancelled", Voided, &[], &[]),
+    (Some(Charging), "OrderCancelled", CancelWait, &[], &["Charge", "CloseCharge"]),
+    (Some(Charging), "charge: charged", Charged, &["PaymentProcessed"], &[]),
+    (Some(Charging), "charge: declined", Declined, &["PaymentFailed"], &[]),
+    (Some(Charging), "charge: silence", Unknown, &[], &["QueryCharge"]),
+    (Some(Charging), "query: charged", Charged, &["PaymentProcessed"], &["Charge"]),
+    (Some(Charging), "query: declined", Declined, &["PaymentFailed"], &["Charge"]),
+    (Some(Charging), "close: charged already", Charged, &["PaymentProcessed"], &["Charge"]),
+    (Some(Unknown), "OrderCancelled", CancelWait, &[], &["CloseCharge", "QueryCharge"]),
+    (Some(Unknown), "charge: charged", Charged, &["PaymentProcessed"], &["QueryCharge"]),
+    (Some(Unknown), "charge: declined", Declined, &["PaymentFailed"], &["QueryCharge"]),
+    (Some(Unknown), "query: charged", Charged, &["PaymentProcessed"], &[]),
+    (Some(Unknown), "query: declined", Declined, &["PaymentFailed"], &[]),
+    (Some(Unknown), "query: not found", Charging, &[], &["Charge"]),
+    (Some(Unknown), "query: silence", Unknown, &[], &["QueryCharge"]),
+    (Some(Unknown), "close: charged already", Charged, &["PaymentProcessed"], &["QueryCharge"]),
+    (Some(CancelWait), "charge: charged", Refunding, &["PaymentProcessed"], &["CloseCharge", "Refund"]),
+    (Some(CancelWait), "charge: declined", Voided, &[], &["CloseCharge"]),
+    (Some(CancelWait), "query: charged", Refunding, &["PaymentProcessed"], &["Charge", "CloseCharge", "Refund"]),
+    (Some(CancelWait), "query: declined", Voided, &[], &["Charge", "CloseCharge"]),
+    (Some(CancelWait), "close: closed", Voided, &[], &["Charge"]),
+    (Some(CancelWait), "close: charged already", Refunding, &["PaymentProcessed"], &["Charge", "Refund"]),
+    (Some(Charged), "OrderCancelled", Refunding, &[], &["Refund"]),
+    (Some(Refunding), "refund: paid", State::Refunded, &["PaymentRefunded"], &[]),
+];
+
+/// Brings the payment into a state, by the shortest way.
+fn given(state: Option<State>) -> World {
+    let way: &[&str] = match state {
+        None => &[],
+        Some(Noted) => &["OrderCreated"],
+        Some(Charging) => &["OrderCreated", "InventoryReserved"],
+        Some(Unknown) => &["OrderCreated", "InventoryReserved", "charge: silence"],
+        Some(CancelWait) => &["OrderCreated", "InventoryReserved", "OrderCancelled"],
+        Some(Charged) => &["OrderCreated", "InventoryReserved", "charge: charged"],
+        Some(Refunding) => &["OrderCreated", "InventoryReserved", "charge: charged", "OrderCancelled"],
+        Some(State::Refunded) => {
+            &["OrderCreated", "InventoryReserved", "charge: charged", "OrderCancelled", "refund: paid"]
+        }
+        Some(Declined) => &["OrderCreated", "InventoryReserved", "charge: declined"],
+        Some(Voided) => &["OrderCreated", "OrderCancelled"],
+    };
+    let mut world = World::new();
+    for input in way {
+        take(&mut world, input);
+    }
+    assert_eq!(world.state(), state);
+    world.service.said();
+    world
+}
+
+fn take(world: &mut World, input: &str) -> Ended {
+    let charged = || ChargeAnswer::Charged { reference: "txn-1".into() };
+    let declined = || ChargeAnswer::Declined { reason: PaymentFailure::CardDeclined };
+    let silence = || "no answer within 5s".to_owned();
+    let queries = world.payment().map_or(1, |payment| payment.queries);
+    let (order_id, amount, currency) = (ORDER, Money::from_minor(AMOUNT), "EUR".parse().unwrap());
+    let charge = Charge { order_id, amount, currency, token: "tok_ok".into() };
+    let known = world.payment().and_then(|payment| payment.refunds.first()).map(|it| it.refund_id);
+    let reference = || "txn-1".to_owned();
+    let refund = Refund { refund_id: known.unwrap_or(ORDER), order_id, reference: reference(), amount, currency };
+    let node = &mut world.service;
+    let query = |number| QueryCharge { order_id, number };
+    match input {
+        "OrderCreated" => return world.ordered("tok_ok"),
+        "charge: charged" => node.outcome(ORDER, charge, Said::Answer(charged())),
+        "charge: declined" => node.outcome(ORDER, charge, Said::Answer(declined())),
+        "charge: silence" => node.outcome(ORDER, charge, Said::Unknown(silence())),
+        "query: charged" => node.outcome(ORDER, query(queries), Said::Answer(Found::Settled(charged()))),
+        "query: declined" => node.outcome(ORDER, query(queries), Said::Answer(Found::Settled(declined()))),
+        "query: not found" => node.outcome(ORDER, query(queries), Said::Answer(Found::NotFound)),
+        "query: silence" => node.outcome(ORDER, query(queries), Said::GaveUp(silence())),
+        "query: not found, of an earlier query" => {
+            node.outcome(ORDER, query(queries - 1), Said::Answer(Found::NotFound))
+        }
+        "close: closed" => node.outcome(ORDER, CloseCharge { order_id }, Said::Answer(CloseAnswer::Closed)),
+        "close: charged already" => {
+            let answer = CloseAnswer::AlreadyCharged { reference: reference() };
+            node.outcome(ORDER, CloseCharge { order_id }, Said::Answer(answer))
+        }
+        "refund: paid" => node.outcome(ORDER, refund, Said::Answer(Refunded { reference: "txn-2".into() })),
+        "refund: paid, of another refund" => {
+            let other = Refund { refund_id: Uuid::from_u128(77), ..refund };
+            node.outcome(ORDER, other, Said::Answer(Refunded { reference: "txn-2".into() }))
+        }
+        event => return world.hear(event),
+    }
+}
+
+#[test]
+fn every_input_in_every_state_and_again() {
+    for state in STATES {
+        for input in INPUTS {
+            let what = format!("{input} in {state:?}");
+            let mut world = given(state);
+            let before = world.payment().cloned();
+            let ended = take(&mut world, input);
+            let change = CHANGES.iter().find(|change| (change.0, change.1) == (state, input));
+            match (change, input) {
+                (Some((.., after, told, asked)), _) => {
+                    assert!(matches!(ended, Ended::Done), "{what}: {ended:?}");
+                    assert_eq!(world.state(), Some(*after), "{what}");
+                    assert_eq!(world.service.said(), *told, "{what}");
+                    assert_eq!(world.service.asked(), *asked, "{what}");
+                }
+                (None, "OrderShipped") if state.is_some() => {
+                    assert!(matches!(ended, Ended::Done), "{what}: {ended:?}");
+                    assert_eq!((world.state(), world.payment().unwrap().shipped), (state, true), "{what}");
+                }
+                (None, "OrderShipped" | "InventoryReserved") if state.is_none() => {
+                    assert!(matches!(ended, Ended::Held(_)), "{what}: {ended:?}");
+                    assert_eq!(world.payment(), None, "{what}");
+                    continue;
+                }
+                _ => {
+                    assert!(matches!(ended, Ended::Ignored(_)), "{what}: {ended:?}");
+                    assert_eq!(world.payment(), before.as_ref(), "{what}");
+                    assert!(world.service.said().is_empty(), "{what}");
+                }
+            }
+            // The same once more changes nothing, inbox or not.
+            let (once, asked) = (world.payment().cloned(), world.service.effects.len());
+            let numbered_anew = (state, input) == (Some(Unknown), "query: silence"); // `take` asks for the latest
+            if !numbered_anew {
+                let again = take(&mut world, input);
+                assert!(matches!(again, Ended::Ignored(_)), "{what}, again: {again:?}");
+                assert_eq!(world.payment(), once.as_ref(), "{what}, again");
+                assert!(world.service.said().is_empty() && world.service.effects.len() <= asked, "{what}, again");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_silent_provider_is_asked_ever_more_rarely_and_in_the_end_left_to_a_person() {
+    let mut world = given(Some(Unknown));
+    let begin = world.clock.now();
+    let mut waits = vec![];
+    while let Some(call) = world.service.effects.values().next().cloned() {
+        waits.push((call.due - world.clock.now()).num_seconds());
+        world.time.set(call.due);
+        take(&mut world, "query: silence");
+    }
+    assert_eq!(waits[..9], [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    assert_eq!((world.clock.now() - begin).num_hours(), 20);
+    let payment = world.payment().unwrap();
+    assert_eq!((payment.state, payment.attempts.len()), (Unknown, 50));
+    assert_eq!(payment.attempts.last().unwrap().detail.as_deref(), Some("left to a person"));
+    // Cancelled, it is closed all the same.
+    world.hear("OrderCancelled");
+    assert_eq!((world.state(), world.service.asked()), (Some(CancelWait), vec!["CloseCharge"]));
+}
+
+#[test]
+fn a_key_the_provider_may_have_forgotten_is_never_charged_again() {
+    let mut world = given(Some(Unknown));
+    world.time.advance(chrono::TimeDelta::hours(20));
+    take(&mut world, "query: not found");
+    assert!(world.service.effects.is_empty());
+    assert_eq!(world.state(), Some(Unknown));
+}
+
+#[test]
+fn every_attempt_bears_the_same_key() {
+    let mut world = given(Some(Charging));
+    let key = world.service.effects.keys().next().cloned();
+    take(&mut world, "charge: silence");
+    take(&mut world, "query: not found");
+    assert_eq!(world.service.effects.keys().next().cloned(), key);
+    assert_eq!(key, Some(format!("charge:{ORDER}")));
+    assert_eq!(CloseCharge { order_id: ORDER }.idempotency_key(), format!("close:{ORDER}"));
+}
+
+fn refund(world: &mut World, minor: i64) -> Result<Money, RefundRefusal> {
+    let amount = Money::from_minor(minor);
+    let command = RefundPayment { order_id: ORDER, amount, note: "a chipped lid".into() };
+    world.service.command(command).map(|accepted| accepted.amount)
+}
+fn pay_all_back(world: &mut World) {
+    let refunds = world.payment().unwrap().refunds.clone();
+    for it in refunds.iter().filter(|it| !it.done) {
+        let (order_id, amount, currency) = (ORDER, it.amount, "EUR".parse().unwrap());
+        let request = Refund { refund_id: it.refund_id, order_id, reference: "txn-1".into(), amount, currency };
+        let paid = Refunded { reference: "txn-2".into() };
+        world.service.outcome(ORDER, request, Said::Answer(paid));
+    }
+}
+fn money(minor: i64) -> Money {
+    Money::from_minor(minor)
+}
+
+#[test]
+fn parts_can_be_paid_back_and_all_of_it_once_it_is_shipped() {
+    let mut world = given(Some(Charged));
+    assert_eq!(refund(&mut world, AMOUNT + 1), Err(RefundRefusal::ExceedsCharge(money(AMOUNT))));
+    assert_eq!(refund(&mut world, AMOUNT), Err(RefundRefusal::CancelInstead));
+    assert_eq!(refund(&mut world, 1000), Ok(money(1000)));
+    assert_eq!(refund(&mut world, AMOUNT - 1000), Err(RefundRefusal::CancelInstead), "in parts, but all of it");
+    assert_eq!(refund(&mut world, AMOUNT - 999), Err(RefundRefusal::ExceedsCharge(money(AMOUNT - 1000))));
+    pay_all_back(&mut world);
+    assert_eq!((world.state(), world.service.said()), (Some(Charged), vec!["PaymentRefunded".to_owned()]));
+    take(&mut world, "OrderShipped");
+    assert_eq!(refund(&mut world, AMOUNT - 1000), Ok(money(AMOUNT - 1000)));
+    assert_eq!(world.state(), Some(Refunding));
+    assert_eq!(refund(&mut world, 1), Err(RefundRefusal::ExceedsCharge(Money::ZERO)));
+    pay_all_back(&mut world);
+    assert_eq!((world.state(), world.service.said()), (Some(State::Refunded), vec!["PaymentRefunded".to_owned()]));
+}
+
+#[test]
+fn cancelling_pays_back_what_is_left_and_only_that() {
+    let mut world = given(Some(Charged));
+    refund(&mut world, 1000).unwrap();
+    take(&mut world, "OrderCancelled");
+    let payment = world.payment().unwrap();
+    let owed: Vec<_> = payment.refunds.iter().map(|it| (it.amount.minor(), it.reason)).collect();
+    assert_eq!(owed, [(1000, RefundReason::Requested), (AMOUNT - 1000, RefundReason::OrderCancelled)]);
+    pay_all_back(&mut world);
+    let payment = world.payment().unwrap();
+    assert_eq!((payment.state, payment.refunded_minor, payment.sequence), (State::Refunded, AMOUNT, 3));
+    assert_eq!(payment.balance(Account::Provider), 0);
+    assert_eq!((payment.balance(Account::Charged), payment.balance(Account::Refunded)), (-AMOUNT, AMOUNT));
+}
+
+#[rstest]
+#[case(Noted)]
+#[case(Charging)]
+#[case(Unknown)]
+#[case(CancelWait)]
+#[case(Refunding)]
+#[case(State::Refunded)]
+#[case(Declined)]
+#[case(Voided)]
+fn nothing_is_left_of_what_is_not_charged(#[case] state: State) {
+    let mut world = given(Some(state));
+    let before = world.payment().cloned();
+    assert_eq!(refund(&mut world, 1), Err(RefundRefusal::ExceedsCharge(Money::ZERO)));
+    assert_eq!(world.payment(), before.as_ref());
+}
+
+#[test]
+fn what_nobody_ordered_cannot_be_paid_back() {
+    assert_eq!(refund(&mut given(None), 1), Err(RefundRefusal::NoSuchPayment));
+}
+
+#[test]
+fn a_token_is_never_printed() {
+    let world = given(Some(Charging));
+    assert!(!format!("{:?}", world.payment()).contains("tok_ok"));
+}

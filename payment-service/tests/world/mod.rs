@@ -1,0 +1,160 @@
+//! The service and the sandbox provider in memory, and the wire between them, which loses what it is told to lose.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use chrono::{DateTime, TimeDelta};
+use events::choreography;
+use payment_service::{
+    domain::{Charge, CloseCharge, QueryCharge, Refund, State},
+    saga::PaymentSaga,
+    sandbox::{self, Bank, Operation, Status},
+    store::Payment,
+};
+use platform::{Clock, ManualClock, Said};
+use serde_json::json;
+use testkit::{Ended, Node};
+use uuid::Uuid;
+
+pub const ORDER: Uuid = Uuid::from_u128(9);
+/// In hundredths.
+pub const AMOUNT: i64 = 5990;
+
+pub type Service = Node<PaymentSaga, Outside>;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wire {
+    #[default]
+    Whole,
+    /// The call does not arrive.
+    LosesCalls,
+    /// The call has its effect, and the answer does not arrive.
+    LosesAnswers,
+}
+
+pub struct Outside {
+    pub bank: Node<Bank>,
+    pub wire: Wire,
+}
+
+impl Outside {
+    /// What comes back over the wire; `None`: a failure, to be tried again.
+    fn call<A>(&mut self, call: impl FnOnce(&mut Node<Bank>) -> Option<A>, lost: Option<Said<A>>) -> Option<Said<A>> {
+        match self.wire {
+            Wire::LosesCalls => lost,
+            Wire::LosesAnswers => {
+                call(&mut self.bank);
+                lost
+            }
+            Wire::Whole => call(&mut self.bank).map(Said::Answer).or(lost),
+        }
+    }
+
+    /// Fires the reminder of a charge that lands late, if there is one.
+    pub fn land(&mut self) {
+        for (key, name) in self.bank.reminders.keys().cloned().collect::<Vec<_>>() {
+            self.bank.fire(key, &name);
+        }
+    }
+
+    /// What the provider has moved for the order: how often charged, how much, how much paid back.
+    pub fn moved(&self) -> (usize, i64, i64) {
+        let (mut charges, mut charged, mut refunded) = (0, 0, 0);
+        for entry in self.bank.work.entries.iter().filter(|entry| entry.status == Status::Done) {
+            match entry.operation {
+                Operation::Charge => (charges, charged) = (charges + 1, charged + entry.amount_minor),
+                Operation::Refund => refunded += entry.amount_minor,
+            }
+        }
+        (charges, charged, refunded)
+    }
+}
+
+pub struct World {
+    pub service: Service,
+    pub outside: Outside,
+    pub time: ManualClock,
+    pub clock: Clock,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let (clock, time) = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap(), 1);
+        let saga = PaymentSaga { query_for: TimeDelta::hours(20) };
+        let silent = |what: &str| format!("{what} was not answered");
+        let service = Node::new("payment-service", saga, choreography::heard_by("payment"), clock.clone())
+            .performs::<Charge>(move |charge, outside: &mut Outside| {
+                // A failure is no silence: it stays to be tried again.
+                let mut failed = false;
+                let call = |bank: &mut Node<Bank>| {
+                    let Ok(reply) = bank.command(sandbox::Charge::from(charge));
+                    let heard = reply.heard();
+                    failed = matches!(heard, Some(Err(_)));
+                    heard.and_then(Result::ok)
+                };
+                let said = outside.call(call, Some(Said::Unknown(silent("the charge"))));
+                said.filter(|_| !failed)
+            })
+            .performs::<QueryCharge>(move |query, outside: &mut Outside| {
+                let call = |bank: &mut Node<Bank>| bank.command(sandbox::Query::from(query)).ok();
+                outside.call(call, Some(Said::GaveUp(silent("the query"))))
+            })
+            .performs::<CloseCharge>(|close, outside: &mut Outside| {
+                outside.call(|bank| bank.command(sandbox::Close::from(close)).ok(), None)
+            })
+            .performs::<Refund>(|refund, outside: &mut Outside| {
+                let paid =
+                    |bank: &mut Node<Bank>| Some(bank.command(sandbox::Refund::from(refund)).expect("is accepted"));
+                outside.call(paid, None)
+            });
+        let bank = Node::new("payment-provider", Bank, [], clock.clone());
+        Self { service, outside: Outside { bank, wire: Wire::Whole }, time, clock }
+    }
+
+    /// A world in which the order has been placed.
+    pub fn with_order(token: &str) -> Self {
+        let mut world = Self::new();
+        world.ordered(token);
+        world
+    }
+
+    pub fn ordered(&mut self, token: &str) -> Ended {
+        let payment = json!({ "method": "card", "token": token });
+        let order = json!({ "currency": "EUR", "totalAmount": "59.90", "payment": payment });
+        self.service.event(ORDER, "OrderCreated.v1", &order)
+    }
+
+    pub fn hear(&mut self, event: &str) -> Ended {
+        self.service.event(ORDER, &format!("{event}.v1"), &json!({}))
+    }
+
+    /// Performs the nth call that waits, at its time.
+    pub fn perform(&mut self, nth: usize, keep_outcome: bool) {
+        let Some((key, due)) = self.service.effects.iter().nth(nth).map(|(key, it)| (key.clone(), it.due)) else {
+            return;
+        };
+        if due > self.clock.now() {
+            self.time.set(due);
+        }
+        self.service.perform(&key, &mut self.outside, keep_outcome);
+    }
+
+    /// Performs whatever waits, over a whole wire, until nothing does.
+    pub fn settle(&mut self) {
+        self.outside.wire = Wire::Whole;
+        for _ in 0..100 {
+            if self.service.effects.is_empty() {
+                self.outside.land();
+                return;
+            }
+            self.perform(0, true);
+        }
+        panic!("it never settles: {:?}", self.service.asked());
+    }
+
+    pub fn payment(&self) -> Option<&Payment> {
+        self.service.work.rows.get(&ORDER)
+    }
+
+    pub fn state(&self) -> Option<State> {
+        self.payment().map(|payment| payment.state)
+    }
+}
