@@ -167,3 +167,93 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use events::OrderStatus;
+    use platform::bus::Message;
+
+    use super::*;
+
+    const ORDER: Uuid = Uuid::from_u128(9);
+
+    fn following() -> Statuses {
+        let statuses = Statuses::default();
+        statuses.lock().follows(true);
+        statuses
+    }
+    fn at(version: i64) -> KnownStatus {
+        let (status, updated_at) = (OrderStatus::Pending, Default::default());
+        let status =
+            OrderStatusView { order_id: ORDER, status, status_text: String::new(), reason: None, version, updated_at };
+        KnownStatus { customer_id: Uuid::nil(), status }
+    }
+    fn version(statuses: &Statuses) -> Option<i64> {
+        statuses.get(ORDER).map(|known| known.status.version)
+    }
+    fn published(statuses: &Statuses, version: i64) {
+        let (key, value) = (ORDER.to_string().into(), format!("{{\"version\":{version}}}").into());
+        let message = Arc::new(Message { key, headers: vec![], value });
+        statuses.lock().hear(&[Record { topic: topic::ORDER_STATUS.into(), partition: 0, offset: 0, message }]);
+    }
+
+    #[test]
+    fn what_was_read_is_kept_until_something_newer_is_heard_of() {
+        let statuses = following();
+        statuses.expect(ORDER);
+        statuses.keep(at(1));
+        assert_eq!(version(&statuses), Some(1));
+        published(&statuses, 1);
+        assert_eq!(version(&statuses), Some(1), "no news");
+        published(&statuses, 2);
+        assert_eq!(version(&statuses), None);
+        statuses.keep(at(2));
+        statuses.decided(ORDER, 3);
+        assert_eq!(version(&statuses), None, "before it is saved");
+    }
+
+    #[test]
+    fn what_was_read_before_something_newer_is_not_kept() {
+        for hear in [published, |statuses: &Statuses, version| statuses.decided(ORDER, version)] {
+            let statuses = following();
+            statuses.expect(ORDER);
+            hear(&statuses, 2); // while the database is asked
+            statuses.keep(at(1));
+            assert_eq!(version(&statuses), None);
+            statuses.keep(at(2));
+            assert_eq!(version(&statuses), Some(2));
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_that_nobody_expects_or_while_nothing_is_heard() {
+        let statuses = following();
+        statuses.keep(at(1));
+        assert_eq!(version(&statuses), None);
+        statuses.expect(ORDER);
+        statuses.keep(at(1));
+        statuses.lock().follows(false);
+        assert_eq!(version(&statuses), None);
+        statuses.keep(at(1));
+        assert_eq!(version(&statuses), None);
+    }
+
+    #[test]
+    fn those_who_watch_are_woken_and_stay_when_memory_is_full() {
+        let statuses = following();
+        let mut watch = statuses.watch(ORDER);
+        for id in 100..100 + 2 * u128::try_from(MOST).unwrap() {
+            statuses.expect(Uuid::from_u128(id));
+        }
+        assert!(statuses.lock().orders.len() <= MOST && statuses.lock().orders.contains_key(&ORDER));
+        published(&statuses, 2);
+        assert!(watch.has_changed().unwrap());
+        assert_eq!(*watch.borrow_and_update(), 2);
+        published(&statuses, 1);
+        assert!(!watch.has_changed().unwrap());
+        statuses.lock().follows(true);
+        assert!(watch.has_changed().unwrap(), "something may have been missed");
+    }
+}
