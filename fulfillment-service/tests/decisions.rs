@@ -264,6 +264,11 @@ fn news(tracking_number: &str, progress: Progress) -> CarrierNews {
     CarrierNews { order_id: ORDER, tracking_number: tracking_number.into(), progress }
 }
 
+/// News, whether or not it is taken.
+fn tell(node: &mut Fulfillment, progress: Progress) {
+    let _ = node.command(news("SHIP-1", progress));
+}
+
 /// Brings it in by its door. `id`: of an event.
 fn hear(node: &mut Fulfillment, input: &str, id: u128) {
     let book = || Book { order_id: ORDER, parcel: support::parcel() };
@@ -284,8 +289,8 @@ fn hear(node: &mut Fulfillment, input: &str, id: u128) {
         "cancelled" => node.outcome(ORDER, cancel, Said::Answer(CancelAnswer::Cancelled)),
         "too late" => node.outcome(ORDER, cancel, Said::Answer(CancelAnswer::TooLate)),
         "still here" => node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, Said::Answer(None)),
-        "picked up" => return drop(node.command(news("SHIP-1", Progress::PickedUp))),
-        "delivered" => return drop(node.command(news("SHIP-1", Progress::Delivered { at: now() }))),
+        "picked up" => return tell(node, Progress::PickedUp),
+        "delivered" => return tell(node, Progress::Delivered { at: now() }),
         "AskCarrier" => {
             node.input(Door::Reminder, ORDER, fulfillment_service::saga::Input::AskCarrier(AskCarrier { asked: 0 }))
         }

@@ -89,9 +89,12 @@ impl Work {
             return Done;
         };
         if shipment.cancel_request == Some(request) {
-            return Ignored("asked before");
+            return Ignored("a repeat");
         }
         match shipment.state {
+            State::Booking | State::Unknown if shipment.cancel_request.is_some() => {
+                return Ignored("the answer to the booking decides");
+            }
             State::Booking | State::Unknown => {} // decided when the carrier's answer is known
             State::Booked => shipment.stop(then),
             State::Shipped => shipment.refuse_to_cancel(CancellationRefusal::AlreadyShipped, then),
