@@ -1,1 +1,26 @@
-//! analytics-service
+#![doc = include_str!("../README.md")]
+
+pub mod domain;
+pub mod http;
+pub mod migrations;
+pub mod saga;
+pub mod store;
+
+use std::time::Duration;
+
+use events::{choreography, service::ANALYTICS};
+use platform::{RoomPlan, Service};
+
+/// Nobody waits for a figure: a little patience folds many events into one write of each row.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// Everything this service consists of.
+pub fn service() -> Service {
+    let live = http::Live::default();
+    let watched = live.clone();
+    Service::named(ANALYTICS, "analytics-service")
+        .migrations::<migrations::Migrator>()
+        .room(RoomPlan::new(saga::Analytics, choreography::heard_by(ANALYTICS)).lingers(LINGER))
+        .routes(move |app| http::routes(app, live), http::PROBLEMS)
+        .task(move |app, stopping| watched.refresh(app, stopping))
+}

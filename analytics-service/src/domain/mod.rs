@@ -1,0 +1,17 @@
+//! What the figures are, and how they come from events. Pure: no async, database, clock or random numbers.
+
+pub mod events;
+mod facts;
+mod figures;
+mod fold;
+mod histogram;
+mod overview;
+mod sales;
+mod window;
+
+pub use facts::{End, Facts, Item, Millis, Placed};
+pub use figures::{Counts, Figures, Revenue};
+pub use histogram::Histogram;
+pub use overview::{Overview, Point};
+pub use sales::{SHARDS, Sales, Sold};
+pub use window::{Bucket, Window};

@@ -1,0 +1,131 @@
+//! Lengths of time that figures are kept for, and windows made of them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+use super::Millis;
+
+/// A length of time that figures are added up for. Kept as its number of seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "i32", db_type = "Integer")]
+#[serde(rename_all = "lowercase")]
+pub enum Bucket {
+    #[sea_orm(num_value = 60)]
+    Minute,
+    #[sea_orm(num_value = 3_600)]
+    Hour,
+    #[sea_orm(num_value = 86_400)]
+    Day,
+}
+
+impl Bucket {
+    pub const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
+
+    pub const fn length(self) -> TimeDelta {
+        match self {
+            Self::Minute => TimeDelta::minutes(1),
+            Self::Hour => TimeDelta::hours(1),
+            Self::Day => TimeDelta::days(1),
+        }
+    }
+
+    /// How many a window has that nobody has said more about: an hour, a day, thirty days.
+    const fn usual(self) -> i32 {
+        match self {
+            Self::Minute => 60,
+            Self::Hour => 24,
+            Self::Day => 30,
+        }
+    }
+
+    /// When the one began that this moment is in (UTC).
+    pub fn start(self, at: Millis) -> DateTime<Utc> {
+        let length = self.length().num_milliseconds();
+        DateTime::from_timestamp_millis(at.div_euclid(length) * length).expect("an event's time is a date")
+    }
+
+    /// Whether one begins at this very moment.
+    pub fn begins(self, at: DateTime<Utc>) -> bool {
+        self.floor(at) == at
+    }
+
+    fn floor(self, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.start(at.timestamp_millis())
+    }
+
+    fn ceil(self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let start = self.floor(at);
+        if start == at { start } else { start + self.length() }
+    }
+}
+
+/// From one moment to another, in whole buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub from: DateTime<Utc>,
+    /// Not in it any more.
+    pub to: DateTime<Utc>,
+    pub bucket: Bucket,
+}
+
+impl Window {
+    /// Widened to whole buckets. What is not said is the present, and as long before as is usual.
+    pub fn new(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>, bucket: Bucket, now: DateTime<Utc>) -> Self {
+        let to = bucket.ceil(to.unwrap_or(now));
+        let from = from.map_or_else(|| to - bucket.length() * bucket.usual(), |from| bucket.floor(from));
+        Self { from, to, bucket }
+    }
+
+    /// As many buckets before.
+    #[must_use]
+    pub fn previous(&self) -> Self {
+        Self { from: self.from - (self.to - self.from), to: self.from, bucket: self.bucket }
+    }
+
+    /// How many buckets.
+    pub fn buckets(&self) -> i64 {
+        (self.to - self.from).num_seconds() / self.bucket.length().num_seconds()
+    }
+
+    /// When each of them begins.
+    pub fn starts(self) -> impl Iterator<Item = DateTime<Utc>> {
+        let next = move |at: &DateTime<Utc>| Some(*at + self.bucket.length());
+        std::iter::successors(Some(self.from), next).take_while(move |at| *at < self.to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::{Bucket, Window};
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_window_is_widened_to_whole_buckets() {
+        let now = at("2026-01-24T10:00:30Z");
+        let window = Window::new(Some(at("2026-01-24T08:59:59.999Z")), None, Bucket::Hour, now);
+        assert_eq!((window.from, window.to), (at("2026-01-24T08:00:00Z"), at("2026-01-24T11:00:00Z")));
+        assert_eq!(window.buckets(), 3);
+        assert_eq!(window.starts().count(), 3);
+        assert_eq!(window.previous().to, window.from);
+        assert_eq!(window.previous().buckets(), 3);
+    }
+
+    #[test]
+    fn unsaid_it_is_the_last_hour_by_minute_with_the_present_one() {
+        let window = Window::new(None, None, Bucket::Minute, at("2026-01-24T10:00:30Z"));
+        assert_eq!((window.from, window.to), (at("2026-01-24T09:01:00Z"), at("2026-01-24T10:01:00Z")));
+        let whole = Window::new(None, Some(at("2026-01-24T10:00:00Z")), Bucket::Minute, at("2026-01-24T11:00:00Z"));
+        assert_eq!(whole.to, at("2026-01-24T10:00:00Z"));
+    }
+
+    #[test]
+    fn what_was_before_1970_has_a_bucket_too() {
+        assert_eq!(Bucket::Day.start(-1), at("1969-12-31T00:00:00Z"));
+    }
+}

@@ -1,0 +1,92 @@
+//! `GET /api/v1/analytics/stream`: the dashboard of the last hour, as it changes.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{extract::State, response::Response};
+use futures_util::{StreamExt, stream};
+use platform::{
+    App, Shutdown,
+    http::{self, Caller, Message, Problem},
+};
+use sea_orm::DbErr;
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::{Api, Dashboard, READ, unreadable};
+use crate::domain::{Bucket, Window};
+
+/// The latest dashboard, computed once for all who watch; `None` while nobody does.
+#[derive(Debug, Clone)]
+pub struct Live(Arc<watch::Sender<Option<Arc<Dashboard>>>>);
+
+/// A dashboard is as old as this at most.
+const REFRESH: Duration = Duration::from_secs(1);
+
+impl Default for Live {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Live {
+    /// Computes a dashboard each second, while anybody watches.
+    pub async fn refresh(self, app: App, stopping: Shutdown) {
+        let mut each = tokio::time::interval(REFRESH);
+        let mut failing = false;
+        loop {
+            tokio::select! { () = stopping.wait() => return, _ = each.tick() => {} }
+            if self.0.receiver_count() == 0 {
+                self.0.send_if_modified(|latest| latest.take().is_some());
+                continue;
+            }
+            match last_hour(&app).await {
+                Ok(dashboard) => {
+                    failing = false;
+                    self.tell(dashboard);
+                }
+                Err(error) if !failing => {
+                    failing = true;
+                    warn!(%error, "the dashboard cannot be read now; trying until it can");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn tell(&self, dashboard: Dashboard) {
+        self.0.send_if_modified(|latest| {
+            let news = !latest.as_ref().is_some_and(|latest| latest.says_the_same(&dashboard));
+            if news {
+                *latest = Some(Arc::new(dashboard));
+            }
+            news
+        });
+    }
+}
+
+async fn last_hour(app: &App) -> Result<Dashboard, DbErr> {
+    let now = app.clock().now();
+    Dashboard::read(app, Window::new(None, None, Bucket::Minute, now), now).await
+}
+
+/// The dashboard of the last hour by minute: at once, and each second while it changes.
+#[utoipa::path(get, path = "/api/v1/analytics/stream", tag = "analytics", responses(
+    (status = 200, description = "Server-sent events `dashboard`, each with a dashboard as data", body = Dashboard, content_type = "text/event-stream"),
+    (status = 503, description = "Too many streams are open", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn stream(caller: Caller, place: http::Live, State(api): State<Api>) -> Result<Response, Problem> {
+    caller.require(READ)?;
+    let latest = api.live.0.subscribe();
+    let first = Arc::new(last_hour(&api.app).await.map_err(unreadable)?);
+    let later = stream::unfold((latest, first.clone()), async |(mut latest, told)| {
+        loop {
+            latest.changed().await.ok()?;
+            let news = latest.borrow_and_update().clone();
+            if let Some(news) = news.filter(|news| !news.says_the_same(&told)) {
+                return Some((news.clone(), (latest, news)));
+            }
+        }
+    });
+    let dashboards = stream::iter([first]).chain(later);
+    Ok(place.send(dashboards.map(|dashboard| Message::json("dashboard", &*dashboard))))
+}

@@ -1,0 +1,144 @@
+//! Which time a request is about.
+
+use chrono::{DateTime, Datelike, Utc};
+use platform::http::{Checks, FieldError, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::{self, Bucket};
+
+/// A day by minute, two months by hour, four years by day.
+const MOST_BUCKETS: i64 = 1500;
+
+/// From when to when, and in which steps.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// Its beginning; unless given 60 minutes, 24 hours or 30 days before the end.
+    pub from: Option<DateTime<Utc>>,
+    /// Its end; unless given the present.
+    pub to: Option<DateTime<Utc>>,
+    /// Length of the steps. The window is widened to whole ones (UTC), and has at most 1500.
+    #[param(value_type = Option<BucketLength>)]
+    pub bucket: Option<Bucket>,
+}
+
+/// Length of a step.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "describes `Bucket` in the API document")]
+pub enum BucketLength {
+    Minute,
+    Hour,
+    Day,
+}
+
+impl Period {
+    /// The longest step that fits the window as it was asked for.
+    pub fn fitting(&self) -> Bucket {
+        let fits = |bucket: &Bucket| self.from.iter().chain(&self.to).all(|at| bucket.begins(*at));
+        Bucket::ALL.into_iter().rev().find(fits).unwrap_or(Bucket::Minute)
+    }
+
+    /// The window, or everything that is wrong with it.
+    pub fn window(&self, usual: Bucket, now: DateTime<Utc>) -> Result<domain::Window, Problem> {
+        let mut checks = Checks::new();
+        for (field, at) in [("from", self.from), ("to", self.to)] {
+            if let Some(at) = at {
+                checks.that(
+                    (2000..2100).contains(&at.year()),
+                    field,
+                    "out_of_range",
+                    "must be a time of the years 2000 to 2099",
+                );
+            }
+        }
+        checks.finish()?;
+        let window = domain::Window::new(self.from, self.to, self.bucket.unwrap_or(usual), now);
+        checks.that(
+            self.from.is_none_or(|from| from < self.to.unwrap_or(now)),
+            "from",
+            "out_of_order",
+            "must be before the end",
+        );
+        checks.that_or(window.buckets() <= MOST_BUCKETS, || {
+            let message = format!("these are {} steps, at most {MOST_BUCKETS} are possible", window.buckets());
+            FieldError::new("bucket", "too_many_buckets", message)
+        });
+        checks.finish()?;
+        Ok(window)
+    }
+}
+
+/// The time that an answer is about.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Window {
+    #[schema(value_type = String, format = DateTime)]
+    from: events::Timestamp,
+    /// Not in it any more.
+    #[schema(value_type = String, format = DateTime)]
+    to: events::Timestamp,
+    #[schema(value_type = BucketLength)]
+    bucket: Bucket,
+}
+
+impl From<domain::Window> for Window {
+    fn from(window: domain::Window) -> Self {
+        Self { from: window.from.into(), to: window.to.into(), bucket: window.bucket }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::Period;
+    use crate::domain::Bucket;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn refused(from: Option<&str>, to: Option<&str>) -> Vec<(String, &'static str)> {
+        let period = Period { from: from.map(at), to: to.map(at), bucket: None };
+        let problem = period.window(Bucket::Minute, at("2026-01-24T10:00:30Z")).unwrap_err();
+        assert_eq!(problem.status(), 422);
+        problem.field_errors().iter().map(|error| (error.field.to_string(), error.code)).collect()
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let error = |field: &str, code| (field.to_owned(), code);
+        let both = refused(Some("1999-12-31T00:00:00Z"), Some("2100-01-01T00:00:00Z"));
+        assert_eq!(both, [error("from", "out_of_range"), error("to", "out_of_range")]);
+        let later = Some("2026-01-24T11:00:00Z");
+        assert_eq!(refused(later, None), [error("from", "out_of_order")]);
+        assert_eq!(refused(later, later), [error("from", "out_of_order")]);
+        assert_eq!(refused(Some("2026-01-20T00:00:00Z"), None), [error("bucket", "too_many_buckets")]);
+    }
+
+    #[test]
+    fn the_longest_step_that_fits() {
+        for (from, to, bucket) in [
+            (None, None, Bucket::Day),
+            (Some("2026-01-23T00:00:00Z"), None, Bucket::Day),
+            (Some("2026-01-23T00:00:00Z"), Some("2026-01-24T10:00:00Z"), Bucket::Hour),
+            (None, Some("2026-01-24T10:01:00Z"), Bucket::Minute),
+            (None, Some("2026-01-24T10:00:01Z"), Bucket::Minute),
+        ] {
+            assert_eq!(Period { from: from.map(at), to: to.map(at), bucket: None }.fitting(), bucket);
+        }
+    }
+
+    #[test]
+    fn a_day_by_minute_and_a_year_by_day_are_fine() {
+        let to = at("2026-01-24T00:00:00Z");
+        for (from, bucket, buckets) in
+            [("2026-01-23T00:00:00Z", Bucket::Minute, 1440), ("2025-01-24T00:00:00Z", Bucket::Day, 365)]
+        {
+            let period = Period { from: Some(at(from)), to: Some(to), bucket: Some(bucket) };
+            assert_eq!(period.window(Bucket::Hour, to).unwrap().buckets(), buckets);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+use platform::Json;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::{Bucket, Figures};
+
+/// The figures of all orders placed in a minute, an hour or a day.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "figures")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub bucket: Bucket,
+    /// When it began.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub at: DateTimeUtc,
+    pub figures: Json<Figures>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,73 @@
+//! The tables, the rows of them that a batch may touch, and what is read from them.
+
+pub mod figures;
+pub mod order;
+pub mod product;
+pub mod read;
+pub mod sales;
+
+use platform::{Delivery, Rows, StoreError, Tx, Workset};
+use uuid::Uuid;
+
+use crate::{
+    domain::{Bucket, Millis, Sales},
+    saga::Input,
+};
+
+/// The rows that the fold changes.
+#[derive(Debug, Clone, Default)]
+pub struct Work {
+    pub orders: Rows<order::Entity>,
+    pub products: Rows<product::Entity>,
+    pub figures: Rows<figures::Entity>,
+    pub sales: Rows<sales::Entity>,
+}
+
+impl Workset<Input> for Work {
+    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
+        let named = |it: &&Delivery<Input>| matches!(it.input, Input::ProductChanged(_));
+        let about_orders = || batch.iter().filter(|it| !named(it));
+        let orders = Rows::<order::Entity>::lock(tx, keys(about_orders())).await?;
+        let products = Rows::lock(tx, keys(batch.iter().filter(named))).await?;
+
+        let (mut figures, mut sales) = (vec![], vec![]);
+        for it in about_orders() {
+            let may_sell = it.input.may_sell();
+            let mut touches = |at: Millis, items: &mut dyn Iterator<Item = Uuid>| {
+                let buckets = Bucket::ALL.map(|bucket| (bucket, bucket.start(at)));
+                figures.extend(buckets);
+                if may_sell {
+                    let shards = items.map(|product| i16::from(Sales::shard(product)));
+                    sales.extend(shards.flat_map(|shard| buckets.map(|(bucket, at)| (bucket, at, shard))));
+                }
+            };
+            if let Some(placed) = orders.get(&it.key).and_then(|order| order.facts.placed.as_ref()) {
+                touches(placed.at, &mut placed.items.iter().map(|item| item.product_id));
+            }
+            if let Input::OrderCreated(order) = &it.input {
+                touches(it.at.timestamp_millis(), &mut order.items.iter().map(|item| item.product_id));
+            }
+        }
+        let figures = Rows::lock(tx, figures).await?;
+        let sales = Rows::lock(tx, sales).await?;
+        Ok(Self { orders, products, figures, sales })
+    }
+
+    async fn save(self, tx: &Tx) -> Result<(), StoreError> {
+        self.orders.save(tx).await?;
+        self.products.save(tx).await?;
+        self.figures.save(tx).await?;
+        self.sales.save(tx).await
+    }
+}
+
+fn keys<'a>(deliveries: impl Iterator<Item = &'a Delivery<Input>>) -> Vec<Uuid> {
+    deliveries.map(|it| it.key).collect()
+}
+
+impl Input {
+    /// Whether it may change what its order has sold (see `Facts::sold`).
+    fn may_sell(&self) -> bool {
+        matches!(self, Self::OrderCreated(_) | Self::PaymentProcessed(_) | Self::OrderCancelled(_))
+    }
+}

@@ -1,0 +1,17 @@
+use platform::Json;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::Facts;
+
+/// An order, as far as it is known.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "orders")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub order_id: Uuid,
+    pub facts: Json<Facts>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}
