@@ -1,5 +1,7 @@
 //! Given, when, then: every input in every state, as in the choreography's model.
 
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
 mod world;
 
 use events::{Money, PaymentFailure, RefundReason};
@@ -46,9 +48,12 @@ const INPUTS: [&str; 16] = [
     "refund: paid, of another refund",
 ];
 
-/// What changes something, and what follows: state, events told, calls asked for. Everything else changes nothing.
+/// State and input, and what follows: state, events told, calls that wait.
+type Change = (Option<State>, &'static str, State, &'static [&'static str], &'static [&'static str]);
+
+/// What changes something. Everything else changes nothing.
 #[rustfmt::skip]
-const CHANGES: &[(Option<State>, &str, State, &[&str], &[&str])] = &[
+const CHANGES: &[Change] = &[
     (None, "OrderCreated", Noted, &[], &[]),
     (None, "OrderCancelled", Voided, &[], &[]),
     (Some(Noted), "InventoryReserved", Charging, &[], &["Charge"]),
@@ -116,7 +121,7 @@ fn take(world: &mut World, input: &str) -> Ended {
     let node = &mut world.service;
     let query = |number| QueryCharge { order_id, number };
     match input {
-        "OrderCreated" => return world.ordered("tok_ok"),
+        "OrderCreated" => world.ordered("tok_ok"),
         "charge: charged" => node.outcome(ORDER, charge, Said::Answer(charged())),
         "charge: declined" => node.outcome(ORDER, charge, Said::Answer(declined())),
         "charge: silence" => node.outcome(ORDER, charge, Said::Unknown(silence())),
@@ -137,7 +142,7 @@ fn take(world: &mut World, input: &str) -> Ended {
             let other = Refund { refund_id: Uuid::from_u128(77), ..refund };
             node.outcome(ORDER, other, Said::Answer(Refunded { reference: "txn-2".into() }))
         }
-        event => return world.hear(event),
+        event => world.hear(event),
     }
 }
 

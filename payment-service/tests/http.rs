@@ -1,5 +1,7 @@
 //! Service and sandbox as they run: database and log in temporary folders.
 
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
 use std::sync::Arc;
 
 use chrono::DateTime;

@@ -1,8 +1,10 @@
 //! A payment from beginning to end, with the sandbox provider and all that goes wrong on the way there.
 
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
 mod world;
 
-use payment_service::domain::State;
+use payment_service::domain::{Account, RefundPayment, State};
 use proptest::prelude::*;
 use rstest::rstest;
 use world::{AMOUNT, ORDER, Wire, World};
@@ -69,8 +71,8 @@ fn cancelled_at_any_moment_no_money_stays(
     world.hear("OrderCancelled");
     world.perform(then_first, true);
     world.settle();
-    let (charges, charged, refunded) = world.outside.moved();
-    assert!(charges <= 1, "charged {charges} times");
+    let (times, charged, refunded) = world.outside.moved();
+    assert!(times <= 1, "charged {times} times");
     assert_eq!(charged, refunded);
     let ends = [State::Voided, State::Refunded, State::Declined];
     assert!(world.state().is_some_and(|state| ends.contains(&state)), "{:?}", world.state());
@@ -145,8 +147,8 @@ fn token() -> impl Strategy<Value = &'static str> {
 
 /// What holds at every moment.
 fn check(world: &World) -> Result<(), TestCaseError> {
-    let (charges, charged, refunded) = world.outside.moved();
-    prop_assert!(charges <= 1);
+    let (times, charged, refunded) = world.outside.moved();
+    prop_assert!(times <= 1);
     prop_assert!(refunded <= charged);
     if let Some(payment) = world.payment() {
         let (debits, credits): (Vec<_>, Vec<_>) =
@@ -177,7 +179,7 @@ proptest! {
                 }
                 Step::Refund(minor) => {
                     let (amount, note) = (events::Money::from_minor(minor), "sorry".to_owned());
-                    let command = payment_service::domain::RefundPayment { order_id: ORDER, amount, note };
+                    let command = RefundPayment { order_id: ORDER, amount, note };
                     let _ = world.service.command(command);
                 }
                 Step::Perform { nth, wire, keep } => {
@@ -194,7 +196,6 @@ proptest! {
         check(&world)?;
         let Some(payment) = world.payment() else { return Ok(()) };
         let (_, charged, refunded) = world.outside.moved();
-        use payment_service::domain::Account;
         prop_assert_eq!(-payment.balance(Account::Charged), charged);
         prop_assert_eq!(payment.balance(Account::Refunded), refunded);
         prop_assert_eq!(payment.balance(Account::Provider), charged - refunded);

@@ -47,7 +47,7 @@ pub struct RefundAccepted {
     pub currency: Currency,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundRefusal {
     NoSuchPayment,
     /// More than is left of the charge, which is this much.

@@ -88,17 +88,14 @@ impl Token {
 impl Books {
     /// Charges, once per key.
     pub fn charge(&mut self, it: &Charge, then: &mut Consequences) -> ChargeReply {
-        match self.entries.get(&it.key) {
-            Some(entry) => {
-                if let Some(answer) = entry.answer() {
-                    return ChargeReply::Answer(answer);
-                }
+        if let Some(entry) = self.entries.get(&it.key) {
+            if let Some(answer) = entry.answer() {
+                return ChargeReply::Answer(answer);
             }
-            None => {
-                let (amount_minor, currency) = (it.amount.minor(), it.currency.to_string());
-                let entry = Entry::new(&it.key, it.order_id, Operation::Charge, then);
-                self.entries.insert(Entry { amount_minor, currency, ..entry });
-            }
+        } else {
+            let (amount_minor, currency) = (it.amount.minor(), it.currency.to_string());
+            let entry = Entry::new(&it.key, it.order_id, Operation::Charge, then);
+            self.entries.insert(Entry { amount_minor, currency, ..entry });
         }
         let entry = self.at(&it.key);
         entry.attempts += 1;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Longer than anybody waits for an answer (see `payment.timeout`).
-const NEVER: Duration = Duration::from_secs(60);
+const NEVER: Duration = Duration::from_mins(1);
 
 /// The adapter of the provider port for the sandbox.
 #[derive(Clone)]

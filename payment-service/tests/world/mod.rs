@@ -57,14 +57,14 @@ impl Outside {
 
     /// What the provider has moved for the order: how often charged, how much, how much paid back.
     pub fn moved(&self) -> (usize, i64, i64) {
-        let (mut charges, mut charged, mut refunded) = (0, 0, 0);
+        let (mut times, mut charged, mut refunded) = (0, 0, 0);
         for entry in self.bank.work.entries.iter().filter(|entry| entry.status == Status::Done) {
             match entry.operation {
-                Operation::Charge => (charges, charged) = (charges + 1, charged + entry.amount_minor),
+                Operation::Charge => (times, charged) = (times + 1, charged + entry.amount_minor),
                 Operation::Refund => refunded += entry.amount_minor,
             }
         }
-        (charges, charged, refunded)
+        (times, charged, refunded)
     }
 }
 
