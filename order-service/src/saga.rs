@@ -56,7 +56,7 @@ pub enum Input {
     OrderDeadline,
     // commands
     #[serde(skip)]
-    PlaceOrder(PlaceOrder),
+    PlaceOrder(Box<PlaceOrder>),
     #[serde(skip)]
     CancelOrder(CancelOrder),
 }
@@ -68,7 +68,7 @@ impl Participant for OrderSaga {
 
     fn react(&self, work: &mut Orders, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
         match &it.input {
-            Input::PlaceOrder(command) => answer(command, work.place(command, self.deadline, then)),
+            Input::PlaceOrder(command) => answer(&**command, work.place(command, self.deadline, then)),
             Input::ProductChanged(product) => work.product_changed(it.key, product),
             Input::CancelOrder(command) => {
                 let answered = work.cancel(command, then);
@@ -115,7 +115,7 @@ fn about(order: &mut Order, it: &Delivery<Input>, then: &mut Consequences) -> Ve
 
 impl From<PlaceOrder> for Input {
     fn from(command: PlaceOrder) -> Self {
-        Self::PlaceOrder(command)
+        Self::PlaceOrder(command.into())
     }
 }
 

@@ -1,4 +1,5 @@
 //! The API on a real service: database and log in a temporary folder.
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

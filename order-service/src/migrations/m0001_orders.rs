@@ -1,7 +1,10 @@
 use platform::migrations::clustered;
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
-use crate::store::{order, product};
+use crate::store::{
+    order::{self, Column as O},
+    product::{self, Column as P},
+};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,7 +12,6 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        use order::Column as O;
         // Not clustered: its rows are long, and SQLite would put most of each into a page of its own.
         let orders = Table::create()
             .table(order::Entity)
@@ -33,7 +35,6 @@ impl MigrationTrait for Migration {
             Index::create().name("orders_customer").table(order::Entity).col(O::CustomerId).col(O::Id).to_owned();
         manager.create_index(customer).await?;
 
-        use product::Column as P;
         let products = Table::create()
             .table(product::Entity)
             .col(ColumnDef::new(P::Id).uuid().not_null().primary_key())

@@ -172,7 +172,7 @@ impl Entry {
 mod tests {
     use std::sync::Arc;
 
-    use events::OrderStatus;
+    use events::{OrderStatus, Timestamp};
     use platform::bus::Message;
 
     use super::*;
@@ -185,7 +185,7 @@ mod tests {
         statuses
     }
     fn at(version: i64) -> KnownStatus {
-        let (status, updated_at) = (OrderStatus::Pending, Default::default());
+        let (status, updated_at) = (OrderStatus::Pending, Timestamp::default());
         let status =
             OrderStatusView { order_id: ORDER, status, status_text: String::new(), reason: None, version, updated_at };
         KnownStatus { customer_id: Uuid::nil(), status }
