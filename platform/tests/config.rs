@@ -456,18 +456,3 @@ fn the_reference_names_type_limits_and_variable() {
         assert!(text.contains(line), "{line}\nis not in\n{text}");
     }
 }
-
-#[test]
-fn the_reference_in_docs_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
-    let current = reference(&[DEFAULTS]).unwrap();
-    if std::env::var_os("UZON_BLESS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &current).unwrap();
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        written, current,
-        "docs/configuration.md is out of date: UZON_BLESS=1 cargo test -p platform --test config"
-    );
-}

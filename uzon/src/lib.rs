@@ -21,6 +21,9 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Order { client, command } => commands::order::run(&client.open()?, command).await,
         Command::Products { client, command } => commands::products::run(&client.open()?, command).await,
         Command::Config(command) => commands::config::run(command),
-        Command::Completions { shell } => commands::completions::run(shell),
+        Command::Completions { shell } => {
+            commands::completions::run(shell);
+            Ok(())
+        }
     }
 }

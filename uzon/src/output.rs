@@ -28,11 +28,16 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
+/// What others have written, without the characters that would make a terminal do something.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// A member of an answer as a person reads it; a dash when there is none.
 pub(crate) fn text(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => "–".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => plain(text),
         Some(other) => other.to_string(),
     }
 }
@@ -54,12 +59,12 @@ mod tests {
 
     #[test]
     fn members_are_readable() {
-        let order =
-            json!({ "status": "PENDING", "reason": null, "version": 1, "createdAt": "2026-01-24T10:00:00.123Z" });
+        let order = json!({ "status": "PENDING", "reason": null, "version": 1, "name": "a\u{1b}[2Jb", "createdAt": "2026-01-24T10:00:00.123Z" });
         assert_eq!(text(&order, "/status"), "PENDING");
         assert_eq!(text(&order, "/reason"), "–");
         assert_eq!(text(&order, "/payment/amount"), "–");
         assert_eq!(text(&order, "/version"), "1");
+        assert_eq!(text(&order, "/name"), "a [2Jb");
         assert_eq!(time(&order, "/createdAt"), "2026-01-24 10:00:00");
         assert_eq!(time(&order, "/updatedAt"), "–");
     }

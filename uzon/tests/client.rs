@@ -1,5 +1,7 @@
 //! The command line against a running system: what it prints, and how it fails.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use support::{Dev, printed, refused};

@@ -1,5 +1,7 @@
 //! The configuration of the whole system: its reference in the docs, and what is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::{fs, path::Path};

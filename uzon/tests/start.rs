@@ -1,8 +1,15 @@
 //! `uzon dev`: what keeps it from starting, that it works, and how it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
-use std::{fs, net::TcpListener, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+};
 
 use serde_json::Value;
 use support::{Dev, eventually, refused, uzon};
@@ -150,6 +157,37 @@ fn a_kill_loses_nothing_either() {
 }
 
 #[test]
+fn open_streams_do_not_hold_up_the_end() {
+    let dir = folder();
+    let dev = Dev::start(dir.path(), &["--set", "sandbox.carrier.deliver_after=1d"]);
+    let placed = dev.json(&["order", "place", "--product", "TEAPOT"]);
+    let order = placed["orderId"].as_str().unwrap();
+    let mut watch = uzon().args(["order", "watch", order, "--url", &dev.url]).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().ends_with("Order Placed") || lines.next().is_some());
+
+    assert_eq!(dev.stop().0.code(), Some(0));
+    let end = eventually("who follows is told", || watch.try_wait().unwrap());
+    assert_eq!(end.code(), Some(69), "nobody is there any more");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let dir = folder();
+    let mut dev = Dev::start(dir.path(), &[]);
+    // A request that never gets complete keeps the first signal waiting.
+    let mut stream = TcpStream::connect(dev.url.trim_start_matches("http://")).unwrap();
+    stream.write_all(b"POST /api/v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").unwrap();
+    let status = eventually("it ends", || {
+        dev.signal("TERM"); // two that come close together count as one
+        dev.ended()
+    });
+    assert_eq!(status.code(), Some(1));
+    drop(dev);
+    assert_eq!(Dev::start(dir.path(), &[]).stop().0.code(), Some(0));
+}
+
+#[test]
 fn fresh_begins_with_nothing() {
     let dir = folder();
     let dev = Dev::start(dir.path(), &[]);
@@ -177,9 +215,9 @@ fn a_person_reads_where_things_are() {
         .spawn()
         .unwrap();
     let mut text = String::new();
-    let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
     while !text.contains("Ctrl-C") {
-        assert_ne!(std::io::BufRead::read_line(&mut stdout, &mut text).unwrap(), 0, "{text}");
+        assert_ne!(stdout.read_line(&mut text).unwrap(), 0, "{text}");
     }
     assert!(text.starts_with("Uzon "), "nothing is said before: {text}");
     // What it tells to paste works when it is pasted.

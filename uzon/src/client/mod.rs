@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::Failure;
 
 const CONNECT: Duration = Duration::from_secs(5);
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// Streams give a sign of life every 15 s: after three missed ones the connection is dead.
 const SILENCE: Duration = Duration::from_secs(50);
 /// Items asked for at once; the server's limit.
@@ -129,7 +129,7 @@ impl Client {
             ));
         }
         let what = if error.is_timeout() { "did not answer in time" } else { "has broken off" };
-        Failure::Unavailable(format!("{url} {what}; a repeat with the same --key is safe"))
+        Failure::Unavailable(format!("{url} {what}; try again, with the same --key where there was one"))
     }
 
     fn stranger(&self, why: &str) -> Failure {

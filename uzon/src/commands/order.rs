@@ -202,10 +202,11 @@ async fn watch(client: &Client, order: Uuid) -> Result<(), Failure> {
 
 /// Events until the order ends; goes on where it was when the connection is lost.
 async fn follow(client: &Client, order: Uuid) -> Result<(), Failure> {
-    let (path, mut last, mut lost) = (path(order, "/events"), None, 0);
+    let stream = path(order, "/events");
+    let (mut last, mut failures) = (None, 0);
     loop {
         let (mut ended, mut heard) = (false, false);
-        let answer = client.follow(&path, &mut last, |event| {
+        let answer = client.follow(&stream, &mut last, |event| {
             (ended, heard) = (is_final(&event), true);
             if client.json { output::json(&event) } else { output::line(status_line(&event)) }
         });
@@ -213,19 +214,19 @@ async fn follow(client: &Client, order: Uuid) -> Result<(), Failure> {
             Ok(_) if ended => return Ok(()),
             Ok(_) => {}
             // Only what had been there may come back: who never answered was named wrongly.
-            Err(Failure::Unavailable(_)) if last.is_some() && lost < ATTEMPTS => {}
+            Err(Failure::Unavailable(_)) if last.is_some() && failures < ATTEMPTS => {}
             Err(failure) => return Err(failure),
         }
-        lost = if heard { 1 } else { lost + 1 };
-        if lost > ATTEMPTS {
+        failures = if heard { 1 } else { failures + 1 };
+        if failures > ATTEMPTS {
             return Err(Failure::Unavailable(format!("the connection is lost; go on with `uzon order watch {order}`")));
         }
-        pause(lost).await;
+        pause(failures).await;
     }
 }
 
-fn pause(lost: u32) -> impl Future<Output = ()> {
-    tokio::time::sleep(Duration::from_millis(250) * 2_u32.pow(lost.min(4)))
+fn pause(failures: u32) -> impl Future<Output = ()> {
+    tokio::time::sleep(Duration::from_millis(250) * 2_u32.pow(failures.min(4)))
 }
 
 fn is_final(status: &Value) -> bool {

@@ -80,11 +80,10 @@ pub(crate) async fn run(client: &Client, command: ProductsCommand) -> Result<(),
         }
         ProductsCommand::Stock { product, quantity, reason, note, key } => {
             let id = id_of(&find(client, &product).await?)?;
-            let reason = match reason {
-                Some(Reason::Delivery) => "DELIVERY",
-                Some(Reason::Correction) => "CORRECTION",
-                None if quantity > 0 => "DELIVERY",
-                None => "CORRECTION",
+            let usual = if quantity > 0 { Reason::Delivery } else { Reason::Correction };
+            let reason = match reason.unwrap_or(usual) {
+                Reason::Delivery => "DELIVERY",
+                Reason::Correction => "CORRECTION",
             };
             let body = json!({ "quantity": quantity, "reason": reason, "note": note });
             show(client, &client.post(&format!("/api/v1/products/{id}/stock"), &body, key.as_deref()).await?);

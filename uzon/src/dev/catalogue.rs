@@ -40,6 +40,7 @@ const fn demo(
 }
 
 /// The last one has no stock, so nothing is left to do once it is there: its presence seals the catalogue.
+#[expect(clippy::inconsistent_digit_grouping, reason = "euros_cents")]
 pub const CATALOGUE: [Demo; 24] = [
     demo(1, "TEAPOT", "Teapot", 29_95, "EUR", 10_000),
     demo(2, "MUG-BLUE", "Mug, blue", 8_50, "EUR", 10_000),

@@ -69,7 +69,11 @@ impl Example {
 impl From<Model> for Example {
     fn from(row: Model) -> Self {
         let Model { id, sku, name, price_minor, currency, .. } = row;
-        Self { product_id: id, sku, name, price: Money::from_minor(price_minor), currency }
+        // The SKU becomes part of a command that people paste into a shell: only a harmless one does.
+        let harmless = sku.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && sku.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let sku = if harmless { sku } else { id.to_string() };
+        Self { product_id: id, sku, name: output::plain(&name), price: Money::from_minor(price_minor), currency }
     }
 }
 
@@ -127,6 +131,28 @@ mod tests {
         assert_eq!(order["items"][0]["price"], "29.95");
         let curl = example.curl("127.0.0.1:8080".parse().unwrap());
         assert!(curl.starts_with("curl http://127.0.0.1:8080/api/v1/orders "), "{curl}");
+    }
+
+    #[test]
+    fn what_is_pasted_into_a_shell_is_harmless() {
+        let row = |sku: &str| Model {
+            id: uuid::Uuid::nil(),
+            sku: sku.to_owned(),
+            name: "Tea\u{7}pot".to_owned(),
+            price_minor: 1,
+            currency: "EUR".to_owned(),
+            available: 1,
+            reserved: 0,
+            shipped: 0,
+            version: 1,
+            sequence: 1,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        assert_eq!(Example::from(row("TEA-POT_1.5")).sku, "TEA-POT_1.5");
+        for sku in ["; rm -rf ~", "$(id)", "--url", "a b", ""] {
+            assert_eq!(Example::from(row(sku)).sku, uuid::Uuid::nil().to_string(), "{sku}");
+        }
+        assert_eq!(Example::from(row("X")).name, "Tea pot");
     }
 
     #[test]

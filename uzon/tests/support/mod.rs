@@ -1,5 +1,6 @@
 //! A `uzon` of one's own: the real binary, with a data folder and a port that nobody else has.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -11,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 /// Longer than anything should take on a busy machine; only a broken build waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// `uzon`, with nothing of this process' environment that could change its mind.
 pub fn uzon() -> Command {
@@ -61,18 +62,24 @@ impl Dev {
             command.arg("--set").arg(format!("sandbox.carrier.{setting}"));
         }
         let mut child = command.spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut dev = Self { child, stdout, url: String::new() };
+        dev.url = dev.ready();
+        dev
+    }
+
+    /// Reads its log until it says where it listens.
+    fn ready(&mut self) -> String {
         let mut said = String::new();
         loop {
             let mut line = String::new();
-            if stdout.read_line(&mut line).unwrap() == 0 {
-                let mut stderr = String::new();
-                child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-                panic!("it ended instead of getting ready: {:?}\n{said}{stderr}", child.wait().unwrap());
+            if self.stdout.read_line(&mut line).unwrap() == 0 {
+                self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+                panic!("it ended instead of getting ready: {said}");
             }
             let log: Value = serde_json::from_str(&line).unwrap_or_default();
             if log["message"] == "ready" {
-                return Self { child, stdout, url: format!("http://{}", log["address"].as_str().unwrap()) };
+                return format!("http://{}", log["address"].as_str().unwrap());
             }
             said.push_str(&line);
         }
@@ -113,8 +120,12 @@ impl Dev {
         (status, log)
     }
 
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     pub fn wait(&mut self) -> ExitStatus {
-        eventually("it ends", || self.child.try_wait().unwrap())
+        eventually("it ends", || self.ended())
     }
 }
 
