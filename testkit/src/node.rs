@@ -102,6 +102,26 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         self
     }
 
+    /// The same node with another participant in its place; for mutation controls.
+    pub fn with<Q>(&self, participant: Q) -> Box<Node<Q, W>>
+    where
+        Q: Participant<Input = P::Input, Workset = P::Workset>,
+    {
+        Box::new(Node {
+            participant: Arc::new(participant),
+            service: self.service,
+            heard: self.heard.clone(),
+            clock: self.clock.clone(),
+            performers: self.performers.clone(),
+            work: self.work.clone(),
+            inbox: self.inbox.clone(),
+            use_inbox: Q::INBOX,
+            outbox: self.outbox.clone(),
+            effects: self.effects.clone(),
+            reminders: self.reminders.clone(),
+        })
+    }
+
     pub fn topics(&self) -> impl Iterator<Item = &str> {
         self.heard.topics()
     }

@@ -3,7 +3,7 @@ use std::{
     hash::Hash,
 };
 
-use super::{Sim, Step};
+use super::{Sim, Step, World};
 
 /// What an exploration has found.
 #[derive(Debug)]
@@ -17,15 +17,14 @@ pub struct Explored<S> {
 }
 
 /// Walks every way a system can go from here. `state` tells states apart: two systems with the same are taken for the same.
-/// `more` adds steps of the caller's (a cancellation at any moment); `wrong` looks at every state, told whether it is an end.
+/// `wrong` looks at every state, told whether it is an end.
 ///
 /// # Panics
 /// When there are more than `most` states.
-pub fn explore<W: Clone + 'static, S: Clone + Eq + Hash>(
+pub fn explore<W: World, S: Clone + Eq + Hash>(
     begin: Sim<W>,
     most: usize,
     state: impl Fn(&Sim<W>) -> S,
-    more: impl Fn(&Sim<W>) -> Vec<(String, Sim<W>)>,
     wrong: impl Fn(&Sim<W>, bool) -> Option<String>,
 ) -> Explored<S> {
     let mut seen: HashMap<S, Option<(S, String)>> = HashMap::new();
@@ -34,7 +33,7 @@ pub fn explore<W: Clone + 'static, S: Clone + Eq + Hash>(
     seen.insert(first.clone(), None);
     let mut queue = VecDeque::from([(first, begin)]);
     while let Some((here, sim)) = queue.pop_front() {
-        let mut ways = more(&sim);
+        let mut ways = vec![];
         for step in sim.steps() {
             let mut next = sim.clone();
             if next.take(&step) {
@@ -70,7 +69,7 @@ pub fn explore<W: Clone + 'static, S: Clone + Eq + Hash>(
     found
 }
 
-fn label<W>(sim: &Sim<W>, step: &Step) -> String {
+fn label<W: World>(sim: &Sim<W>, step: &Step) -> String {
     match step {
         Step::Deliver { node, topic, offset, .. } => {
             format!("{node} <- {}", crate::node::event_name(&sim.log[topic][*offset].message))
@@ -78,5 +77,6 @@ fn label<W>(sim: &Sim<W>, step: &Step) -> String {
         Step::Publish { node, .. } => format!("{node} publishes"),
         Step::Perform { node, effect, .. } => format!("{node} performs {effect}"),
         Step::Remind { node, name, .. } => format!("{node} is reminded of {name}"),
+        Step::Outside(what) => what.clone(),
     }
 }

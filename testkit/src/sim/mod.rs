@@ -24,6 +24,28 @@ pub enum Step {
     Perform { node: usize, effect: String, lost: bool },
     /// A reminder fires, whenever it is due.
     Remind { node: usize, key: Uuid, name: String },
+    /// Something happens outside.
+    Outside(String),
+}
+
+/// The world outside: what happens there by itself (a carrier picks a parcel up, a customer changes her mind).
+pub trait World: Clone + 'static {
+    /// What can happen now, by name.
+    fn can_happen(&self, nodes: &[Box<dyn Actor<Self>>]) -> Vec<String>;
+
+    /// Lets it happen. `false`: nothing has come of it.
+    fn happen(&mut self, what: &str, nodes: &mut [Box<dyn Actor<Self>>]) -> bool;
+}
+
+/// A world in which nothing happens by itself.
+impl World for () {
+    fn can_happen(&self, _: &[Box<dyn Actor<Self>>]) -> Vec<String> {
+        vec![]
+    }
+
+    fn happen(&mut self, _: &str, _: &mut [Box<dyn Actor<Self>>]) -> bool {
+        false
+    }
 }
 
 /// What may go wrong.
@@ -33,6 +55,8 @@ pub struct Faults {
     pub crashes: bool,
     /// Records of one topic may come in another order than they were said in, by so many places.
     pub reorder: usize,
+    /// What is said is on the log at once. (Whatever may be late is late in being read; so there are fewer ways to walk.)
+    pub prompt: bool,
 }
 
 /// A system: its nodes, its log, and the world outside.
@@ -47,7 +71,7 @@ pub struct Sim<W> {
     done: BTreeMap<(usize, Arc<str>), BTreeSet<usize>>,
 }
 
-impl<W: 'static> Sim<W> {
+impl<W: World> Sim<W> {
     pub fn new(clock: ManualClock, world: W, faults: Faults, nodes: Vec<Box<dyn Actor<W>>>) -> Self {
         Self { nodes, world, faults, clock, log: BTreeMap::new(), done: BTreeMap::new() }
     }
@@ -71,6 +95,7 @@ impl<W: 'static> Sim<W> {
                 steps.push(Step::Remind { node, key, name });
             }
         }
+        steps.extend(self.world.can_happen(&self.nodes).into_iter().map(Step::Outside));
         steps
     }
 
@@ -84,6 +109,18 @@ impl<W: 'static> Sim<W> {
 
     /// Lets it happen. `false`: nothing has changed (a record is held, a request was not answered).
     pub fn take(&mut self, step: &Step) -> bool {
+        let happened = self.one(step);
+        if self.faults.prompt {
+            for node in 0..self.nodes.len() {
+                while let Some(event) = self.nodes[node].say(true) {
+                    self.append(&event);
+                }
+            }
+        }
+        happened
+    }
+
+    fn one(&mut self, step: &Step) -> bool {
         match step {
             Step::Deliver { node, topic, offset, again } => {
                 let record = self.log[topic][*offset].clone();
@@ -102,6 +139,7 @@ impl<W: 'static> Sim<W> {
                 self.nodes[*node].remind(*key, name);
                 true
             }
+            Step::Outside(what) => self.world.happen(what, &mut self.nodes),
         }
     }
 
@@ -128,7 +166,7 @@ impl<W: 'static> Sim<W> {
                 match &mut step {
                     Step::Deliver { again, .. } | Step::Publish { again, .. } => *again = true,
                     Step::Perform { lost, .. } => *lost = true,
-                    Step::Remind { .. } => {}
+                    Step::Remind { .. } | Step::Outside(_) => {}
                 }
             }
             self.take(&step);
@@ -138,7 +176,7 @@ impl<W: 'static> Sim<W> {
     }
 }
 
-impl<W: Clone + 'static> Clone for Sim<W> {
+impl<W: World> Clone for Sim<W> {
     fn clone(&self) -> Self {
         Self {
             nodes: self.nodes.iter().map(|node| node.duplicate()).collect(),
@@ -151,7 +189,7 @@ impl<W: Clone + 'static> Clone for Sim<W> {
     }
 }
 
-impl<W> Sim<W> {
+impl<W: World> Sim<W> {
     /// How far each node has read, for telling states apart.
     pub fn positions(&self) -> impl Iterator<Item = (usize, &str, &BTreeSet<usize>)> {
         self.done.iter().map(|((node, topic), done)| (*node, &**topic, done))

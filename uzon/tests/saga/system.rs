@@ -6,7 +6,10 @@ use chrono::{DateTime, TimeDelta};
 use events::{choreography, service};
 use fulfillment_service::{domain as parcel, saga::FulfillmentSaga, sandbox as carrier};
 use inventory_service::{domain as stock, saga::InventorySaga};
-use notification_service::{effects::Notify, saga::NotificationSaga};
+use notification_service::{
+    effects::{Notify, Told},
+    saga::NotificationSaga,
+};
 use order_service::{domain as orders, saga::OrderSaga, store::Statuses};
 use payment_service::{domain as payments, saga::PaymentSaga, sandbox as bank};
 use platform::{Clock, Command, Participant, Said, http::IfMatch};
@@ -188,7 +191,7 @@ pub fn fulfillment(clock: &Clock) -> Node<FulfillmentSaga, Outside> {
 
 pub fn notification(clock: &Clock) -> Node<NotificationSaga, Outside> {
     Node::new("notification-service", NotificationSaga, choreography::heard_by(service::NOTIFICATION), clock.clone())
-        .performs(|_: &Notify, _: &mut Outside| Some(Said::Answer(())))
+        .performs(|_: &Notify, _: &mut Outside| Some(Said::Answer(Told::Accepted)))
 }
 
 fn tell<P, C>(node: &mut Node<P>, command: C) -> C::Reply
