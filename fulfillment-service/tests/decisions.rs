@@ -1,5 +1,7 @@
 //! Given, when, then: everything that can come in, in every state, as in the choreography's model.
 
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
 mod support;
 
 use chrono::TimeDelta;

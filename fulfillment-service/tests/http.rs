@@ -1,5 +1,7 @@
 //! The API on a real service beside a real sandbox carrier, each in a temporary folder of its own.
 
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
 mod support;
 
 use chrono::{DateTime, Utc};

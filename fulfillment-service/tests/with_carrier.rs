@@ -1,6 +1,8 @@
 //! The shop's decisions and the sandbox carrier's, with everything that can go wrong between them, in any order: at the
 //! end both agree.
 
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
 mod support;
 
 use fulfillment_service::{
@@ -132,7 +134,7 @@ impl Stage {
                 // The drivers deliver what they have told of.
                 if self.delivered {
                     let deliver = sandbox::Deliver { key: booking_key(ORDER), at: now() };
-                    let Ok(()) = self.world.carrier.command(deliver);
+                    let Ok(_) = self.world.carrier.command(deliver);
                 }
             }
             Step::TellPickedUp => self.tell(Progress::PickedUp),

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{State, TrackShipment};
-use crate::{saga::FulfillmentSaga, store::Work};
+use crate::{
+    saga::FulfillmentSaga,
+    store::{Shipment, Work},
+};
 
 /// How far a parcel has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +81,7 @@ impl Work {
 
     /// Nothing was heard for too long.
     pub fn ask(&mut self, order: Uuid, ask: AskCarrier, then: &mut Consequences) -> Verdict {
-        if !self.shipments.get(&order).is_some_and(|shipment| shipment.is_under_way()) {
+        if !self.shipments.get(&order).is_some_and(Shipment::is_under_way) {
             return Ignored("nothing is under way");
         }
         then.request(&TrackShipment { order_id: order, asked: ask.asked });

@@ -69,20 +69,22 @@ impl Behaviour {
 
 #[cfg(test)]
 mod tests {
-    use super::{Behaviour, Fate};
+    use super::{
+        Behaviour,
+        Fate::{self, AnswerLost, Answered, Failed, Lost},
+    };
 
     #[test]
     fn the_rates_are_shares_of_all_calls() {
         let behaviour =
             Behaviour { error_rate: 0.1, timeout_rate: 0.2, timeout_after_effect_rate: 0.3, ..Behaviour::calm() };
         let fates: Vec<Fate> = [0.05, 0.15, 0.29, 0.31, 0.59, 0.61, 0.99].map(|drawn| behaviour.fate(drawn)).into();
-        use Fate::{AnswerLost, Answered, Failed, Lost};
         assert_eq!(fates, [Failed, Lost, Lost, AnswerLost, AnswerLost, Answered, Answered]);
     }
 
     #[test]
     fn calm_answers_and_down_never_does() {
-        assert_eq!(Behaviour::calm().fate(0.0), Fate::Answered);
-        assert_eq!(Behaviour { down: true, ..Behaviour::calm() }.fate(0.99), Fate::Failed);
+        assert_eq!(Behaviour::calm().fate(0.0), Answered);
+        assert_eq!(Behaviour { down: true, ..Behaviour::calm() }.fate(0.99), Failed);
     }
 }

@@ -52,7 +52,7 @@ pub struct PickUp {
     pub key: String,
 }
 
-/// The parcel was handed over.
+/// The parcel was handed over. Answered with whether that was not known before.
 #[derive(Debug, Clone)]
 pub struct Deliver {
     pub key: String,
@@ -161,11 +161,10 @@ impl Work {
         booking.transit(pace).map_or(Visit::Nothing, Visit::PickedUp)
     }
 
-    fn deliver(&mut self, deliver: &Deliver) {
-        let Some(booking) = self.bookings.get_mut(&deliver.key) else { return };
-        if booking.picked_up_at.is_some() && booking.delivered_at.is_none() {
-            booking.delivered_at = Some(deliver.at);
-        }
+    fn deliver(&mut self, deliver: &Deliver) -> bool {
+        let booking = self.bookings.get_mut(&deliver.key);
+        let carried = booking.filter(|booking| booking.picked_up_at.is_some() && booking.delivered_at.is_none());
+        carried.map(|booking| booking.delivered_at = Some(deliver.at)).is_some()
     }
 }
 
@@ -256,5 +255,5 @@ commands! {
     Find -> Option<Known>,
     Cancel -> CancelAnswer,
     PickUp -> Visit,
-    Deliver -> (),
+    Deliver -> bool,
 }

@@ -136,7 +136,7 @@ async fn remember(app: &App, sandbox: &Sandbox, found: &UnboundedSender<Errand>)
             }
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await; // until the rounds end
 }
 
 async fn unfinished(app: &App, after: &str) -> Result<Vec<super::Booking>, DbErr> {
