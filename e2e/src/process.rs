@@ -30,7 +30,7 @@ impl Usage {
 
     fn read(folder: &str) -> io::Result<Self> {
         let status = fs::read_to_string(format!("{folder}/status"))?;
-        let written = fs::read_to_string(format!("{folder}/io")).map(|io| number(&io, "write_bytes:")).unwrap_or(0);
+        let written = fs::read_to_string(format!("{folder}/io")).map_or(0, |io| number(&io, "write_bytes:"));
         Ok(Self {
             cpu: cpu(&fs::read_to_string(format!("{folder}/stat"))?),
             resident: number(&status, "VmRSS:") * 1024,

@@ -71,7 +71,7 @@ impl System {
     /// Starts it on the data that is there, after [`System::terminate`] or [`System::kill`].
     pub async fn start_again(&self) -> Result<(), SystemError> {
         let log = fs::File::options().create(true).append(true).open(self.log_path())?;
-        let child = Command::new(&self.binary)
+        let child = command(&self.binary)
             .args(self.arguments(self.address, &self.data_path()))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -217,7 +217,7 @@ impl Drop for Running {
 
 /// Runs `uzon` until it ends by itself.
 pub async fn run(arguments: &[String]) -> Result<Output, SystemError> {
-    let mut child = Command::new(binary()?)
+    let mut child = command(&binary()?)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -234,6 +234,15 @@ pub async fn run(arguments: &[String]) -> Result<Output, SystemError> {
         Ok(status) => Ok(Output { status: status?, stdout, stderr }),
         Err(()) => Err(SystemError::Endless { log: String::from_utf8_lossy(&stderr).into_owned() }),
     }
+}
+
+/// Without settings from the environment: what is tested is what is written here.
+fn command(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("UZON_")) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// A process that waits for the end of this one (its input ends then), and takes the child and its data along.

@@ -168,7 +168,7 @@ fn orders_that_stop_or_jump() {
 fn services_that_disagree() {
     breaks("payment-agrees", |facts| detail(facts, DELIVERED).payment = None);
     breaks("payment-agrees", |facts| {
-        "CHARGED".clone_into(&mut detail(facts, DECLINED).payment.as_mut().unwrap().status)
+        "CHARGED".clone_into(&mut detail(facts, DECLINED).payment.as_mut().unwrap().status);
     });
     breaks("reservation-agrees", |facts| "COMMITTED".clone_into(&mut detail(facts, DELIVERED).reservations[0].status));
     breaks("reservation-agrees", |facts| detail(facts, DELIVERED).reservations[0].quantity = 1);
@@ -176,7 +176,7 @@ fn services_that_disagree() {
     breaks("reservation-agrees", |facts| "RESERVED".clone_into(&mut detail(facts, REFUNDED).reservations[0].status));
     breaks("shipment-agrees", |facts| detail(facts, DELIVERED).shipment = None);
     breaks("shipment-agrees", |facts| {
-        "Shipped".clone_into(&mut detail(facts, REFUNDED).shipment.as_mut().unwrap().status)
+        "Shipped".clone_into(&mut detail(facts, REFUNDED).shipment.as_mut().unwrap().status);
     });
     breaks("tracking-number", |facts| detail(facts, DELIVERED).shipment.as_mut().unwrap().tracking_number = None);
     breaks("shown-shipment", |facts| detail(facts, DELIVERED).order.shipment = None);
@@ -186,7 +186,7 @@ fn services_that_disagree() {
 #[test]
 fn money_that_is_not_conserved() {
     breaks("charged-once", |facts| {
-        facts.provider.push(LedgerEntry { idempotency_key: None, ..facts.provider[0].clone() })
+        facts.provider.push(LedgerEntry { idempotency_key: None, ..facts.provider[0].clone() });
     });
     breaks("one-key-one-charge", |facts| facts.provider.push(facts.provider[0].clone()));
     breaks("charged-total", |facts| facts.provider[0].amount = Some(Money::from_minor(1)));
@@ -217,7 +217,7 @@ fn stock_that_is_not_conserved() {
 #[test]
 fn parcels_that_should_not_be() {
     breaks("shipped-once", |facts| {
-        facts.carrier.push(LedgerEntry { idempotency_key: None, ..facts.carrier[0].clone() })
+        facts.carrier.push(LedgerEntry { idempotency_key: None, ..facts.carrier[0].clone() });
     });
     breaks("one-key-one-booking", |facts| facts.carrier.push(facts.carrier[0].clone()));
     breaks("shipped-unpaid", |facts| facts.carrier.push(entry(DECLINED, "PICK_UP", None)));

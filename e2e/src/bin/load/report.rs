@@ -1,0 +1,149 @@
+//! The figures: for people as a table, for programs as JSON.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+/// Everything that was measured.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// What was asked of the generator.
+    pub command: String,
+    pub seconds: f64,
+    pub requests: u64,
+    pub requests_per_second: f64,
+    pub refused: BTreeMap<String, u64>,
+    pub broken: u64,
+    /// Orders complete per second, from the first arrival to the moment the last one was complete.
+    pub complete_per_second: Option<f64>,
+    /// The same until 99 % were complete: the sustained rate, without the tail.
+    pub sustained_per_second: Option<f64>,
+    /// From the last arrival until everything was complete.
+    pub tail_seconds: Option<f64>,
+    /// Milliseconds.
+    pub latency: BTreeMap<&'static str, Percentiles>,
+    pub system: Option<Cost>,
+    pub generator: Option<Cost>,
+    /// Bytes the system has stored per order of its life.
+    pub stored_per_order: Option<f64>,
+    pub checked: Checked,
+}
+
+/// What a process used for it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cost {
+    pub cpu_micros_per_request: f64,
+    pub cpu_cores: f64,
+    pub resident_mebibytes: f64,
+    pub peak_mebibytes: f64,
+    pub written_bytes_per_request: f64,
+}
+
+/// What the checker looked at.
+#[derive(Debug, Default, Serialize)]
+pub struct Checked {
+    pub orders: usize,
+    pub closely: usize,
+    pub violations: Vec<String>,
+}
+
+/// In milliseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Percentiles {
+    pub count: u64,
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub p999: f64,
+    pub max: f64,
+}
+
+impl Percentiles {
+    /// From microseconds; nothing when nothing was measured.
+    pub fn of(micros: &Histogram<u64>) -> Option<Self> {
+        let at = |quantile| millis(micros.value_at_quantile(quantile));
+        let found = Self {
+            count: micros.len(),
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: millis(micros.max()),
+        };
+        (found.count > 0).then_some(found)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no measurement is that precise")]
+fn millis(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}
+
+impl Report {
+    /// As a table.
+    pub fn table(&self) -> String {
+        let mut figures = Table::new();
+        figures.load_preset(UTF8_FULL_CONDENSED).set_header(["figure", "value"]);
+        let mut add = |name: &str, value: String| {
+            figures.add_row([name.to_owned(), value]);
+        };
+        add("requests answered as hoped", format!("{} in {:.1} s", self.requests, self.seconds));
+        add("requests/s", format!("{:.0}", self.requests_per_second));
+        for (status, count) in &self.refused {
+            add("refused", format!("{count} × {status}"));
+        }
+        if self.broken > 0 {
+            add("without an answer", self.broken.to_string());
+        }
+        let number = |value: Option<f64>, unit: &str| value.map(|value| format!("{value:.1}{unit}"));
+        for (name, value) in [
+            ("complete orders/s, until the last", number(self.complete_per_second, "")),
+            ("complete orders/s, sustained (99 %)", number(self.sustained_per_second, "")),
+            ("complete after the last arrival", number(self.tail_seconds, " s")),
+            ("stored per order", number(self.stored_per_order, " bytes")),
+        ] {
+            if let Some(value) = value {
+                add(name, value);
+            }
+        }
+        for (who, cost) in [("system", &self.system), ("generator", &self.generator)] {
+            let Some(cost) = cost else { continue };
+            add(&format!("{who}: CPU per request"), format!("{:.0} µs", cost.cpu_micros_per_request));
+            add(&format!("{who}: cores busy"), format!("{:.2}", cost.cpu_cores));
+            let (now, peak) = (cost.resident_mebibytes, cost.peak_mebibytes);
+            add(&format!("{who}: memory, at most"), format!("{now:.0} MiB, {peak:.0} MiB"));
+            if cost.written_bytes_per_request > 0.0 {
+                add(&format!("{who}: written per request"), format!("{:.0} bytes", cost.written_bytes_per_request));
+            }
+        }
+        let Checked { orders, closely, violations } = &self.checked;
+        add("checked", format!("{orders} orders, {closely} of them closely: {} violations", violations.len()));
+        format!("{figures}\n{}", self.latencies())
+    }
+
+    fn latencies(&self) -> Table {
+        let mut table = Table::new();
+        table.load_preset(UTF8_FULL_CONDENSED).set_header([
+            "milliseconds",
+            "count",
+            "p50",
+            "p95",
+            "p99",
+            "p99.9",
+            "max",
+        ]);
+        for (step, it) in &self.latency {
+            let numbers = [it.p50, it.p95, it.p99, it.p999, it.max].map(|value| format!("{value:.2}"));
+            let row = [(*step).to_owned(), it.count.to_string()].into_iter().chain(numbers);
+            table.add_row(row);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+}
