@@ -37,7 +37,7 @@ pub enum ChargeAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct QueryCharge {
     pub order_id: Uuid,
-    /// The how manieth question about this order: only the answer to the last one counts.
+    /// 1, 2, 3 … per order: only the answer to the latest matters.
     pub number: i32,
 }
 
