@@ -226,7 +226,7 @@ async fn follow(client: &Client, order: Uuid) -> Result<(), Failure> {
 }
 
 fn pause(failures: u32) -> impl Future<Output = ()> {
-    tokio::time::sleep(Duration::from_millis(250) * 2_u32.pow(failures.min(4)))
+    tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(failures.min(4)))
 }
 
 fn is_final(status: &Value) -> bool {
