@@ -161,8 +161,8 @@ async fn cancelled_at_any_moment_an_order_ends_one_way_or_the_other() {
     let shop = brisk().await;
     let product = shop.product("20.00", 200).await.unwrap();
     let tokens = ["tok_ok", "tok_ok", "tok_flaky", "tok_timeout_charged", "tok_declined"];
-    let attempts = (0..60_u64).map(|moment| {
-        let (shop, order) = (&shop, NewOrder::of(&product, 1).paid_with(tokens[moment as usize % tokens.len()]));
+    let attempts = (0..60_u64).zip(tokens.iter().cycle()).map(|(moment, token)| {
+        let (shop, order) = (&shop, NewOrder::of(&product, 1).paid_with(token));
         async move {
             let order = shop.place(&order).await.unwrap().order_id;
             // not to wait for anything: to hit another moment of the order's life each time

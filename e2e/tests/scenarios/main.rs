@@ -5,6 +5,9 @@
 //! Each scenario ends with the checker, which holds what the shop was promised against what every service, the provider and the
 //! carrier say.
 
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+#![expect(clippy::inconsistent_digit_grouping, reason = "12_50 is 12.50 in hundredths")]
+
 mod asking;
 mod buying;
 mod cancelling;

@@ -108,8 +108,7 @@ async fn run(args: &Args) -> Result<Report, Failure> {
     let mut report = bench.phase(&work, args.duration()).await?;
     let measured: BTreeSet<Uuid> = mix.take_placed().into_iter().collect();
     eprintln!("checking …");
-    let stored = system.as_ref().map(System::stored);
-    bench.judge(&shop, &measured, stored, &mut report).await?;
+    bench.judge(&shop, &measured, &mut report).await?;
     if let Some(file) = &args.json {
         fs::write(file, serde_json::to_vec_pretty(&report).expect("figures are plain values"))?;
     }
@@ -164,6 +163,7 @@ impl Bench<'_> {
         let places = matches!(work, Work::Orders(_));
         let following = places.then(|| progress.follow());
         let (usage, own) = (self.usage()?, Usage::own()?);
+        let stored = self.system.map(System::stored);
         let start = Instant::now();
         let tally = match self.args.rate {
             Some(rate) => drive::at_rate(work, rate, duration).await,
@@ -194,6 +194,10 @@ impl Bench<'_> {
         let took = end - start;
         report.system = usage.zip(self.usage()?).map(|(from, to)| cost(from, to, tally.accepted, took));
         report.generator = Some(cost(own, Usage::own()?, tally.accepted, took));
+        report.stored_per_request = stored.zip(self.system.map(System::stored)).map(|(from, to)| {
+            let grown = to.saturating_sub(from);
+            count(grown) / count(tally.accepted).max(1.0)
+        });
         report.latency = latencies(&tally, places);
         Ok(report)
     }
@@ -211,13 +215,7 @@ impl Bench<'_> {
     }
 
     /// The checker's word, and what orders' histories tell of the steps' latencies.
-    async fn judge(
-        &self,
-        shop: &Shop,
-        measured: &BTreeSet<Uuid>,
-        stored: Option<u64>,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
+    async fn judge(&self, shop: &Shop, measured: &BTreeSet<Uuid>, report: &mut Report) -> Result<(), Failure> {
         let depth = Depth::Whole { closely: self.args.closely };
         let facts = match check::check(&self.client, shop.history(), depth).await {
             Ok(facts) => facts,
@@ -229,7 +227,6 @@ impl Bench<'_> {
         };
         report.checked.orders = facts.orders.len();
         report.checked.closely = facts.details.len();
-        report.stored_per_order = stored.map(|bytes| count(bytes) / count(facts.orders.len() as u64).max(1.0));
         report.latency.extend(steps(&facts, measured));
         Ok(())
     }

@@ -27,8 +27,8 @@ pub struct Report {
     pub latency: BTreeMap<&'static str, Percentiles>,
     pub system: Option<Cost>,
     pub generator: Option<Cost>,
-    /// Bytes the system has stored per order of its life.
-    pub stored_per_order: Option<f64>,
+    /// Bytes by which the system's data have grown per request.
+    pub stored_per_request: Option<f64>,
     pub checked: Checked,
 }
 
@@ -104,7 +104,7 @@ impl Report {
             ("complete orders/s, until the last", number(self.complete_per_second, "")),
             ("complete orders/s, sustained (99 %)", number(self.sustained_per_second, "")),
             ("complete after the last arrival", number(self.tail_seconds, " s")),
-            ("stored per order", number(self.stored_per_order, " bytes")),
+            ("stored per request", number(self.stored_per_request, " bytes")),
         ] {
             if let Some(value) = value {
                 add(name, value);
