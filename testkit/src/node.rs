@@ -102,28 +102,13 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         self
     }
 
-    /// The same node with another participant in its place; for mutation controls.
-    pub fn with<Q>(&self, participant: Q) -> Box<Node<Q, W>>
-    where
-        Q: Participant<Input = P::Input, Workset = P::Workset>,
-    {
-        Box::new(Node {
-            participant: Arc::new(participant),
-            service: self.service,
-            heard: self.heard.clone(),
-            clock: self.clock.clone(),
-            performers: self.performers.clone(),
-            work: self.work.clone(),
-            inbox: self.inbox.clone(),
-            use_inbox: Q::INBOX,
-            outbox: self.outbox.clone(),
-            effects: self.effects.clone(),
-            reminders: self.reminders.clone(),
-        })
-    }
-
     pub fn topics(&self) -> impl Iterator<Item = &str> {
         self.heard.topics()
+    }
+
+    /// Whether anybody here reacts to it, even if only by refusing it.
+    pub fn hears(&self, record: &Record) -> bool {
+        !matches!(decode_record::<P>(&self.heard, record), Ok(None))
     }
 
     /// An event from the log.
@@ -151,7 +136,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
     }
 
     /// A command, and its answer.
-    pub fn command<C: Command<Room = P>>(&mut self, command: C) -> Result<C::Reply, C::Refusal>
+    pub fn command<C: Command>(&mut self, command: C) -> Result<C::Reply, C::Refusal>
     where
         P::Input: From<C>,
     {

@@ -8,6 +8,8 @@ use crate::{Ended, Node};
 /// A node of the simulation, whatever its types.
 pub trait Actor<W>: Any {
     fn topics(&self) -> Vec<Arc<str>>;
+    /// Whether it reacts to this at all.
+    fn hears(&self, record: &Record) -> bool;
     /// `false`: it is held, and comes again.
     fn deliver(&mut self, record: &Record) -> bool;
     fn has_said(&self) -> bool;
@@ -26,6 +28,10 @@ pub trait Actor<W>: Any {
 impl<P: Participant<Workset: Default + Clone + Sync + 'static>, W: 'static> Actor<W> for Node<P, W> {
     fn topics(&self) -> Vec<Arc<str>> {
         Self::topics(self).map(Arc::from).collect()
+    }
+
+    fn hears(&self, record: &Record) -> bool {
+        Self::hears(self, record)
     }
 
     fn deliver(&mut self, record: &Record) -> bool {

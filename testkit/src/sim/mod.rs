@@ -35,6 +35,11 @@ pub trait World: Clone + 'static {
 
     /// Lets it happen. `false`: nothing has come of it.
     fn happen(&mut self, what: &str, nodes: &mut [Box<dyn Actor<Self>>]) -> bool;
+
+    /// At random it happens now and then only, for else it would always be the first thing that does.
+    fn is_rare(&self, _what: &str) -> bool {
+        false
+    }
 }
 
 /// A world in which nothing happens by itself.
@@ -103,8 +108,10 @@ impl<W: World> Sim<W> {
     fn next(&self, node: usize, topic: &Arc<str>) -> Vec<usize> {
         let done = self.done.get(&(node, topic.clone()));
         let seen = |offset: &usize| done.is_some_and(|done| done.contains(offset));
-        let length = self.log.get(topic).map_or(0, Vec::len);
-        (0..length).filter(|offset| !seen(offset)).take(1 + self.faults.reorder).collect()
+        let records = self.log.get(topic).map_or(&[][..], Vec::as_slice);
+        let waits = |(offset, record): &(usize, &Record)| !seen(offset) && self.nodes[node].hears(record);
+        let waiting = records.iter().enumerate().filter(waits).map(|(offset, _)| offset);
+        waiting.take(1 + self.faults.reorder).collect()
     }
 
     /// Lets it happen. `false`: nothing has changed (a record is held, a request was not answered).
@@ -155,9 +162,13 @@ impl<W: World> Sim<W> {
         for _ in 0..most {
             let steps = self.steps();
             // Reminders are for when nothing else goes on, or now and then for when it does.
-            let (reminders, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(|it| matches!(it, Step::Remind { .. }));
-            let early = others.is_empty() || rng.random_ratio(1, 40);
-            let from = if early && !reminders.is_empty() { reminders } else { others };
+            let (rare, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| match step {
+                Step::Remind { .. } => true,
+                Step::Outside(what) => self.world.is_rare(what),
+                _ => false,
+            });
+            let early = others.is_empty() || rng.random_ratio(1, 30);
+            let from = if early && !rare.is_empty() { rare } else { others };
             if from.is_empty() {
                 return true;
             }

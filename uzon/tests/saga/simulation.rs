@@ -1,11 +1,11 @@
 //! Many orders at random, with delays, repeats, reordering and crashes between any two steps. A failure prints its seed.
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use testkit::sim::{Faults, Sim};
+use testkit::sim::Faults;
 
 use crate::{
     invariants::wrong,
-    system::{Begin, Mutation, Outside, begin},
+    system::{Begin, Mutation, begin},
 };
 
 /// Seeds tried; a longer run: `UZON_SEEDS=100000 cargo test -p uzon --test saga simulation`.
@@ -14,7 +14,7 @@ const SEEDS: u64 = 2_500;
 #[test]
 fn any_seed_ends_well() {
     for seed in 0..seeds() {
-        if let Err(what) = run(seed, Mutation::None, |sim| sim) {
+        if let Err(what) = run(seed, Mutation::None) {
             panic!("seed {seed}: {what}");
         }
     }
@@ -25,8 +25,8 @@ fn seeds() -> u64 {
     std::env::var("UZON_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
 }
 
-/// One run from its seed: what was wrong, if anything. `change`: takes a safeguard away.
-pub fn run(seed: u64, mutation: Mutation, change: impl Fn(Sim<Outside>) -> Sim<Outside>) -> Result<(), String> {
+/// One run from its seed: what was wrong, if anything.
+pub fn run(seed: u64, mutation: Mutation) -> Result<(), String> {
     let mut rng = StdRng::seed_from_u64(seed ^ 0xdecaf);
     let any = [
         "tok_ok",
@@ -49,7 +49,7 @@ pub fn run(seed: u64, mutation: Mutation, change: impl Fn(Sim<Outside>) -> Sim<O
     };
     let stock = it.stock.max(0);
     let it = Begin { stock: stock.max(1), ..it };
-    let mut sim = change(begin(it, seed, true));
+    let mut sim = begin(it, seed, true);
     if !sim.run(seed, 20_000) {
         return Err(format!("does not end: {it:?}, could go on with {:?}", sim.steps()));
     }

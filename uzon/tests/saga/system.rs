@@ -12,12 +12,14 @@ use notification_service::{
 };
 use order_service::{domain as orders, saga::OrderSaga, store::Statuses};
 use payment_service::{domain as payments, saga::PaymentSaga, sandbox as bank};
-use platform::{Clock, Command, Participant, Said, http::IfMatch};
+use platform::{Clock, Command, Consequences, Delivery, Participant, Said, Verdict, http::IfMatch};
 use testkit::{
     Node,
     sim::{Actor, Faults, Sim, World},
 };
 use uuid::Uuid;
+
+use crate::controls;
 
 pub const TEAPOT: Uuid = Uuid::from_u128(0x7ea);
 /// Where each node stands in [`Sim::nodes`].
@@ -48,6 +50,12 @@ pub enum Mutation {
     TimeoutIsDecline,
     /// "Not found" is taken for "never will be".
     VoidOnNotFound,
+    /// A cancellation before the confirmation leaves no trace in fulfillment.
+    NoTombstone,
+    /// Inventory gives stock up because of a timer of its own.
+    ReleaseOnExpiry,
+    /// Inventory reserves for an order as often as it hears of it, and has no inbox.
+    ReserveAgain,
 }
 
 pub fn order(number: u128) -> Uuid {
@@ -84,7 +92,10 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
         cancellations: it.cancellations,
         mutation: it.mutation,
     };
-    let mut inventory = inventory(&clock);
+    let mut inventory = inventory(&clock, controls::inventory(it.mutation));
+    if it.mutation == Mutation::ReserveAgain {
+        inventory = inventory.without_inbox();
+    }
     let teapot = stock::PutProduct {
         product_id: TEAPOT,
         sku: "TEA".into(),
@@ -109,7 +120,7 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
         order.command(place(world.orders[number], token, it.refused)).expect("the order is taken");
     }
     let mut nodes: Vec<Box<dyn Actor<Outside>>> =
-        vec![Box::new(order), Box::new(inventory), Box::new(payment(&clock)), Box::new(fulfillment(&clock))];
+        vec![Box::new(order), Box::new(inventory), Box::new(payment(&clock)), Box::new(fulfillment(&clock, controls::fulfillment(it.mutation)))];
     if everybody {
         nodes.push(Box::new(notification(&clock)));
     }
@@ -124,13 +135,44 @@ fn pace() -> carrier::Pace {
     carrier::Pace { pickup_after: TimeDelta::zero(), deliver_after: TimeDelta::zero() }
 }
 
+/// A participant whose decisions can be replaced, for mutation controls.
+pub struct Mutable<P: Participant> {
+    pub rules: P,
+    pub instead: Option<Instead<P>>,
+}
+
+pub type Instead<P> = fn(
+    &P,
+    &mut <P as Participant>::Workset,
+    &Delivery<<P as Participant>::Input>,
+    &mut Consequences,
+) -> Verdict;
+
+impl<P: Participant> Participant for Mutable<P> {
+    const NAME: &'static str = P::NAME;
+    const INBOX: bool = P::INBOX;
+    type Input = P::Input;
+    type Workset = P::Workset;
+
+    fn react(&self, work: &mut P::Workset, it: &Delivery<P::Input>, then: &mut Consequences) -> Verdict {
+        match self.instead {
+            None => self.rules.react(work, it, then),
+            Some(instead) => instead(&self.rules, work, it, then),
+        }
+    }
+}
+
+pub type Inventory = Node<Mutable<InventorySaga>, Outside>;
+pub type Fulfillment = Node<Mutable<FulfillmentSaga>, Outside>;
+
 pub fn order_node(clock: &Clock) -> Node<OrderSaga, Outside> {
     let saga = OrderSaga { deadline: TimeDelta::minutes(30), statuses: Statuses::default() };
     Node::new("order-service", saga, choreography::heard_by(service::ORDER), clock.clone())
 }
 
-pub fn inventory(clock: &Clock) -> Node<InventorySaga, Outside> {
-    let saga = InventorySaga { hold_for: TimeDelta::minutes(15), low_stock: 2 };
+pub fn inventory(clock: &Clock, instead: Option<Instead<InventorySaga>>) -> Inventory {
+    let rules = InventorySaga { hold_for: TimeDelta::minutes(15), low_stock: 2 };
+    let saga = Mutable { rules, instead };
     Node::new("inventory-service", saga, choreography::heard_by(service::INVENTORY), clock.clone())
 }
 
@@ -163,8 +205,8 @@ pub fn payment(clock: &Clock) -> Node<PaymentSaga, Outside> {
         })
 }
 
-pub fn fulfillment(clock: &Clock) -> Node<FulfillmentSaga, Outside> {
-    let saga = FulfillmentSaga { ask_after: TimeDelta::hours(1) };
+pub fn fulfillment(clock: &Clock, instead: Option<Instead<FulfillmentSaga>>) -> Fulfillment {
+    let saga = Mutable { rules: FulfillmentSaga { ask_after: TimeDelta::hours(1) }, instead };
     Node::new("fulfillment-service", saga, choreography::heard_by(service::FULFILLMENT), clock.clone())
         .performs(|it: &parcel::Book, world: &mut Outside| {
             let address = &it.parcel.address;
@@ -304,7 +346,7 @@ impl World for Outside {
                 let progress = if delivered { parcel::Progress::Delivered { at } } else { parcel::Progress::PickedUp };
                 let news =
                     parcel::CarrierNews { order_id: id, tracking_number: booking.tracking_number.clone(), progress };
-                let fulfillment: &mut Node<FulfillmentSaga, Self> =
+                let fulfillment: &mut Fulfillment =
                     nodes[FULFILLMENT].as_any_mut().downcast_mut().expect("fulfillment");
                 fulfillment.command(news).expect("the parcel is known");
                 if delivered {
@@ -322,6 +364,10 @@ impl World for Outside {
         }
         true
     }
+
+    fn is_rare(&self, what: &str) -> bool {
+        what.starts_with("cancel")
+    }
 }
 
 type Nodes<'a> = &'a [Box<dyn Actor<Outside>>];
@@ -329,12 +375,12 @@ type Nodes<'a> = &'a [Box<dyn Actor<Outside>>];
 pub fn orders_of(nodes: Nodes<'_>) -> &Node<OrderSaga, Outside> {
     nodes[ORDER].as_any().downcast_ref().expect("order")
 }
-pub fn inventory_of(nodes: Nodes<'_>) -> &Node<InventorySaga, Outside> {
+pub fn inventory_of(nodes: Nodes<'_>) -> &Inventory {
     nodes[INVENTORY].as_any().downcast_ref().expect("inventory")
 }
 pub fn payment_of(nodes: Nodes<'_>) -> &Node<PaymentSaga, Outside> {
     nodes[PAYMENT].as_any().downcast_ref().expect("payment")
 }
-pub fn fulfillment_of(nodes: Nodes<'_>) -> &Node<FulfillmentSaga, Outside> {
+pub fn fulfillment_of(nodes: Nodes<'_>) -> &Fulfillment {
     nodes[FULFILLMENT].as_any().downcast_ref().expect("fulfillment")
 }
