@@ -2,9 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
+#[path = "room/commands.rs"]
+mod commands;
+#[path = "room/drills.rs"]
+mod drills;
+#[path = "room/effects.rs"]
+mod effects;
 #[path = "room/inbox.rs"]
 mod inbox;
 #[path = "room/ledger.rs"]
 mod ledger;
+#[path = "room/parking.rs"]
+mod parking;
+#[path = "room/relay.rs"]
+mod relay;
+#[path = "room/reminders.rs"]
+mod reminders;
 #[path = "room/stage.rs"]
 mod stage;

@@ -3,7 +3,7 @@ use std::{fmt, future::Future, time::Duration};
 use futures_util::future::BoxFuture;
 use tower::{Service, service_fn};
 use tower_resilience_circuitbreaker::{
-    CircuitBreaker, CircuitBreakerError, CircuitBreakerLayer, CircuitState, DefaultClassifier, SlidingWindowType,
+    CircuitBreaker, CircuitBreakerError, CircuitBreakerLayer, CircuitState, DefaultClassifier, FailureModel,
 };
 
 use super::CallError;
@@ -27,8 +27,9 @@ pub enum BreakerState {
 }
 
 impl Breaker {
-    /// Opens for 30 s when half of the last 20 calls, or of the first 5, have failed. (A bare count of failures per minute
-    /// would open at every burst against a provider that fails one call in ten.)
+    /// Opens for 30 s when 10 calls in a row have failed. (Failures per minute would open it at every burst against a
+    /// provider that fails one call in ten; the share of failures, as this crate counts it, is that since the start, or
+    /// costs a look at every call of the last minute.)
     pub fn new(name: &'static str) -> Self {
         Self::resting(name, Duration::from_secs(30))
     }
@@ -38,10 +39,7 @@ impl Breaker {
     pub fn resting(name: &'static str, rest: Duration) -> Self {
         let layer: CircuitBreakerLayer<DefaultClassifier> = CircuitBreakerLayer::builder()
             .name(name)
-            .sliding_window_type(SlidingWindowType::CountBased)
-            .sliding_window_size(20)
-            .minimum_number_of_calls(5)
-            .failure_rate_threshold(0.5)
+            .failure_model(FailureModel::ConsecutiveFailures { k: 10 })
             .wait_duration_in_open(rest)
             .permitted_calls_in_half_open(1)
             .build()

@@ -98,8 +98,9 @@ struct Known {
 }
 
 impl<P: Participant> Room<P> {
-    /// The first attempt takes all of it for new; that something is a repeat shows when its id enters the inbox a second
-    /// time (or its idempotency key, or its effect is gone), and then the next attempt is `careful`.
+    /// The first attempt takes all of it for new. That something is a repeat shows when its id enters the inbox a second
+    /// time (or its idempotency key, or its effect is gone), or when the decision about it fails; then the next attempt is
+    /// `careful`.
     pub(super) async fn attempt(
         &self,
         batch: &[Delivery<P::Input>],

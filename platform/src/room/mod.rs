@@ -89,12 +89,13 @@ impl<P: Participant> Room<P> {
         let (deliveries, mut sources): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.delivery, one.source)).unzip();
         let mut todo: Vec<Range<usize>> = vec![0..deliveries.len()]; // the last comes first
         let (mut ill, mut conflicts) = (0_u32, 0_u32);
+        let mut careful = self.without.is_some(); // (a drill may have no conflict to wait for)
         self.parked.next_round();
         while let Some(part) = todo.pop() {
             if part.is_empty() {
                 continue;
             }
-            let attempt = self.attempt(&deliveries[part.clone()], &sources[part.clone()], conflicts > 0);
+            let attempt = self.attempt(&deliveries[part.clone()], &sources[part.clone()], careful);
             let attempted = AssertUnwindSafe(attempt).catch_unwind().await;
             let failure = match attempted.unwrap_or_else(|panic| Err(Failure::Broken(panic_message(&*panic)))) {
                 Ok(done) => {
@@ -111,6 +112,12 @@ impl<P: Participant> Room<P> {
                         warn!(service = self.service, error = %cause, "the database is not available; trying until it is");
                     }
                     pause(ill).await;
+                    todo.push(part);
+                    continue;
+                }
+                // Whatever else has failed: a repeat, decided as if it were new, may have done it.
+                _ if !careful => {
+                    careful = true;
                     todo.push(part);
                     continue;
                 }

@@ -1,7 +1,7 @@
 //! Decided once, however often it comes; and decided, noted and said together or not at all.
 
 use crate::{
-    ledger::{MONEY, SAID},
+    ledger::{MONEY, PANICS, SAID},
     stage::Stage,
 };
 use uuid::Uuid;
@@ -64,6 +64,20 @@ async fn a_repeat_does_not_take_its_batch_with_it() {
     stage.all_is_said().await;
 }
 
+/// Decided anew, the repeat would break a constraint, or panic: it is a repeat all the same.
+#[tokio::test]
+async fn a_repeat_that_would_fail_now_is_a_repeat() {
+    let stage = Stage::started().await;
+    let (large, touchy) = (stage.deposit(A, 600_000), stage.deposit(B, PANICS));
+    stage.send([large.clone(), touchy.clone()]).await;
+    stage.settle().await;
+    stage.panic(true);
+    stage.send([large, touchy]).await;
+    stage.settle().await;
+    assert!(stage.parked().is_empty());
+    assert_eq!((stage.log(A), stage.log(B)), ("+600000".into(), format!("+{PANICS}")));
+}
+
 #[tokio::test]
 async fn a_crash_loses_and_doubles_nothing() {
     let mut stage = Stage::new().await;
@@ -91,7 +105,8 @@ async fn what_was_passed_over_is_not_looked_at() {
     std::sync::Arc::make_mut(&mut event.message).value = b"no JSON at all".as_slice().into();
     // On its own topic only: a licence on the wrong one is not heard. Commands, outcomes, reminders cannot be forged.
     let wrong = stage.event(MONEY, A, "Licensed.v1", &serde_json::json!({}));
-    let forged = ["Nudge", "Spend", "Bill"].map(|kind| stage.event(MONEY, A, kind, &serde_json::json!({ "note": "x" })));
+    let forged =
+        ["Nudge", "Spend", "Bill"].map(|kind| stage.event(MONEY, A, kind, &serde_json::json!({ "note": "x" })));
     stage.send([event, wrong]).await;
     stage.send(forged).await;
     stage.send([stage.mark(MONEY, A, "end")]).await;

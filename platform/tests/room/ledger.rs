@@ -47,25 +47,41 @@ pub mod account {
 #[derive(Debug, Deserialize)]
 pub enum Input {
     #[serde(rename = "Deposited.v1")]
-    Deposited { amount: i64 },
+    Deposited {
+        amount: i64,
+    },
     /// Held until there is a licence.
     #[serde(rename = "Withdrawn.v1")]
-    Withdrawn { amount: i64 },
+    Withdrawn {
+        amount: i64,
+    },
     #[serde(rename = "Forged.v1")]
     Forged,
     #[serde(rename = "Marked.v1")]
-    Marked { mark: String },
+    Marked {
+        mark: String,
+    },
     #[serde(rename = "Licensed.v1")]
     Licensed,
     #[serde(rename = "Billed.v1")]
-    Billed { number: u32, times: u32 },
+    Billed {
+        number: u32,
+        times: u32,
+    },
     #[serde(rename = "Timed.v1")]
-    Timed { seconds: i64, note: String },
+    Timed {
+        seconds: i64,
+        note: String,
+    },
     #[serde(rename = "Untimed.v1")]
     Untimed,
-    Nudge { note: String },
+    Nudge {
+        note: String,
+    },
     #[serde(skip)]
     Spend(Spend),
+    #[serde(skip)]
+    Quiet(Quiet),
     #[serde(skip)]
     Bill(Outcome<Bill>),
 }
@@ -149,7 +165,36 @@ impl From<Spend> for Input {
     }
 }
 
+/// Cancels the reminder.
+#[derive(Debug, Clone)]
+pub struct Quiet {
+    pub account: Uuid,
+}
+
+impl Command for Quiet {
+    type Room = Ledger;
+    type Reply = ();
+    type Refusal = ();
+    fn key(&self) -> Uuid {
+        self.account
+    }
+}
+
+impl From<Quiet> for Input {
+    fn from(command: Quiet) -> Self {
+        Self::Quiet(command)
+    }
+}
+
+/// Where a decision about the mark `gate` waits, so that a test knows what the room is doing.
+#[derive(Debug, Default)]
+pub struct Gate {
+    pub reached: AtomicBool,
+    pub open: AtomicBool,
+}
+
 pub struct Ledger {
+    pub gate: Arc<Gate>,
     /// Whether deposits of `PANICS` panic.
     pub panics: Arc<AtomicBool>,
 }
@@ -206,6 +251,13 @@ impl Participant for Ledger {
                 _ => Verdict::Hold("there is no licence"),
             },
             Input::Forged => Verdict::Reject("it is forged".into()),
+            Input::Marked { mark } if mark == "gate" => {
+                self.gate.reached.store(true, Ordering::SeqCst);
+                while !self.gate.open.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+                Verdict::Done
+            }
             Input::Marked { mark } => work.of(it.key).note(then, 0, mark.clone()),
             Input::Licensed => {
                 work.of(it.key).licensed = true;
@@ -236,6 +288,11 @@ impl Participant for Ledger {
                 work.of(it.key).note(then, 0, "untimed".into())
             }
             Input::Nudge { note } => work.of(it.key).note(then, 0, format!("nudged:{note}")),
+            Input::Quiet(command) => {
+                then.cancel_reminder::<Nudge>();
+                let _ = work.of(it.key).note(then, 0, "quiet".into());
+                answer(command, Ok(()))
+            }
             Input::Spend(command) => {
                 let balance = work.0.get(&it.key).map_or(0, |account| account.balance);
                 if balance < command.amount {

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use events::envelope;
 use platform::{
-    App, Breaker, CallError, Clock, Host, ManualClock, Patience, Perform, Policy, RoomPlan, Running, Safeguard, Service,
-    Settings,
+    App, Breaker, CallError, Clock, Host, ManualClock, Patience, Perform, Policy, RoomPlan, Running, Safeguard,
+    Service, Settings,
     bus::{
         Bus, Message, Outgoing, Partition, TopicSpec,
         embedded::{EmbeddedLog, EmbeddedOptions},
@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::ledger::{Bill, Ledger, MONEY, PAPERS, SAID, account, heard};
+use crate::ledger::{Bill, Gate, Ledger, MONEY, PAPERS, SAID, account, heard};
 
 /// What the outside does when it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +77,18 @@ pub struct Plan {
     pub breaker: Breaker,
     pub settings: Settings,
     pub without: Option<Safeguard>,
+    pub looks_every: Duration,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        let patience =
-            Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_secs(300) };
+        let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_secs(300) };
         Self {
             policy: Policy::default(),
             breaker: Breaker::new("provider"),
             settings: Settings { batch: 100, patience, concurrency: 8 },
             without: None,
+            looks_every: Duration::from_millis(20),
         }
     }
 }
@@ -101,6 +102,7 @@ pub struct Stage {
     pub clock: Clock,
     pub time: ManualClock,
     pub panics: Arc<AtomicBool>,
+    pub gate: Arc<Gate>,
     pub provider: Provider,
     pub plan: Plan,
     running: Option<Running>,
@@ -123,6 +125,7 @@ impl Stage {
             clock,
             time,
             panics: Arc::new(AtomicBool::new(false)),
+            gate: Arc::default(),
             provider: Provider::default(),
             plan: Plan::default(),
             running: None,
@@ -136,13 +139,16 @@ impl Stage {
     }
 
     pub async fn start(&mut self) {
-        let ledger = Ledger { panics: self.panics.clone() };
-        let room =
-            RoomPlan::new(ledger, heard()).performs::<Bill>(self.plan.policy, &self.plan.breaker, self.provider.clone());
+        let ledger = Ledger { panics: self.panics.clone(), gate: self.gate.clone() };
+        let room = RoomPlan::new(ledger, heard()).performs::<Bill>(
+            self.plan.policy,
+            &self.plan.breaker,
+            self.provider.clone(),
+        );
         let mut service = Service::named("ledger", "ledger-service")
             .migrations::<Migrations>()
             .room(room)
-            .looks_every(Duration::from_millis(20));
+            .looks_every(self.plan.looks_every);
         if let Some(safeguard) = self.plan.without {
             service = service.without(safeguard);
         }
@@ -265,7 +271,7 @@ impl Stage {
 
     pub async fn log_is(&self, key: Uuid, wanted: &str) {
         let found = attempt(|| self.log(key) == wanted).await;
-        assert!(found, "decided: {:?}, wanted: {wanted:?}", self.log(key));
+        assert!(found, "decided: {:?}, wanted: {wanted:?}, parked: {:?}", self.log(key), self.parked());
     }
 
     /// The states of what is parked, in the order of the log.

@@ -1,0 +1,72 @@
+//! Without a safeguard this suite must fail: otherwise it proves nothing.
+
+use platform::Safeguard;
+use uuid::Uuid;
+
+use crate::stage::Stage;
+
+const A: Uuid = Uuid::from_u128(0xa);
+
+/// One event, a failure between two writes of its decision, and the event again. Whatever fails on the way: it is decided
+/// once, and that is said.
+async fn decided_once_and_said(without: Option<Safeguard>, fails_on: Option<&str>) -> Result<(), String> {
+    let mut stage = Stage::new().await;
+    stage.plan.without = without;
+    let event = stage.deposit(A, 5);
+    stage.start().await;
+    if let Some(table) = fails_on {
+        // As if the process had died before this write: it fails, for this event only.
+        let is_ours = match table {
+            "inbox" => {
+                let id = String::from_utf8(event.message.header(events::envelope::ID).unwrap().to_vec()).unwrap();
+                format!("NEW.event_id = x'{}'", id.replace('-', ""))
+            }
+            _ => format!("instr(NEW.records, CAST('{A}' AS BLOB)) > 0"),
+        };
+        stage.sql(&format!(
+            "CREATE TRIGGER crash BEFORE INSERT ON {table} WHEN {is_ours} BEGIN SELECT RAISE(ABORT, 'crash'); END"
+        ));
+    }
+    stage.send([event.clone()]).await;
+    stage.settle().await;
+    stage.sql("DROP TRIGGER IF EXISTS crash");
+    stage.send([event]).await; // its position was not committed
+    stage.settle().await;
+    stage.advance(1000);
+    let decided = || stage.log(A).contains("+5") && stage.count("SELECT count(*) FROM parked") == 0;
+    crate::stage::eventually("it is decided", decided).await;
+    stage.settle().await;
+    stage.stop().await;
+    let log = stage.log(A);
+    if log != "+5" {
+        return Err(format!("decided: {log}"));
+    }
+    stage.audit().await
+}
+
+#[tokio::test]
+async fn with_all_safeguards_nothing_happens_twice_and_nothing_is_lost() {
+    for table in [None, Some("inbox"), Some("outbox")] {
+        decided_once_and_said(None, table).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn without_an_inbox_it_is_noticed() {
+    let noticed = decided_once_and_said(Some(Safeguard::Inbox), None).await;
+    assert_eq!(noticed, Err("decided: +5 +5".into()));
+}
+
+#[tokio::test]
+async fn without_the_inbox_in_the_transaction_it_is_noticed() {
+    decided_once_and_said(Some(Safeguard::InboxInTransaction), None).await.unwrap(); // it takes a crash
+    let noticed = decided_once_and_said(Some(Safeguard::InboxInTransaction), Some("inbox")).await;
+    assert_eq!(noticed, Err("decided: +5 +5".into()));
+}
+
+#[tokio::test]
+async fn without_the_outbox_in_the_transaction_it_is_noticed() {
+    decided_once_and_said(Some(Safeguard::OutboxInTransaction), None).await.unwrap(); // it takes a crash
+    let noticed = decided_once_and_said(Some(Safeguard::OutboxInTransaction), Some("outbox")).await;
+    assert_eq!(noticed, Err(format!("{A}: said [], decided [\"+5\"]")));
+}

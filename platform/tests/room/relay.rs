@@ -1,0 +1,236 @@
+//! From the outbox to the bus: all of it, in order, whatever happens on the way.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use platform::bus::{Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec};
+use uuid::Uuid;
+
+use crate::stage::{Stage, eventually};
+
+const A: Uuid = Uuid::from_u128(0xa);
+const B: Uuid = Uuid::from_u128(0xb);
+
+#[derive(Debug, Clone, Default)]
+enum Mode {
+    #[default]
+    Up,
+    Down,
+    /// Takes so many of each batch, and fails then.
+    Takes(usize),
+    /// Fails at the first message that contains this.
+    Refuses(&'static str),
+}
+
+/// A bus that publishes badly.
+struct Flaky {
+    log: Arc<dyn Bus>,
+    mode: Mutex<Mode>,
+}
+
+impl Flaky {
+    fn before(stage: &mut Stage, mode: Mode) -> Arc<Self> {
+        let flaky = Arc::new(Self { log: stage.log.clone(), mode: Mutex::new(mode) });
+        stage.bus = flaky.clone();
+        flaky
+    }
+
+    fn is(&self, mode: Mode) {
+        *self.mode.lock().unwrap() = mode;
+    }
+}
+
+impl Bus for Flaky {
+    fn publish(&self, mut batch: Vec<Outgoing>) -> BoxFuture<'_, Published> {
+        let has = |it: &Outgoing, what: &str| String::from_utf8_lossy(&it.message.value).contains(what);
+        let takes = match self.mode.lock().unwrap().clone() {
+            Mode::Up => batch.len(),
+            Mode::Down => 0,
+            Mode::Takes(most) => most.min(batch.len()),
+            Mode::Refuses(what) => batch.iter().position(|it| has(it, what)).unwrap_or(batch.len()),
+        };
+        Box::pin(async move {
+            let all = takes == batch.len();
+            batch.truncate(takes);
+            let mut said = self.log.publish(batch).await;
+            if !all {
+                said.failure.get_or_insert(BusError::Unavailable("flaky".into()));
+            }
+            said
+        })
+    }
+    fn create_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
+        self.log.create_topics(topics)
+    }
+    fn subscribe<'a>(
+        &'a self,
+        group: &'a str,
+        topics: &'a [Arc<str>],
+    ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
+        self.log.subscribe(group, topics)
+    }
+    fn lag<'a>(&'a self, group: &'a str, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Lag>, BusError>> {
+        self.log.lag(group, topics)
+    }
+    fn read<'a>(
+        &'a self,
+        partition: &'a Partition,
+        from: i64,
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<Record>, BusError>> {
+        self.log.read(partition, from, most)
+    }
+    fn follow<'a>(&'a self, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Box<dyn Follower>, BusError>> {
+        self.log.follow(topics)
+    }
+    fn health(&self) -> BoxFuture<'_, Result<(), String>> {
+        self.log.health()
+    }
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.log.close()
+    }
+}
+
+/// Nothing is said twice either: nobody has crashed.
+async fn no_repeats(stage: &Stage) {
+    for (key, said) in stage.said().await {
+        let numbers: Vec<i64> = said.iter().map(|(_, sequence, _)| *sequence).collect();
+        assert!(numbers.iter().copied().eq((1..).take(numbers.len())), "{key}: {numbers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_in_the_middle_of_a_batch_leaves_no_gap() {
+    for takes in [1, 3, 7] {
+        let mut stage = Stage::new().await;
+        let bus = Flaky::before(&mut stage, Mode::Takes(takes));
+        stage.plan.settings.batch = 8;
+        stage.send((1..=60).map(|amount| stage.deposit(if amount % 3 == 0 { A } else { B }, amount))).await;
+        stage.start().await;
+        stage.settle().await;
+        bus.is(Mode::Up);
+        stage.all_is_said().await;
+        no_repeats(&stage).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_crash_has_left_goes_first() {
+    let mut stage = Stage::new().await;
+    let bus = Flaky::before(&mut stage, Mode::Down);
+    stage.start().await;
+    stage.send((1..=20).map(|amount| stage.deposit(A, amount))).await;
+    stage.settle().await;
+    assert!(stage.said().await.is_empty());
+    stage.crash().await;
+    stage.send((21..=40).map(|amount| stage.deposit(A, amount))).await;
+    bus.is(Mode::Up);
+    stage.start().await;
+    stage.settle().await;
+    stage.all_is_said().await;
+    no_repeats(&stage).await;
+    assert_eq!(stage.said().await[&A].len(), 40);
+}
+
+/// More transactions than the channel holds, while the relay is stuck: they are read from the table, and still in order.
+#[tokio::test]
+async fn what_the_channel_cannot_hold_is_not_overtaken() {
+    let mut stage = Stage::new().await;
+    let bus = Flaky::before(&mut stage, Mode::Down);
+    stage.plan.settings.batch = 2;
+    stage.start().await;
+    stage.send((1..=800).map(|amount| stage.deposit(A, amount))).await;
+    stage.settle().await;
+    assert!(stage.count("SELECT count(*) FROM outbox") > 300, "not a test of the overflow");
+    bus.is(Mode::Up);
+    stage.send((801..=1200).map(|amount| stage.deposit(A, amount))).await; // while it catches up
+    stage.settle().await;
+    stage.all_is_said().await;
+    no_repeats(&stage).await;
+}
+
+#[tokio::test]
+async fn nothing_more_is_admitted_when_the_bus_is_away_for_too_long() {
+    let mut stage = Stage::new().await;
+    let bus = Flaky::before(&mut stage, Mode::Down);
+    stage.start().await;
+    stage.advance(1_000_000);
+    assert!(stage.app().admits(), "nothing is waiting");
+    stage.send([stage.deposit(A, 1)]).await;
+    stage.settle().await;
+    // Counted from the first failure, which may not have been yet.
+    eventually("the limit is passed", || {
+        stage.advance(1000);
+        !stage.app().admits()
+    })
+    .await;
+    bus.is(Mode::Up);
+    eventually("it is admitted again", || stage.app().admits()).await;
+    stage.all_is_said().await;
+}
+
+#[tokio::test]
+async fn stopping_publishes_what_is_decided() {
+    let mut stage = Stage::new().await;
+    stage.plan.settings.batch = 4;
+    stage.start().await;
+    stage.send((1..=300).map(|amount| stage.deposit(A, amount))).await;
+    stage.settle().await;
+    stage.stop().await;
+    assert_eq!(stage.count("SELECT count(*) FROM outbox"), 0);
+    stage.audit().await.unwrap();
+    no_repeats(&stage).await;
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_a_bus_that_is_away() {
+    let mut stage = Stage::new().await;
+    let bus = Flaky::before(&mut stage, Mode::Down);
+    stage.start().await;
+    stage.send([stage.deposit(A, 1)]).await;
+    stage.settle().await;
+    stage.stop().await;
+    bus.is(Mode::Up);
+    stage.start().await;
+    stage.send([stage.deposit(A, 2)]).await;
+    stage.settle().await;
+    stage.all_is_said().await;
+    no_repeats(&stage).await;
+}
+
+/// What the bus does not take at the end is not overtaken by what it would take.
+#[tokio::test]
+async fn nothing_is_overtaken_at_the_end() {
+    let mut stage = Stage::new().await;
+    let bus = Flaky::before(&mut stage, Mode::Refuses("+1\""));
+    stage.start().await;
+    stage.send([stage.deposit(A, 1)]).await;
+    stage.settle().await;
+    stage.send([stage.deposit(A, 2)]).await;
+    stage.settle().await;
+    stage.stop().await;
+    assert!(!stage.said().await.contains_key(&A), "{:?}", stage.said().await);
+    bus.is(Mode::Up);
+    stage.start().await;
+    stage.all_is_said().await;
+    no_repeats(&stage).await;
+}
+
+/// Restarts with work in flight, in good order: everything once.
+#[tokio::test]
+async fn stopping_and_starting_resumes() {
+    let mut stage = Stage::new().await;
+    stage.plan.settings.batch = 4;
+    for round in 0..5 {
+        stage.send((1..=100).map(|n| stage.deposit(A, round * 100 + n))).await;
+        stage.start().await;
+        stage.stop().await;
+        assert_eq!(stage.count("SELECT count(*) FROM outbox"), 0);
+        stage.audit().await.unwrap();
+    }
+    stage.start().await;
+    let all: Vec<_> = (1..=500).map(|n| format!("+{n}")).collect();
+    stage.log_is(A, &all.join(" ")).await;
+    stage.all_is_said().await;
+    no_repeats(&stage).await;
+}
