@@ -103,7 +103,8 @@ pub(crate) fn key_text(key: &[u8]) -> String {
 impl Parked {
     /// What is in the database.
     pub(crate) async fn load(tx: &Tx, participant: &str) -> Result<Self, StoreError> {
-        let rows = Entity::find().filter(Column::Participant.eq(participant)).order_by_asc(Column::Position).all(tx).await?;
+        let rows =
+            Entity::find().filter(Column::Participant.eq(participant)).order_by_asc(Column::Position).all(tx).await?;
         let mut queues = BTreeMap::new();
         for row in rows {
             queues.entry(row.queue()).or_insert(Head::from(&row)); // the head is the oldest

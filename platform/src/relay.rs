@@ -171,7 +171,9 @@ impl Relay {
     fn take(&mut self, first: (i64, Vec<Outgoing>)) -> VecDeque<(i64, Vec<Outgoing>)> {
         let mut messages = first.1.len();
         let mut rows = VecDeque::from([first]);
-        while messages < BATCH && let Ok(row) = self.rows.try_recv() {
+        while messages < BATCH
+            && let Ok(row) = self.rows.try_recv()
+        {
             messages += row.1.len();
             rows.push_back(row);
         }

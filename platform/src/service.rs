@@ -44,7 +44,16 @@ impl Service {
     /// `name`: in the command line, the database, the configuration and the consumer group; `long_name`: in events
     /// (`ce_source`) and `/admin`. Never rename either.
     pub fn named(name: &'static str, long_name: &'static str) -> Self {
-        Self { name, long_name, migrate: None, rooms: vec![], routes: None, problems: &[], tasks: vec![], drill: Drill::default() }
+        Self {
+            name,
+            long_name,
+            migrate: None,
+            rooms: vec![],
+            routes: None,
+            problems: &[],
+            tasks: vec![],
+            drill: Drill::default(),
+        }
     }
 
     /// Its schema.
@@ -168,9 +177,7 @@ impl App {
     /// answer, after the commit.
     pub async fn execute<C: Command>(&self, command: C, trace: Trace) -> Result<C::Reply, Refused<C::Refusal>> {
         match self.decide(command, Asked { trace, once: None }).await? {
-            Ending::Decided(Verdict::Answered(answer)) => {
-                answer.to::<C>().ok_or(Refused::Failed)?.map_err(Refused::By)
-            }
+            Ending::Decided(Verdict::Answered(answer)) => answer.to::<C>().ok_or(Refused::Failed)?.map_err(Refused::By),
             _ => Err(Refused::Failed),
         }
     }

@@ -18,5 +18,7 @@ mod parking;
 mod relay;
 #[path = "room/reminders.rs"]
 mod reminders;
+#[path = "room/sick.rs"]
+mod sick;
 #[path = "room/stage.rs"]
 mod stage;

@@ -91,7 +91,9 @@ impl<I: Send + 'static> Worker<I> {
         let mut look = tokio::time::interval(every);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            while at_work.len() < self.concurrency && let Some(job) = waiting.pop_front() {
+            while at_work.len() < self.concurrency
+                && let Some(job) = waiting.pop_front()
+            {
                 match self.kinds.get(&*job.name) {
                     Some((perform, _)) => at_work.push(perform(job, clock.clone())),
                     None => {

@@ -10,26 +10,31 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Ending, Room, Source};
+use super::{
+    Ending, Room, Source,
+    notes::{Notes, enqueue, postpone, reschedule, settle},
+};
 use crate::{
     Consequences, Delivery, Participant, StoreError, Tx, Verdict, Workset, bulk,
-    bus::{Outgoing, codec},
+    bus::Outgoing,
+    drill::Safeguard,
     effect::Job,
     inbox,
-    drill::Safeguard,
-    parking::{self, Changes, Head, Parked, State},
+    parking::{self, Parked, State},
     relay,
-    tables::{effect, idempotency, outbox, parked, reminder},
+    tables::{effect, idempotency, parked, reminder},
 };
 
 pub(crate) enum Failure {
     Store(StoreError),
     /// The decision about this one has panicked.
-    Panic { index: usize, message: String },
+    Panic {
+        index: usize,
+        message: String,
+    },
     /// Loading or saving has panicked.
     Broken(String),
 }
@@ -349,116 +354,6 @@ impl<P: Participant> Room<P> {
         }
         Ending::Decided(verdict)
     }
-}
-
-/// What a batch writes besides worksets and consequences.
-#[derive(Default)]
-struct Notes {
-    decided: Vec<Uuid>,
-    answers: Vec<idempotency::Model>,
-    /// Idempotency keys of commands that got no reply to be remembered.
-    refused: Vec<String>,
-    /// Key and epoch of effects that have their outcome.
-    settled: BTreeMap<String, i32>,
-    later: Vec<(Job, String, DateTime<Utc>)>,
-    /// Reminders that come again then.
-    postponed: Vec<(Uuid, String, DateTime<Utc>)>,
-    parking: Changes,
-    parked_changed: bool,
-}
-
-impl Notes {
-    fn park(&mut self, row: parked::Model, parked: &mut Parked) {
-        parked.set(row.queue(), (&row).into());
-        self.parked_changed = true;
-        self.parking.new.push(row);
-    }
-
-    fn stay(&mut self, row: parked::Model, parked: &mut Parked) {
-        parked.stay(&row);
-        self.parked_changed = true;
-        self.parking.changed.push(row);
-    }
-
-    /// It has left its queue; the next one is due at once, if there is one.
-    fn unpark(&mut self, row: &parked::Model, parked: &mut Parked, now: DateTime<Utc>) {
-        parked.set(row.queue(), Head::Due(now));
-        self.parked_changed = true;
-        self.parking.gone.push(row.id);
-    }
-
-    /// A command that repeats an answered one may be refused now, because the first has changed what it is about. Nothing
-    /// is inserted then that would show the repeat, so it is looked for. (Refusals are rare.)
-    async fn were_not_answered(&self, tx: &Tx) -> Result<(), StoreError> {
-        let answered = bulk::select::<idempotency::Entity>(tx, &self.refused, false).await?;
-        if answered.is_empty() { Ok(()) } else { Err(StoreError::Conflict("a command was answered before".into())) }
-    }
-
-    /// What is asked for again by the decision about its outcome goes on counting leases: an outcome that arrives late,
-    /// had under the old request, is none of the new one.
-    fn ask_anew(&self, requests: &mut [Job]) {
-        for request in requests {
-            if let Some(epoch) = self.settled.get(&request.key) {
-                request.epoch = epoch + 1;
-            }
-        }
-    }
-}
-
-/// Effects that have an outcome are done. One that is gone already is a conflict: its outcome was decided before.
-async fn settle(tx: &Tx, settled: BTreeMap<String, i32>) -> Result<(), StoreError> {
-    let settled: Vec<_> = settled.into_iter().collect();
-    let gone = bulk::delete::<effect::Entity>(tx, &settled).await?;
-    if gone == settled.len() as u64 { Ok(()) } else { Err(StoreError::Conflict("an effect is settled".into())) }
-}
-
-/// Effects that are to be tried again.
-pub(super) async fn reschedule(tx: &Tx, later: &[(Job, String, DateTime<Utc>)]) -> Result<(), StoreError> {
-    for (job, error, due) in later {
-        effect::Entity::update_many()
-            .col_expr(effect::Column::Attempts, Expr::value(job.attempts))
-            .col_expr(effect::Column::Error, Expr::value(error.as_str()))
-            .col_expr(effect::Column::Due, Expr::value(*due))
-            .col_expr(effect::Column::Leased, Expr::value(false))
-            .filter(effect::Column::Key.eq(&*job.key))
-            .filter(effect::Column::Epoch.eq(job.epoch))
-            .exec(tx)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Reminders that could not be decided come again then.
-pub(super) async fn postpone(tx: &Tx, later: &[(Uuid, String, DateTime<Utc>)]) -> Result<(), StoreError> {
-    for (key, name, due) in later {
-        reminder::Entity::update_many()
-            .col_expr(reminder::Column::Due, Expr::value(*due))
-            .filter(reminder::Column::Key.eq(*key))
-            .filter(reminder::Column::Name.eq(&**name))
-            .exec(tx)
-            .await?;
-    }
-    Ok(())
-}
-
-/// The events of a transaction go to the outbox as one row.
-async fn enqueue(
-    tx: &Tx,
-    at: DateTime<Utc>,
-    events: Vec<Outgoing>,
-) -> Result<Option<(i64, Vec<Outgoing>)>, StoreError> {
-    if events.is_empty() {
-        return Ok(None);
-    }
-    let row = outbox::ActiveModel {
-        id: sea_orm::NotSet,
-        shard: sea_orm::Set(0),
-        at: sea_orm::Set(at),
-        messages: sea_orm::Set(i32::try_from(events.len()).unwrap_or(i32::MAX)),
-        records: sea_orm::Set(codec::encode(&events)),
-    };
-    let inserted = outbox::Entity::insert(row).exec(tx).await?;
-    Ok(Some((inserted.last_insert_id, events)))
 }
 
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -3,6 +3,9 @@
 mod attempt;
 mod doors;
 mod events;
+mod inside;
+mod notes;
+mod pump;
 
 use std::{collections::BTreeSet, ops::Range, panic::AssertUnwindSafe, time::Duration};
 
@@ -14,9 +17,9 @@ use tracing::{error, warn};
 use uuid::Uuid;
 
 use crate::{
-    drill::Safeguard,
-    Clock, Db, Delivery, Once, Participant, StoreError, Verdict,
+    Clock, Db, Delivery, Once, Participant, Shutdown, StoreError, Verdict,
     bus::Record,
+    drill::Safeguard,
     effect::Job,
     parking::{self, Changes, Head, Parked, Patience, State},
     relay,
@@ -24,8 +27,8 @@ use crate::{
 };
 pub(crate) use attempt::panic_message;
 use attempt::{Attempted, Failure};
-pub use doors::{RoomPlan, Settings};
 pub(crate) use doors::{Closed, Doors, Open, Opening};
+pub use doors::{RoomPlan, Settings};
 pub use events::{Heard, Undecodable, decode};
 
 /// A delivery, and where it came from.
@@ -78,15 +81,18 @@ pub(crate) struct Room<P: Participant> {
     /// Makes requests of its own decisions known to the worker, and says under which lease.
     pub effects: attempt::Effects,
     pub parked: Parked,
+    pub stopping: Shutdown,
     /// Only for drills.
     pub without: Option<Safeguard>,
 }
 
 impl<P: Participant> Room<P> {
     /// Decides about all of them, in order. Never fails: while the database is ill it waits, and when the batch is, it
-    /// finds out who is to blame and goes on without.
-    pub(crate) async fn process(&mut self, batch: Vec<Incoming<P::Input>>) {
-        let (deliveries, mut sources): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.delivery, one.source)).unzip();
+    /// finds out who is to blame and goes on without. `false`: the database is away and it is time to stop; what is not
+    /// decided then comes again.
+    pub(crate) async fn process(&mut self, batch: Vec<Incoming<P::Input>>) -> bool {
+        let (deliveries, mut sources): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|one| (one.delivery, one.source)).unzip();
         let mut todo: Vec<Range<usize>> = vec![0..deliveries.len()]; // the last comes first
         let (mut ill, mut conflicts) = (0_u32, 0_u32);
         let mut careful = self.without.is_some(); // (a drill may have no conflict to wait for)
@@ -111,7 +117,10 @@ impl<P: Participant> Room<P> {
                     if ill == 1 {
                         warn!(service = self.service, error = %cause, "the database is not available; trying until it is");
                     }
-                    pause(ill).await;
+                    if self.stopping.is_triggered() {
+                        return false;
+                    }
+                    self.pause(ill).await;
                     todo.push(part);
                     continue;
                 }
@@ -128,11 +137,15 @@ impl<P: Participant> Room<P> {
                 }
                 Failure::Store(cause) if part.len() == 1 => {
                     let index = part.start;
-                    self.set_aside(&deliveries[index], &mut sources[index], &chain(&cause)).await;
+                    if !self.set_aside(&deliveries[index], &mut sources[index], &chain(&cause)).await {
+                        return false;
+                    }
                 }
                 Failure::Broken(message) if part.len() == 1 => {
                     let index = part.start;
-                    self.set_aside(&deliveries[index], &mut sources[index], &message).await;
+                    if !self.set_aside(&deliveries[index], &mut sources[index], &message).await {
+                        return false;
+                    }
                 }
                 Failure::Store(_) | Failure::Broken(_) => {
                     let middle = part.start + part.len() / 2;
@@ -140,7 +153,9 @@ impl<P: Participant> Room<P> {
                 }
                 Failure::Panic { index: 0, message } => {
                     todo.push(part.start + 1..part.end);
-                    self.set_aside(&deliveries[part.start], &mut sources[part.start], &message).await;
+                    if !self.set_aside(&deliveries[part.start], &mut sources[part.start], &message).await {
+                        return false;
+                    }
                 }
                 // What comes before the offender goes first; then it is found again, at the head of its part.
                 Failure::Panic { index, .. } => {
@@ -150,6 +165,7 @@ impl<P: Participant> Room<P> {
             }
             conflicts = 0; // another part now
         }
+        true
     }
 
     /// What is to happen after a commit: tell those who wait, wake relay and workers, remember what is parked.
@@ -178,7 +194,7 @@ impl<P: Participant> Room<P> {
     }
 
     /// This one cannot be decided now. Whatever it is, it is not lost, and it blocks nobody but its own successors.
-    async fn set_aside(&mut self, delivery: &Delivery<P::Input>, source: &mut Source, why: &str) {
+    async fn set_aside(&mut self, delivery: &Delivery<P::Input>, source: &mut Source, why: &str) -> bool {
         error!(service = self.service, door = ?delivery.door, order.id = %delivery.key, error = why, "a delivery failed and is set aside");
         let now = self.clock.now();
         let mut changes = Changes::default();
@@ -187,7 +203,7 @@ impl<P: Participant> Room<P> {
                 if let Some(reply) = reply.take() {
                     drop(reply.send(Ending::Failed));
                 }
-                return;
+                return true;
             }
             Source::Event(record) => {
                 let next = now + parking::delta(self.patience.first_retry);
@@ -206,45 +222,58 @@ impl<P: Participant> Room<P> {
             }
         }
         let parked = changes.changed.first().cloned();
-        self.insist(&Aside::Park(changes)).await;
+        let written = self.insist(&Aside::Park(changes)).await;
         if let Some(row) = parked {
             self.parked.stay(&row);
         }
+        written
     }
 
     /// A record that cannot even be read: a dead letter.
-    pub(crate) async fn bury(&mut self, record: &Record, why: &str) {
+    pub(crate) async fn bury(&mut self, record: &Record, why: &str) -> bool {
         error!(service = self.service, topic = %record.topic, partition = record.partition, offset = record.offset, error = why, "a record cannot be read and is set aside");
         let now = self.clock.now();
         let row = parking::row(parking::id_of(P::NAME, record), P::NAME, record, State::Dead, why, now, now);
         let queue = row.queue();
         // It may have been buried before, and the position not committed: then it is the same row.
         let changes = Changes { changed: vec![row], ..Changes::default() };
-        self.insist(&Aside::Park(changes)).await;
+        let written = self.insist(&Aside::Park(changes)).await;
         if !self.parked.blocks(&queue) {
             self.parked.set(queue, Head::Dead);
         }
+        written
     }
 
     /// A reminder that could not be decided stays, and comes again.
-    pub(crate) async fn remind_later(&self, key: Uuid, name: String) {
+    pub(crate) async fn remind_later(&self, key: Uuid, name: String) -> bool {
         let due = self.clock.now() + LATER;
-        self.insist(&Aside::Postpone { key, name, due }).await;
+        self.insist(&Aside::Postpone { key, name, due }).await
     }
 
     /// Effects that are to be tried again then.
-    pub(crate) async fn again_later(&self, later: Vec<(Job, String, DateTime<Utc>)>) {
-        self.insist(&Aside::Later(later)).await;
+    pub(crate) async fn again_later(&self, later: Vec<(Job, String, DateTime<Utc>)>) -> bool {
+        self.insist(&Aside::Later(later)).await
     }
 
-    /// Writes it in a transaction of its own, again and again until the database lets it.
-    async fn insist(&self, aside: &Aside) {
+    /// Writes it in a transaction of its own, again and again until the database lets it, or until it is time to stop.
+    async fn insist(&self, aside: &Aside) -> bool {
         let mut failures = 0;
         while let Err(cause) = aside.write(&self.db).await {
             failures += 1;
             warn!(service = self.service, error = chain(&cause), "the database is not available; trying until it is");
-            pause(failures).await;
+            if self.stopping.is_triggered() {
+                return false;
+            }
+            self.pause(failures).await;
         }
+        true
+    }
+
+    /// Backoff while the database is ill: 50 ms … 5 s, jittered.
+    async fn pause(&self, failures: u32) {
+        let most = (25_u64 << failures.min(8)).min(5000);
+        let wait = Duration::from_millis(rand::rng().random_range(most / 2..=most));
+        tokio::select! { () = tokio::time::sleep(wait) => {} () = self.stopping.wait() => {} }
     }
 }
 
@@ -260,9 +289,9 @@ impl Aside {
         let tx = db.begin().await?;
         match self {
             Self::Park(changes) => changes.save(&tx).await?,
-            Self::Later(later) => attempt::reschedule(&tx, later).await?,
+            Self::Later(later) => notes::reschedule(&tx, later).await?,
             Self::Postpone { key, name, due } => {
-                attempt::postpone(&tx, &[(*key, name.clone(), *due)]).await?;
+                notes::postpone(&tx, &[(*key, name.clone(), *due)]).await?;
             }
         }
         Ok(tx.commit().await?)
@@ -271,13 +300,6 @@ impl Aside {
 
 /// When what failed inside comes again.
 const LATER: TimeDelta = TimeDelta::seconds(30);
-
-/// Backoff while the database is ill: 50 ms … 5 s, jittered.
-async fn pause(failures: u32) {
-    let most = (25_u64 << failures.min(8)).min(5000);
-    let millis = rand::rng().random_range(most / 2..=most);
-    tokio::time::sleep(Duration::from_millis(millis)).await;
-}
 
 /// An error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {

@@ -1,0 +1,125 @@
+//! What a batch writes beside the rows of its workset.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use uuid::Uuid;
+
+use crate::{
+    StoreError, Tx, bulk,
+    bus::{Outgoing, codec},
+    effect::Job,
+    parking::{Changes, Head, Parked},
+    tables::{effect, idempotency, outbox, parked, reminder},
+};
+
+/// What a batch writes besides worksets and consequences.
+#[derive(Default)]
+pub(super) struct Notes {
+    pub decided: Vec<Uuid>,
+    pub answers: Vec<idempotency::Model>,
+    /// Idempotency keys of commands that got no reply to be remembered.
+    pub refused: Vec<String>,
+    /// Key and epoch of effects that have their outcome.
+    pub settled: BTreeMap<String, i32>,
+    pub later: Vec<(Job, String, DateTime<Utc>)>,
+    /// Reminders that come again then.
+    pub postponed: Vec<(Uuid, String, DateTime<Utc>)>,
+    pub parking: Changes,
+    pub parked_changed: bool,
+}
+
+impl Notes {
+    pub(super) fn park(&mut self, row: parked::Model, parked: &mut Parked) {
+        parked.set(row.queue(), (&row).into());
+        self.parked_changed = true;
+        self.parking.new.push(row);
+    }
+
+    pub(super) fn stay(&mut self, row: parked::Model, parked: &mut Parked) {
+        parked.stay(&row);
+        self.parked_changed = true;
+        self.parking.changed.push(row);
+    }
+
+    /// It has left its queue; the next one is due at once, if there is one.
+    pub(super) fn unpark(&mut self, row: &parked::Model, parked: &mut Parked, now: DateTime<Utc>) {
+        parked.set(row.queue(), Head::Due(now));
+        self.parked_changed = true;
+        self.parking.gone.push(row.id);
+    }
+
+    /// A command that repeats an answered one may be refused now, because the first has changed what it is about. Nothing
+    /// is inserted then that would show the repeat, so it is looked for. (Refusals are rare.)
+    pub(super) async fn were_not_answered(&self, tx: &Tx) -> Result<(), StoreError> {
+        let answered = bulk::select::<idempotency::Entity>(tx, &self.refused, false).await?;
+        if answered.is_empty() { Ok(()) } else { Err(StoreError::Conflict("a command was answered before".into())) }
+    }
+
+    /// What is asked for again by the decision about its outcome goes on counting leases: an outcome that arrives late,
+    /// had under the old request, is none of the new one.
+    pub(super) fn ask_anew(&self, requests: &mut [Job]) {
+        for request in requests {
+            if let Some(epoch) = self.settled.get(&request.key) {
+                request.epoch = epoch + 1;
+            }
+        }
+    }
+}
+
+/// Effects that have an outcome are done. One that is gone already is a conflict: its outcome was decided before.
+pub(super) async fn settle(tx: &Tx, settled: BTreeMap<String, i32>) -> Result<(), StoreError> {
+    let settled: Vec<_> = settled.into_iter().collect();
+    let gone = bulk::delete::<effect::Entity>(tx, &settled).await?;
+    if gone == settled.len() as u64 { Ok(()) } else { Err(StoreError::Conflict("an effect is settled".into())) }
+}
+
+/// Effects that are to be tried again.
+pub(super) async fn reschedule(tx: &Tx, later: &[(Job, String, DateTime<Utc>)]) -> Result<(), StoreError> {
+    for (job, error, due) in later {
+        effect::Entity::update_many()
+            .col_expr(effect::Column::Attempts, Expr::value(job.attempts))
+            .col_expr(effect::Column::Error, Expr::value(error.as_str()))
+            .col_expr(effect::Column::Due, Expr::value(*due))
+            .col_expr(effect::Column::Leased, Expr::value(false))
+            .filter(effect::Column::Key.eq(&*job.key))
+            .filter(effect::Column::Epoch.eq(job.epoch))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Reminders that could not be decided come again then.
+pub(super) async fn postpone(tx: &Tx, later: &[(Uuid, String, DateTime<Utc>)]) -> Result<(), StoreError> {
+    for (key, name, due) in later {
+        reminder::Entity::update_many()
+            .col_expr(reminder::Column::Due, Expr::value(*due))
+            .filter(reminder::Column::Key.eq(*key))
+            .filter(reminder::Column::Name.eq(&**name))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The events of a transaction go to the outbox as one row.
+pub(super) async fn enqueue(
+    tx: &Tx,
+    at: DateTime<Utc>,
+    events: Vec<Outgoing>,
+) -> Result<Option<(i64, Vec<Outgoing>)>, StoreError> {
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let row = outbox::ActiveModel {
+        id: sea_orm::NotSet,
+        shard: sea_orm::Set(0),
+        at: sea_orm::Set(at),
+        messages: sea_orm::Set(i32::try_from(events.len()).unwrap_or(i32::MAX)),
+        records: sea_orm::Set(codec::encode(&events)),
+    };
+    let inserted = outbox::Entity::insert(row).exec(tx).await?;
+    Ok(Some((inserted.last_insert_id, events)))
+}
