@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{self, Read as _},
     net::{SocketAddr, TcpListener},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Mutex, OnceLock, PoisonError},
@@ -247,8 +248,12 @@ fn command(binary: &Path) -> Command {
 
 /// A process that waits for the end of this one (its input ends then), and takes the child and its data along.
 fn watchdog(child: &Child, data: &Path) -> io::Result<Child> {
+    // the data go when nobody writes them any more
+    const WATCH: &str = r#"cat >/dev/null; kill -KILL "$1" 2>/dev/null
+        for _ in 1 2 3 4 5 6 7 8 9; do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done; rm -rf "$2""#;
     Command::new("sh")
-        .args(["-c", r#"cat >/dev/null; kill -KILL "$1" 2>/dev/null; rm -rf "$2""#, "watchdog"])
+        .args(["-c", WATCH, "watchdog"])
+        .process_group(0) // what ends us all (Ctrl-C, a time-out) must not end it
         .arg(child.id().to_string())
         .arg(data)
         .stdin(Stdio::piped())

@@ -46,6 +46,7 @@ fn sound() -> Facts {
         .push(read(json!({ "productId": PRODUCT, "sku": "T", "name": "Teapot", "price": "10.00", "currency": "EUR",
         "available": 98, "reserved": 0, "shipped": 2, "version": 1 })));
     facts.history.received.insert(PRODUCT, 100);
+    facts.history.cancelling.insert(REFUNDED);
     let whole = facts.whole.as_mut().unwrap();
     whole.dashboard = Some(read(json!({
         "orders": { "placed": 3, "reserved": 3, "confirmed": 2, "shipped": 1, "delivered": 1, "cancelled": 1, "failed": 1, "open": 0 },
@@ -98,7 +99,8 @@ fn add(facts: &mut Facts, id: Uuid, path: &[&str], reason: Option<&str>, payment
         .orders
         .push(read::<OrderSummary>(json!({ "orderId": id, "status": status, "statusText": "", "version": path.len(),
         "currency": "EUR", "totalAmount": "20.00", "createdAt": AT, "links": {} })));
-    let wanted = Wanted { items: vec![(PRODUCT, 2)], token: "tok".to_owned() };
+    let token = if status == "FAILED" { "tok_declined" } else { "tok_ok" };
+    let wanted = Wanted { items: vec![(PRODUCT, 2)], token: token.to_owned() };
     facts.history.accepted.insert(id.to_string(), Accepted { order_id: id, total: Money::from_minor(2000), wanted });
 }
 
@@ -162,6 +164,16 @@ fn orders_that_stop_or_jump() {
     breaks("reason", |facts| detail(facts, DECLINED).order.reason = None);
     breaks("total", |facts| listed(facts, DELIVERED).total_amount = Money::from_minor(1));
     breaks("items", |facts| detail(facts, DELIVERED).order.items[0].quantity = 3);
+}
+
+#[test]
+fn orders_that_end_as_nobody_wished() {
+    fn paid_with(facts: &mut Facts, id: Uuid, token: &str) {
+        token.clone_into(&mut facts.history.accepted.get_mut(&id.to_string()).unwrap().wanted.token);
+    }
+    breaks("declined-yet-confirmed", |facts| paid_with(facts, DELIVERED, "tok_declined"));
+    breaks("failed-for-nothing", |facts| paid_with(facts, DECLINED, "tok_ok"));
+    breaks("cancelled-by-nobody", |facts| facts.history.cancelling.clear());
 }
 
 #[test]

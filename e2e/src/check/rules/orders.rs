@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use events::OrderStatus::{self, Cancelled, Cancelling, Confirmed, Delivered, Failed, Pending, Reserved, Shipped};
+use events::{
+    OrderEndReason,
+    OrderStatus::{self, Cancelled, Cancelling, Confirmed, Delivered, Failed, Pending, Reserved, Shipped},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -18,6 +21,7 @@ pub fn check(facts: &Facts, found: &mut Findings) {
         reason(id, detail, found);
     }
     as_ordered(facts, found);
+    as_wished(facts, found);
 }
 
 /// Otherwise an order was lost, taken twice, or made up.
@@ -113,5 +117,30 @@ fn as_ordered(facts: &Facts, found: &mut Findings) {
         let Some(detail) = facts.details.get(id) else { continue };
         let has: Vec<(Uuid, u32)> = detail.order.items.iter().map(|item| (item.product_id, item.quantity)).collect();
         found.expect(has == wanted.items, "items", *id, format!("{:?} was ordered, it has {has:?}", wanted.items));
+    }
+}
+
+/// The tokens that the sandbox's provider charges, sooner or later; it declines every other.
+const CHARGED: [&str; 6] =
+    ["tok_ok", "tok_slow", "tok_flaky", "tok_timeout_charged", "tok_timeout_not_charged", "tok_lands_late"];
+
+/// Otherwise an order ended as nobody wanted it to and nothing made it.
+fn as_wished(facts: &Facts, found: &mut Findings) {
+    let statuses: BTreeMap<Uuid, OrderStatus> =
+        facts.orders.iter().map(|order| (order.order_id, order.status)).collect();
+    for Accepted { order_id: id, wanted, .. } in facts.history.accepted.values() {
+        let (id, token) = (*id, &wanted.token);
+        let charged = CHARGED.contains(&token.as_str());
+        match statuses.get(&id) {
+            Some(Confirmed | Shipped | Delivered) => {
+                found.expect(charged, "declined-yet-confirmed", id, format!("it was paid with {token}"));
+            }
+            Some(Failed) => found.expect(!charged, "failed-for-nothing", id, format!("it was paid with {token}")),
+            _ => {}
+        }
+        let by_customer =
+            facts.details.get(&id).is_some_and(|it| it.order.reason == Some(OrderEndReason::CustomerRequest));
+        let asked = facts.history.cancelling.contains(&id);
+        found.expect(asked || !by_customer, "cancelled-by-nobody", id, "the customer did not ask for it");
     }
 }
