@@ -67,17 +67,7 @@ pub async fn at_rate(work: &Work, rate: f64, duration: Duration) -> Tally {
     let tally = Shared::default();
     let (send, mut due) = mpsc::unbounded_channel();
     // a thread of its own: the runtime's timer knows milliseconds only, and would come in bursts
-    let pacing = thread::spawn(move || {
-        let start = Instant::now();
-        for number in 0_u32.. {
-            let offset = Duration::from_secs_f64(f64::from(number) / rate);
-            let at = start + offset;
-            if offset >= duration || send.send(at).is_err() {
-                return;
-            }
-            thread::sleep(at.saturating_duration_since(Instant::now()));
-        }
-    });
+    let pacing = thread::spawn(move || pace(rate, duration, |at| send.send(at).is_ok()));
     let places = Arc::new(Semaphore::new(MOST));
     let mut running = JoinSet::new();
     while let Some(at) = due.recv().await {
@@ -92,6 +82,22 @@ pub async fn at_rate(work: &Work, rate: f64, duration: Duration) -> Tally {
     running.join_all().await;
     let _ = pacing.join();
     take(&tally)
+}
+
+/// Calls at each moment a request is due, never before, until the time is over or nobody listens.
+fn pace(rate: f64, duration: Duration, mut arrive: impl FnMut(Instant) -> bool) {
+    let start = Instant::now();
+    for number in 0_u32.. {
+        let offset = Duration::from_secs_f64(f64::from(number) / rate);
+        if offset >= duration {
+            return;
+        }
+        let due = start + offset;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        if !arrive(due) {
+            return;
+        }
+    }
 }
 
 /// So many requests are always under way, except while too many orders are not complete.
@@ -154,4 +160,23 @@ fn lock(tally: &Shared) -> std::sync::MutexGuard<'_, Tally> {
 
 fn take(tally: &Shared) -> Tally {
     std::mem::take(&mut lock(tally))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::pace;
+
+    #[test]
+    fn nobody_arrives_early_and_nobody_is_left_out() {
+        let mut due = Vec::new();
+        pace(1000.0, Duration::from_millis(40), |at| {
+            assert!(at <= Instant::now(), "a latency that counts from the future is too good to be true");
+            due.push(at);
+            true
+        });
+        assert_eq!(due.len(), 40);
+        assert!(due.windows(2).all(|pair| pair[1] - pair[0] == Duration::from_millis(1)));
+    }
 }
