@@ -34,7 +34,10 @@ pub struct Consequences {
 }
 
 /// The last word about each (key, name): when to come back, or not at all.
-pub(crate) type Reminders = BTreeMap<(Uuid, Cow<'static, str>), Option<reminder::Model>>;
+pub(crate) type Reminders = BTreeMap<ReminderKey, Option<reminder::Model>>;
+
+/// The aggregate and the reminder's name.
+pub type ReminderKey = (Uuid, Cow<'static, str>);
 
 impl Consequences {
     /// Nothing yet. `service` is the name of the service, as events bear it.
@@ -200,5 +203,5 @@ pub struct Parts {
     pub events: Vec<Outgoing>,
     pub requests: Vec<effect::Model>,
     /// (key, name) and the reminder, or `None` when it is cancelled.
-    pub reminders: Vec<((Uuid, Cow<'static, str>), Option<reminder::Model>)>,
+    pub reminders: Vec<(ReminderKey, Option<reminder::Model>)>,
 }

@@ -160,7 +160,7 @@ async fn release_leases(db: &Db, clock: &Clock) -> Result<(), StoreError> {
 
 /// Forgets what is too old to be repeated, a little at a time.
 async fn tidy(db: Db, clock: Clock, keep_inbox: chrono::TimeDelta, stopping: Shutdown) {
-    let mut hourly = tokio::time::interval(Duration::from_secs(3600));
+    let mut hourly = tokio::time::interval(Duration::from_hours(1));
     loop {
         tokio::select! { () = stopping.wait() => return, _ = hourly.tick() => {} }
         while let Ok(true) = forget_some(&db, &clock, keep_inbox).await {

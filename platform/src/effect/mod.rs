@@ -83,7 +83,7 @@ impl Default for Policy {
             timeout: Duration::from_secs(5),
             attempts: None,
             first_wait: Duration::from_millis(200),
-            longest_wait: Duration::from_secs(60),
+            longest_wait: Duration::from_mins(1),
             unknown: false,
         }
     }

@@ -94,12 +94,11 @@ impl<I: Send + 'static> Worker<I> {
             while at_work.len() < self.concurrency
                 && let Some(job) = waiting.pop_front()
             {
-                match self.kinds.get(&*job.name) {
-                    Some((perform, _)) => at_work.push(perform(job, clock.clone())),
-                    None => {
-                        warn!(effect = job.name, "nobody here performs this request; it stays");
-                        self.load.fetch_sub(1, Ordering::Relaxed);
-                    }
+                if let Some((perform, _)) = self.kinds.get(&*job.name) {
+                    at_work.push(perform(job, clock.clone()));
+                } else {
+                    warn!(effect = job.name, "nobody here performs this request; it stays");
+                    self.load.fetch_sub(1, Ordering::Relaxed);
                 }
             }
             tokio::select! {

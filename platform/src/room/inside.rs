@@ -228,13 +228,11 @@ impl<P: Participant> Inside<P> {
             self.room.parked.set(queue, Head::Due(self.room.clock.now() + TimeDelta::seconds(30)));
             for row in rows.into_iter().take_while(|row| !row.is_dead()) {
                 let delivery = row.to_record().and_then(|record| decode::<P>(&self.heard, &record).ok()).flatten();
-                match delivery {
-                    Some(delivery) => self.waiting.push_back(Incoming { delivery, source: Source::Parked(row) }),
-                    None => {
-                        warn!(parked.id = %row.id, "a parked record cannot be read by this program");
-                        break;
-                    }
-                }
+                let Some(delivery) = delivery else {
+                    warn!(parked.id = %row.id, "a parked record cannot be read by this program");
+                    break;
+                };
+                self.waiting.push_back(Incoming { delivery, source: Source::Parked(row) });
             }
         }
         tx.commit().await.map_err(StoreError::from)

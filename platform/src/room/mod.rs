@@ -93,7 +93,8 @@ impl<P: Participant> Room<P> {
     pub(crate) async fn process(&mut self, batch: Vec<Incoming<P::Input>>) -> bool {
         let (deliveries, mut sources): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|one| (one.delivery, one.source)).unzip();
-        let mut todo: Vec<Range<usize>> = vec![0..deliveries.len()]; // the last comes first
+        let mut todo: Vec<Range<usize>> = Vec::new(); // the last comes first
+        todo.push(0..deliveries.len());
         let (mut ill, mut conflicts) = (0_u32, 0_u32);
         let mut careful = self.without.is_some(); // (a drill may have no conflict to wait for)
         self.parked.next_round();

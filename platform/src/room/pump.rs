@@ -15,9 +15,12 @@ use crate::{
     bus::{Partition, Position, Record, Subscription},
 };
 
-/// Records taken from the bus; `Err` for what cannot be read, and why. Answered when all of them are dealt with.
+/// A record that can be read, or one that cannot, and why.
+pub(super) type Decoded<I> = Result<Incoming<I>, (Record, String)>;
+
+/// Records taken from the bus. Answered when all of them are dealt with.
 pub(super) struct Chunk<I> {
-    pub events: Vec<Result<Incoming<I>, (Record, String)>>,
+    pub events: Vec<Decoded<I>>,
     pub done: oneshot::Sender<()>,
 }
 
@@ -84,7 +87,7 @@ pub(super) async fn pump<P: Participant>(
     subscription.close().await;
 }
 
-fn incoming<P: Participant>(heard: &Heard, record: Record) -> Option<Result<Incoming<P::Input>, (Record, String)>> {
+fn incoming<P: Participant>(heard: &Heard, record: Record) -> Option<Decoded<P::Input>> {
     match decode::<P>(heard, &record) {
         Ok(delivery) => Some(Ok(Incoming { delivery: delivery?, source: Source::Event(record) })),
         Err(error) => Some(Err((record, error.0))),

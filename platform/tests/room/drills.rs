@@ -23,13 +23,15 @@ async fn decided_once_and_said(without: Option<Safeguard>, fails_on: Option<&str
             }
             _ => format!("instr(NEW.records, CAST('{A}' AS BLOB)) > 0"),
         };
-        stage.sql(&format!(
-            "CREATE TRIGGER crash BEFORE INSERT ON {table} WHEN {is_ours} BEGIN SELECT RAISE(ABORT, 'crash'); END"
-        ));
+        stage
+            .sql(&format!(
+                "CREATE TRIGGER crash BEFORE INSERT ON {table} WHEN {is_ours} BEGIN SELECT RAISE(ABORT, 'crash'); END"
+            ))
+            .await;
     }
     stage.send([event.clone()]).await;
     stage.settle().await;
-    stage.sql("DROP TRIGGER IF EXISTS crash");
+    stage.sql("DROP TRIGGER IF EXISTS crash").await;
     stage.send([event]).await; // its position was not committed
     stage.settle().await;
     stage.advance(1000);

@@ -42,7 +42,7 @@ async fn performed_once_each() {
 
 #[tokio::test]
 async fn a_crash_before_the_outcome_calls_again_with_the_same_key() {
-    let mut stage = with(Policy { timeout: Duration::from_secs(600), ..Policy::default() }).await;
+    let mut stage = with(Policy { timeout: Duration::from_mins(10), ..Policy::default() }).await;
     stage.provider.will([Does::Hang]);
     stage.send([stage.bill(A, 1, 1)]).await;
     eventually("the call is made", || stage.provider.calls().len() == 1).await;
@@ -125,6 +125,7 @@ async fn the_breaker_opens() {
 async fn the_breaker_closes() {
     let mut stage = Stage::new().await;
     stage.plan.breaker = Breaker::resting("provider", Duration::from_millis(50));
+    stage.plan.policy.timeout = Duration::from_hours(10); // no lease ends while time flies
     stage.start().await;
     stage.provider.will([Does::Fail; 10]);
     stage.send((1..=20).map(|number| stage.bill(A, number, 1))).await;
@@ -168,7 +169,7 @@ async fn it_may_be_asked_again_with_the_same_key_when_it_has_its_outcome() {
 /// A late outcome of the first request must not pass for one of the second.
 #[tokio::test]
 async fn a_request_made_again_is_another_lease() {
-    let stage = with(Policy { timeout: Duration::from_secs(600), ..Policy::default() }).await;
+    let stage = with(Policy { timeout: Duration::from_mins(10), ..Policy::default() }).await;
     stage.provider.will([Does::Answer(1), Does::Hang]);
     stage.send([stage.bill(A, 1, 2)]).await;
     eventually("it is asked again", || stage.provider.calls().len() == 2).await;
@@ -178,7 +179,7 @@ async fn a_request_made_again_is_another_lease() {
 /// There is one row per key: who asks while it is open has not looked.
 #[tokio::test]
 async fn it_cannot_be_asked_twice_at_the_same_time() {
-    let stage = with(Policy { timeout: Duration::from_secs(600), ..Policy::default() }).await;
+    let stage = with(Policy { timeout: Duration::from_mins(10), ..Policy::default() }).await;
     stage.provider.will([Does::Hang]);
     stage.send([stage.bill(A, 1, 1)]).await;
     eventually("the call is made", || stage.provider.calls().len() == 1).await;
@@ -193,11 +194,11 @@ async fn it_cannot_be_asked_twice_at_the_same_time() {
 async fn an_outcome_that_fails_comes_again() {
     let stage = Stage::started().await;
     // The decision about the outcome breaks a constraint until that is lifted.
-    stage.sql("CREATE TRIGGER no_bills BEFORE UPDATE ON accounts WHEN NEW.log LIKE '%billed%' BEGIN SELECT RAISE(ABORT, 'no'); END");
+    stage.sql("CREATE TRIGGER no_bills BEFORE UPDATE ON accounts WHEN NEW.log LIKE '%billed%' BEGIN SELECT RAISE(ABORT, 'no'); END").await;
     stage.send([stage.bill(A, 1, 1)]).await;
     eventually("it has failed", || stage.count("SELECT count(*) FROM effects WHERE error IS NOT NULL") == 1).await;
     assert_eq!(stage.log(A), "asked1");
-    stage.sql("DROP TRIGGER no_bills");
+    stage.sql("DROP TRIGGER no_bills").await;
     stage.advance(30_000);
     stage.log_is(A, "asked1 billed1=1").await;
     assert_eq!(stage.provider.calls(), [key(1), key(1)]);

@@ -11,12 +11,12 @@ use crate::{
 const A: Uuid = Uuid::from_u128(0xa);
 
 /// Nothing can be committed from now on; not because of the data.
-fn fall_ill(stage: &Stage) {
-    stage.sql("ALTER TABLE inbox RENAME TO away; ALTER TABLE outbox RENAME TO away_too");
+async fn fall_ill(stage: &Stage) {
+    stage.sql("ALTER TABLE inbox RENAME TO away; ALTER TABLE outbox RENAME TO away_too").await;
 }
 
-fn recover(stage: &Stage) {
-    stage.sql("ALTER TABLE away RENAME TO inbox; ALTER TABLE away_too RENAME TO outbox");
+async fn recover(stage: &Stage) {
+    stage.sql("ALTER TABLE away RENAME TO inbox; ALTER TABLE away_too RENAME TO outbox").await;
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn everything_waits_until_it_is_well() {
     stage.send([stage.deposit(A, 10)]).await;
     stage.log_is(A, "+10").await;
     stage.all_is_said().await;
-    fall_ill(&stage);
+    fall_ill(&stage).await;
     let unreadable = stage.event(MONEY, Uuid::from_u128(1), "Deposited.v2", &serde_json::json!({}));
     stage.send((1..=20).map(|amount| stage.deposit(A, amount))).await;
     stage.send([unreadable]).await;
@@ -36,7 +36,7 @@ async fn everything_waits_until_it_is_well() {
     }
     assert!(stage.parked().is_empty());
     assert_eq!(stage.log(A), "+10");
-    recover(&stage);
+    recover(&stage).await;
     assert!(matches!(spend.await.unwrap(), Ok(Spent { .. })));
     eventually("all is decided", || stage.log(A).split(' ').count() == 22).await;
     stage.parked_is(&["DEAD"]).await;
@@ -50,14 +50,14 @@ async fn stopping_does_not_wait_until_it_is_well() {
     stage.send([stage.deposit(A, 10)]).await;
     stage.log_is(A, "+10").await;
     stage.all_is_said().await;
-    fall_ill(&stage);
+    fall_ill(&stage).await;
     stage.send((1..=20).map(|amount| stage.deposit(A, amount))).await;
     let app = stage.app().clone();
     let spend = tokio::spawn(async move { app.execute(Spend { account: A, amount: 5 }, Trace::default()).await });
     tokio::task::yield_now().await;
     stage.stop().await;
     assert!(spend.await.unwrap().is_err(), "it is told that nothing has happened");
-    recover(&stage);
+    recover(&stage).await;
     assert_eq!(stage.log(A), "+10");
     stage.start().await;
     eventually("all is decided", || stage.log(A).split(' ').count() == 21).await;

@@ -82,7 +82,7 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_secs(300) };
+        let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };
         Self {
             policy: Policy::default(),
             breaker: Breaker::new("provider"),
@@ -158,8 +158,8 @@ impl Stage {
             settings: self.plan.settings,
             readers: 2,
             group_prefix: "test.".into(),
-            outbox_limit: Duration::from_secs(60),
-            keep_inbox: Duration::from_secs(3600),
+            outbox_limit: Duration::from_mins(1),
+            keep_inbox: Duration::from_hours(1),
         };
         self.running = Some(host.start(service, &self.url()).await.unwrap());
     }
@@ -253,8 +253,10 @@ impl Stage {
         db
     }
 
-    pub fn sql(&self, sql: &str) {
-        self.db().execute_batch(sql).unwrap();
+    /// On a thread of its own: a room that has the lock must be able to go on.
+    pub async fn sql(&self, sql: &str) {
+        let (db, sql) = (self.db(), sql.to_owned());
+        tokio::task::spawn_blocking(move || db.execute_batch(&sql).unwrap()).await.unwrap();
     }
 
     pub fn count(&self, sql: &str) -> i64 {
