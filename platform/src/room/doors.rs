@@ -109,7 +109,8 @@ impl<P: Participant> Closed for RoomPlan<P> {
         Box::pin(async move {
             let settings = it.settings;
             let batch = settings.batch.max(2);
-            let (commands, commands_in) = mpsc::channel(4 * batch);
+            // Who waits for a place is refused: the queue is not to shrink with small batches.
+            let (commands, commands_in) = mpsc::channel((4 * batch).max(1024));
             let (chunks, chunks_in) = mpsc::channel(1); // decoded while the batch before is in the database
             let (finished, finished_in) = mpsc::unbounded_channel();
             let (jobs, jobs_in) = mpsc::unbounded_channel();
