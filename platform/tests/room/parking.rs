@@ -1,5 +1,7 @@
 //! What fails is set aside: nothing else waits for it but its own successors, and nothing is lost.
 
+use std::sync::atomic::Ordering;
+
 use platform::bus::{Outgoing, codec};
 use uuid::Uuid;
 
@@ -188,16 +190,43 @@ async fn what_can_never_be_decided_is_dead_at_once() {
 }
 
 /// An undecodable record that comes again, because its position was not committed, is the same dead letter.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_letter_is_buried_once() {
     let mut stage = Stage::new().await;
     let version = stage.event(MONEY, A, "Deposited.v2", &serde_json::json!({ "amount": 1 }));
-    stage.send([version, stage.deposit(A, 1)]).await;
-    for _ in 0..3 {
-        stage.start().await;
-        stage.parked_is(&["DEAD", "QUEUED"]).await;
-        stage.crash().await;
+    stage.send([version, stage.mark(MONEY, B, "gate")]).await; // taken together
+    stage.start().await;
+    eventually("it is past the first", || stage.gate.reached.load(Ordering::SeqCst)).await;
+    assert_eq!(stage.parked(), ["DEAD"]);
+    stage.crash().await;
+    stage.start().await;
+    stage.settle().await;
+    assert_eq!(stage.parked(), ["DEAD"]);
+}
+
+/// The order is that of the log, whatever the ids say: they are somebody else's, and an unreadable record has none.
+#[tokio::test]
+async fn a_queue_has_the_order_of_the_log() {
+    let mut stage = Stage::started().await;
+    stage.panic(true);
+    let (third, second, first) = (stage.deposit(A, 3), stage.deposit(A, 2), stage.deposit(A, PANICS));
+    assert!(first.message.headers[0] > second.message.headers[0], "ids fall");
+    stage.send([first, second, third]).await;
+    stage.settle().await;
+    stage.panic(false);
+    stage.advance(1000);
+    stage.log_is(A, &format!("+{PANICS} +2 +3")).await;
+
+    let keys: Vec<_> = (1..=8).map(Uuid::from_u128).collect(); // whatever the ids of their dead letters may be
+    for key in &keys {
+        let unreadable = stage.event(MONEY, *key, "Deposited.v2", &serde_json::json!({}));
+        stage.send([unreadable, stage.deposit(*key, 1)]).await;
     }
+    stage.settle().await;
+    stage.crash().await;
+    stage.start().await;
+    stage.settle().await;
+    assert!(keys.iter().all(|key| stage.log(*key).is_empty()), "a dead letter is overtaken");
 }
 
 #[tokio::test]
