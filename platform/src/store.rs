@@ -94,6 +94,7 @@ impl Db {
                         .busy_timeout(Duration::from_secs(10))
                         .foreign_keys(true)
                         .statement_cache_capacity(500)
+                        .row_buffer_size(1024) // a batch's rows in one go, not hand over hand
                         .pragma("cache_size", if read_only { "-1024" } else { "-8192" })
                         .pragma("wal_autocheckpoint", "4000")
                         .pragma("temp_store", "memory")

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use uzon::{Cli, Command};
 
+/// Rows, events and statements are many small pieces of memory: half as fast again as with the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or_default();
     // Explicit, so that it can be tuned: a process that serves shares its work, a client has none to share.
