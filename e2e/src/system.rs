@@ -302,7 +302,7 @@ fn build(profile: &Path) -> bool {
         Some(name) => name,
     };
     let Some(target) = profile.parent() else { return false };
-    let built = Command::new(env!("CARGO"))
+    let built = Command::new("cargo") // the one that minds rust-toolchain.toml
         .args(["build", "--quiet", "--package", "uzon", "--profile", name, "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .arg("--target-dir")

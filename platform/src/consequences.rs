@@ -7,8 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Clock, Delivery, Request, StoreError, Trace, Tx,
-    bulk,
+    Clock, Delivery, Request, StoreError, Trace, Tx, bulk,
     bus::{Message, Outgoing},
     tables::{effect, reminder},
 };

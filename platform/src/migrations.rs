@@ -108,7 +108,8 @@ impl MigrationTrait for Platform1 {
             .col(ColumnDef::new(idempotency::Column::At).timestamp_with_time_zone().not_null())
             .to_owned();
         manager.create_table(clustered(manager, idempotency)).await?;
-        let at = Index::create().name("idempotency_at").table(idempotency::Entity).col(idempotency::Column::At).to_owned();
+        let at =
+            Index::create().name("idempotency_at").table(idempotency::Entity).col(idempotency::Column::At).to_owned();
         manager.create_index(at).await?;
 
         let parked = Table::create()

@@ -53,12 +53,18 @@ impl<E: Table> Default for Rows<E> {
 impl<E: Table> Rows<E> {
     /// Reads these rows and keeps them for this transaction: nobody else can lock or change them until it ends. Always
     /// in key order, so two batches never wait for each other in a circle.
-    pub async fn lock(tx: &Tx, keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send) -> Result<Self, StoreError> {
+    pub async fn lock(
+        tx: &Tx,
+        keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
+    ) -> Result<Self, StoreError> {
         Self::load(tx, keys.into_iter().map(|key| (key, Row::Absent)).collect(), true).await
     }
 
     /// Reads these rows. They may change meanwhile: for looking things up only.
-    pub async fn read(tx: &Tx, keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send) -> Result<Self, StoreError> {
+    pub async fn read(
+        tx: &Tx,
+        keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
+    ) -> Result<Self, StoreError> {
         Self::load(tx, keys.into_iter().map(|key| (key, Row::Absent)).collect(), false).await
     }
 

@@ -124,8 +124,10 @@ impl Db {
     /// Begins a transaction that will write. On SQLite it takes the write lock at once: a transaction that begins by
     /// reading and then finds another writer ahead fails with BUSY without waiting.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let options =
-            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
         Ok(self.writer.begin_with_options(options).await?)
     }
 

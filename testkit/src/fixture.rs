@@ -5,7 +5,10 @@ use std::{future::Future, sync::Arc, time::Duration};
 use axum::{Router, body::Body, http::Request};
 use platform::{
     App, Clock, Host, Patience, Running, Service, Settings, StartError,
-    bus::{Bus, TopicSpec, embedded::{EmbeddedLog, EmbeddedOptions}},
+    bus::{
+        Bus, TopicSpec,
+        embedded::{EmbeddedLog, EmbeddedOptions},
+    },
     http::Shell,
 };
 use serde_json::Value;

@@ -159,7 +159,8 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
     /// Performs one request in the world. `keep_outcome: false`: the process dies before it can note the answer.
     pub fn perform(&mut self, effect: &str, world: &mut W, keep_outcome: bool) -> Option<Ended> {
         let row = self.effects.get(effect).cloned()?;
-        let performer = self.performers.get(&*row.name).unwrap_or_else(|| panic!("nobody performs {}", row.name)).clone();
+        let performer =
+            self.performers.get(&*row.name).unwrap_or_else(|| panic!("nobody performs {}", row.name)).clone();
         let input = performer(&row, world)?;
         if !keep_outcome {
             return None;
@@ -177,7 +178,8 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
     /// Fires a reminder, due or not.
     pub fn fire(&mut self, key: Uuid, name: &str) -> Ended {
         let row = self.reminders.remove(&(key, name.to_owned())).expect("the reminder is set");
-        let input = decode::<P::Input>(&row.name, row.body.as_bytes()).expect("readable").expect("an input of its name");
+        let input =
+            decode::<P::Input>(&row.name, row.body.as_bytes()).expect("readable").expect("an input of its name");
         let mut delivery = self.delivery(Door::Reminder, key, input);
         delivery.cause = row.cause;
         self.decide(&delivery)
@@ -259,6 +261,9 @@ impl<P: Participant<Workset: Clone>, W> Clone for Node<P, W> {
 
 impl<P: Participant<Workset: Debug>, W> Debug for Node<P, W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct(self.service).field("work", &self.work).field("effects", &self.effects.keys()).finish_non_exhaustive()
+        f.debug_struct(self.service)
+            .field("work", &self.work)
+            .field("effects", &self.effects.keys())
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,9 @@
 use std::{any::Any, sync::Arc};
 
-use platform::{Participant, bus::{Outgoing, Record}};
+use platform::{
+    Participant,
+    bus::{Outgoing, Record},
+};
 use uuid::Uuid;
 
 use crate::{Ended, Node};

@@ -6,7 +6,10 @@ mod explore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use platform::{ManualClock, bus::{Outgoing, Record}};
+use platform::{
+    ManualClock,
+    bus::{Outgoing, Record},
+};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 

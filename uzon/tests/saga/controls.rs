@@ -30,10 +30,12 @@ fn a_missing_safeguard_is_noticed(#[case] mutation: Mutation, #[case] because: &
 pub fn fulfillment(mutation: Mutation) -> Option<Instead<FulfillmentSaga>> {
     (mutation == Mutation::NoTombstone).then_some(|rules, work, it, then| {
         use ParcelInput::{OrderCancellationRequested, OrderCancelled};
-        let early = matches!(it.input, OrderCancelled | OrderCancellationRequested) && work.shipments.get(&it.key).is_none();
+        let early =
+            matches!(it.input, OrderCancelled | OrderCancellationRequested) && work.shipments.get(&it.key).is_none();
         let verdict = rules.react(work, it, then);
         if early {
-            work.shipments = Rows::whole(work.shipments.iter().filter(|row| row.order_id != it.key).cloned().collect::<Vec<_>>());
+            work.shipments =
+                Rows::whole(work.shipments.iter().filter(|row| row.order_id != it.key).cloned().collect::<Vec<_>>());
         }
         verdict
     })

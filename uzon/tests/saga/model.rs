@@ -9,8 +9,8 @@ use serde::Deserialize;
 use testkit::{Ended, sim::Step};
 
 use crate::system::{
-    Begin, FULFILLMENT, INVENTORY, Mutable, ORDER, Outside, PAYMENT, begin, fulfillment_of, inventory_of, order, orders_of,
-    payment_of,
+    Begin, FULFILLMENT, INVENTORY, Mutable, ORDER, Outside, PAYMENT, begin, fulfillment_of, inventory_of, order,
+    orders_of, payment_of,
 };
 
 #[derive(Debug, Deserialize)]
@@ -39,7 +39,11 @@ fn every_reaction_is_the_models() {
 }
 
 fn check(case: &Case) -> Result<(), String> {
-    let mut sim = begin(Begin { stock: if case.out_of_stock && case.state == "NONE" { 1 } else { 10 }, ..Begin::default() }, 1, false);
+    let mut sim = begin(
+        Begin { stock: if case.out_of_stock && case.state == "NONE" { 1 } else { 10 }, ..Begin::default() },
+        1,
+        false,
+    );
     set(&mut sim, &case.service, &case.state);
     let node = index(&case.service);
     while sim.nodes[node].say(true).is_some() {}
@@ -158,8 +162,7 @@ fn set(sim: &mut Sim, service: &str, state: &str) {
                 return;
             }
             hear(sim, FULFILLMENT, "OrderConfirmed");
-            let node: &mut crate::system::Fulfillment =
-                sim.nodes[FULFILLMENT].as_any_mut().downcast_mut().unwrap();
+            let node: &mut crate::system::Fulfillment = sim.nodes[FULFILLMENT].as_any_mut().downcast_mut().unwrap();
             let row = node.work.shipments.get_mut(&id).unwrap();
             row.cancel_request = matches!(state, "BOOKING_CANCEL" | "CANCELLING").then(|| uuid::Uuid::from_u128(5));
             row.state = match state {

@@ -119,8 +119,12 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
     for (number, token) in it.tokens.iter().enumerate() {
         order.command(place(world.orders[number], token, it.refused)).expect("the order is taken");
     }
-    let mut nodes: Vec<Box<dyn Actor<Outside>>> =
-        vec![Box::new(order), Box::new(inventory), Box::new(payment(&clock)), Box::new(fulfillment(&clock, controls::fulfillment(it.mutation)))];
+    let mut nodes: Vec<Box<dyn Actor<Outside>>> = vec![
+        Box::new(order),
+        Box::new(inventory),
+        Box::new(payment(&clock)),
+        Box::new(fulfillment(&clock, controls::fulfillment(it.mutation))),
+    ];
     if everybody {
         nodes.push(Box::new(notification(&clock)));
     }
@@ -141,12 +145,8 @@ pub struct Mutable<P: Participant> {
     pub instead: Option<Instead<P>>,
 }
 
-pub type Instead<P> = fn(
-    &P,
-    &mut <P as Participant>::Workset,
-    &Delivery<<P as Participant>::Input>,
-    &mut Consequences,
-) -> Verdict;
+pub type Instead<P> =
+    fn(&P, &mut <P as Participant>::Workset, &Delivery<<P as Participant>::Input>, &mut Consequences) -> Verdict;
 
 impl<P: Participant> Participant for Mutable<P> {
     const NAME: &'static str = P::NAME;
