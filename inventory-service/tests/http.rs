@@ -1,5 +1,7 @@
 //! The API on a real service: database and log in a temporary folder.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use inventory_service::{Settings, service};
 use serde_json::{Value, json};
 use testkit::Fixture;

@@ -67,8 +67,8 @@ impl Fixture {
         let host = host(&folder, clock).await.expect("a host in a temporary folder");
         let url = format!("sqlite:{}", folder.path().join("service.sqlite").display());
         let mut running = host.start(service, &url).await.expect("the service starts");
-        let routes = std::mem::take(&mut running.routes);
-        let router = Shell::new("test", "0").service("test", routes, (), running.problems).router();
+        let offered = std::mem::take(&mut running.routes);
+        let router = Shell::new("test", "0").service("test", offered, (), running.problems).router();
         Self { host, app: running.app.clone(), router, running: Some(running), folder }
     }
 
@@ -117,15 +117,15 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
         .map(|topic| TopicSpec { name: Arc::from(topic.name), partitions: 4, compacted: topic.compacted })
         .collect();
     log.create_topics(&topics).await?;
-    let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_secs(300) };
+    let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };
     Ok(Host {
         bus: Arc::new(log),
         clock,
         settings: Settings { batch: 500, patience, concurrency: 64 },
         readers: 2,
         group_prefix: String::new(),
-        outbox_limit: Duration::from_secs(300),
-        keep_inbox: Duration::from_secs(3600),
+        outbox_limit: Duration::from_mins(5),
+        keep_inbox: Duration::from_hours(1),
     })
 }
 

@@ -131,7 +131,7 @@ impl Stock {
     ) -> Result<ProductView, StockRefusal> {
         let before = self.products.get(&command.product_id);
         let version = before.map(|product| product.version);
-        let currency = before.map(|product| product.currency());
+        let currency = before.map(Product::currency);
         if !command.if_match.allows(version.and_then(|version| u64::try_from(version).ok())) {
             return Err(StockRefusal::Changed(version));
         }

@@ -51,6 +51,7 @@ pub static SKU_TAKEN: ProblemType = ProblemType::new(
 );
 
 /// What a refused change of a product is answered.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `Problem::refused` hands on")]
 fn refusal(refusal: StockRefusal) -> Problem {
     match refusal {
         StockRefusal::NoSuchProduct => Problem::not_found(),

@@ -1,7 +1,11 @@
 use platform::migrations::clustered;
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
-use crate::store::{movement, product, reservation};
+use crate::store::{
+    movement::{self, Column as M},
+    product::{self, Column as P},
+    reservation::{self, Column as R},
+};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,7 +13,6 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        use product::Column as P;
         let not_negative = |column: P| Expr::col(column).gte(0);
         let products = Table::create()
             .table(product::Entity)
@@ -29,7 +32,6 @@ impl MigrationTrait for Migration {
         let sku = Index::create().name("products_sku").table(product::Entity).col(P::Sku).to_owned();
         manager.create_index(sku).await?;
 
-        use reservation::Column as R;
         let reservations = Table::create()
             .table(reservation::Entity)
             .col(ColumnDef::new(R::OrderId).uuid().not_null().primary_key())
@@ -44,7 +46,6 @@ impl MigrationTrait for Migration {
 
         // No index by product: the book is written in the order of time, at the cost of a page now and then, and an index
         // would be written all over with every order. Readers go back through the book instead.
-        use movement::Column as M;
         let movements = Table::create()
             .table(movement::Entity)
             .col(ColumnDef::new(M::Id).uuid().not_null().primary_key())

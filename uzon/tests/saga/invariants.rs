@@ -73,9 +73,9 @@ pub fn wrong(sim: &Sim<Outside>, received: i64, end: bool) -> Option<String> {
 }
 
 fn always(it: &Seen) -> Option<String> {
-    let (charged, refunded, charges) = it.charged;
+    let (charged, refunded, times) = it.charged;
     let gone = it.parcel.1;
-    if charges > 1 {
+    if times > 1 {
         return Some("charged twice".into());
     }
     if refunded > charged {

@@ -113,12 +113,11 @@ fn set(sim: &mut Sim, service: &str, state: &str) {
             let ways: &[&str] = match state {
                 "NONE" => &[],
                 "TOMB" => &["OrderCancelled"],
-                "RESERVED" => &["OrderCreated"],
+                "RESERVED" | "REFUSED" => &["OrderCreated"],
                 "EXPIRING" => &["OrderCreated", "!"],
                 "COMMITTED" => &["OrderCreated", "OrderConfirmed"],
                 "SHIPPED" => &["OrderCreated", "OrderShipped"],
                 "RELEASED" => &["OrderCreated", "OrderCancelled"],
-                "REFUSED" => &["OrderCreated"],
                 other => panic!("{other}"),
             };
             if state == "REFUSED" {

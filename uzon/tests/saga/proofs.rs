@@ -21,7 +21,7 @@ fn every_delivery_of_many_runs_is_harmless_twice() {
             for round in 0..20_u64 {
                 let faults = Faults { prompt: true, ..Faults::default() };
                 let tokens = Box::leak(Box::new([*token]));
-                let it = Begin { tokens, refused, cancellations, stock, faults, ..Begin::default() };
+                let it = Begin { stock, tokens, refused, cancellations, faults, ..Begin::default() };
                 let mut sim = begin(it, round, false);
                 let mut at = seed as u64 * 1000 + round;
                 for _ in 0..400 {

@@ -250,7 +250,7 @@ where
 
 fn place(order_id: Uuid, token: &str, refused: bool) -> orders::PlaceOrder {
     let postal_code = if refused { "REFUSED" } else { "N1 1AA" };
-    serde_json::from_value::<Customer>(serde_json::json!({
+    serde_json::from_value::<Wanted>(serde_json::json!({
         "customer": { "name": "Ada Lovelace", "email": "ada@example.org", "phone": null, "language": "en" },
         "address": { "line1": "1 Main St", "line2": null, "city": "London", "region": null,
                      "postalCode": postal_code, "country": "GB" },
@@ -269,7 +269,7 @@ fn place(order_id: Uuid, token: &str, refused: bool) -> orders::PlaceOrder {
 }
 
 #[derive(serde::Deserialize)]
-struct Customer {
+struct Wanted {
     customer: events::Customer,
     address: events::Address,
     payment: events::PaymentDetails,
