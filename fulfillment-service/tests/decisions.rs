@@ -197,6 +197,19 @@ fn events_say_what_the_carrier_said() {
 }
 
 #[test]
+fn the_carriers_news_continue_the_orders_trace() {
+    let mut node = fulfillment();
+    let trace = platform::Trace::new();
+    let input = decode("OrderConfirmed.v1", &serde_json::to_vec(&confirmed("N1 1AA")).unwrap()).unwrap().unwrap();
+    node.decide(&platform::Delivery { trace, ..support::event(Uuid::from_u128(1), input) });
+    hear(&mut node, "booked", 2);
+    node.outbox.clear();
+    tell(&mut node, Progress::PickedUp);
+    let said = node.outbox[0].message.header("traceparent").and_then(platform::Trace::parse).unwrap();
+    assert_eq!(said.trace_id, trace.trace_id);
+}
+
+#[test]
 fn names_and_addresses_are_kept_until_the_booking_is_answered() {
     let parcel = |node: &Fulfillment| node.work.shipments.get(&ORDER).unwrap().parcel.is_some();
     for (answer, kept) in [("no answer", true), ("not found", true), ("booked", false), ("refused", false)] {

@@ -69,6 +69,11 @@ impl Consequences {
         self.trace
     }
 
+    /// What follows belongs to this trace: for news from outside that bears none of its own, about something that does.
+    pub fn resume(&mut self, trace: Trace) {
+        self.trace = trace;
+    }
+
     /// Tells the others, about the aggregate the delivery was about. `sequence` is the aggregate's counter for the
     /// event's topic, kept in its row: the number of the last event said, 0 before the first.
     pub fn publish<E: Event>(&mut self, sequence: &mut i64, event: &E) {

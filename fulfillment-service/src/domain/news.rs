@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use platform::{
-    Command, Consequences, Outcome, Reminder, Said,
+    Command, Consequences, Outcome, Reminder, Said, Trace,
     Verdict::{self, Done, Ignored},
 };
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,9 @@ impl Work {
         }
         if shipment.tracking_number.as_ref() != Some(&news.tracking_number) {
             return Err(NewsRefusal::NoSuchParcel);
+        }
+        if let Some(trace) = Trace::parse(shipment.trace.as_bytes()) {
+            then.resume(trace);
         }
         shipment.moved(news.progress, then);
         Ok(())

@@ -122,6 +122,7 @@ impl Shipment {
             reason: None,
             sequence: 0,
             updated_at: then.now(),
+            trace: then.trace().to_string(),
         }
     }
 

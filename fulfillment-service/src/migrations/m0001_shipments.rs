@@ -24,6 +24,7 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(S::Reason).text())
             .col(ColumnDef::new(S::Sequence).big_integer().not_null())
             .col(ColumnDef::new(S::UpdatedAt).timestamp_with_time_zone().not_null())
+            .col(ColumnDef::new(S::Trace).string_len(55).not_null())
             .to_owned();
         manager.create_table(clustered(manager, shipments)).await
     }

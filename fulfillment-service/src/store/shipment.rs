@@ -26,6 +26,8 @@ pub struct Model {
     /// Events told about it on `shipping-updates`.
     pub sequence: i64,
     pub updated_at: DateTimeUtc,
+    /// The trace of what began it, as `traceparent`: the carrier's news continue it.
+    pub trace: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
