@@ -98,8 +98,13 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
     /// As if there were no inbox: state alone must make repeats harmless.
     #[must_use]
     pub fn without_inbox(mut self) -> Self {
-        self.use_inbox = false;
+        self.forget_inbox();
         self
+    }
+
+    /// The same, for a node in a simulation.
+    pub fn forget_inbox(&mut self) {
+        self.use_inbox = false;
     }
 
     pub fn topics(&self) -> impl Iterator<Item = &str> {

@@ -15,6 +15,8 @@ pub trait Actor<W>: Any {
     fn hears(&self, record: &Record) -> bool;
     /// `false`: it is held, and comes again.
     fn deliver(&mut self, record: &Record) -> bool;
+    /// From now on as if there were no inbox.
+    fn forget_inbox(&mut self);
     fn has_said(&self) -> bool;
     /// What it said first; it stays in the outbox unless it is taken.
     fn say(&mut self, take: bool) -> Option<Outgoing>;
@@ -43,6 +45,10 @@ impl<P: Participant<Workset: Default + Clone + Sync + 'static>, W: 'static> Acto
             Ended::Rejected(why) => panic!("{} rejected: {why}", crate::node::event_name(&record.message)),
             _ => true,
         }
+    }
+
+    fn forget_inbox(&mut self) {
+        Self::forget_inbox(self);
     }
 
     fn has_said(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Every way one order can go: all interleavings of deliveries that the order within topics allows, with cancellation,
 //! expiry, deadline, pick-up and lost answers at any moment.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
 use rstest::rstest;
 use testkit::sim::{Explored, Faults, Sim, explore};
@@ -57,14 +57,39 @@ fn kind(key: &str) -> &str {
     key.split(':').next().unwrap_or(key)
 }
 
+/// In one of so many states everything heard so far is heard once more.
+const REPEATS: usize = 40;
+
 fn every_way(it: Begin) -> Explored<State> {
-    let stock = it.stock;
-    let found = explore(begin(it, 1, false), 400_000, state, |sim, end| wrong(sim, stock, end));
+    let (stock, states) = (it.stock, Cell::new(0));
+    let found = explore(begin(it, 1, false), 400_000, state, |sim, end| {
+        states.set(states.get() + 1);
+        let repeat = end || states.get() % REPEATS == 0;
+        wrong(sim, stock, end).or_else(|| repeat.then(|| changed_by_a_repeat(sim)).flatten())
+    });
     if let Some((what, way)) = found.violations.first() {
         panic!("{what}\n  {}", way.join("\n  "));
     }
     println!("{it:?}: {} states, {} ends", found.states, found.ends.len());
     found
+}
+
+/// However late a record comes again, and although no inbox remembers it, nothing changes and nothing is said.
+fn changed_by_a_repeat(sim: &Sim<Outside>) -> Option<String> {
+    let before = state(sim);
+    for (node, topic, heard) in sim.positions() {
+        for offset in heard {
+            let record = &sim.log[topic][*offset];
+            let mut again = sim.clone();
+            again.nodes[node].forget_inbox();
+            again.nodes[node].deliver(record);
+            if again.nodes[node].has_said() || state(&again) != before {
+                let name = testkit::node::event_name(&record.message);
+                return Some(format!("node {node} is changed by a repeated {name} in {before:?}"));
+            }
+        }
+    }
+    None
 }
 
 fn ends(found: &Explored<State>) -> BTreeSet<&'static str> {
