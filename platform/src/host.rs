@@ -35,6 +35,8 @@ pub struct Host {
     pub group_prefix: String,
     /// Nothing more is accepted when nothing could be published for so long.
     pub outbox_limit: Duration,
+    /// Messages published at once, as long as a transaction has no more.
+    pub outbox_batch: usize,
     /// How long repeats of an event are recognised.
     pub keep_inbox: Duration,
 }
@@ -82,7 +84,8 @@ impl Host {
         }
 
         let (stop, stop_relay) = (Shutdown::new(), Shutdown::new());
-        let (relay, outbox, state) = Relay::new(service.name, db.clone(), self.bus.clone(), self.clock.clone());
+        let (relay, outbox, state) =
+            Relay::new(service.name, db.clone(), self.bus.clone(), self.clock.clone(), self.outbox_batch);
         let group = format!("{}{}", self.group_prefix, service.name);
         let (mut rooms, mut tasks, mut relays) = (HashMap::new(), JoinSet::new(), JoinSet::new());
         for (id, plan) in service.rooms {

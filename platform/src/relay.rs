@@ -26,8 +26,6 @@ use crate::{
     tables::outbox,
 };
 
-/// Messages in one publish.
-const BATCH: usize = 2000;
 /// Rows read from the table at once.
 const ROWS: u64 = 64;
 /// Transactions on their way through the channel.
@@ -100,6 +98,8 @@ pub(crate) struct Relay {
     db: Db,
     bus: Arc<dyn Bus>,
     clock: Clock,
+    /// Messages in one publish.
+    batch: usize,
     rows: mpsc::Receiver<(i64, Vec<Outgoing>)>,
     state: Arc<State>,
     /// Published, and still in the table.
@@ -118,7 +118,13 @@ async fn rest(wait: Duration, stopping: &Shutdown) {
 }
 
 impl Relay {
-    pub(crate) fn new(service: &'static str, db: Db, bus: Arc<dyn Bus>, clock: Clock) -> (Self, Sender, Arc<State>) {
+    pub(crate) fn new(
+        service: &'static str,
+        db: Db,
+        bus: Arc<dyn Bus>,
+        clock: Clock,
+        batch: usize,
+    ) -> (Self, Sender, Arc<State>) {
         let (send, rows) = mpsc::channel(CHANNEL);
         let state = Arc::new(State { behind: AtomicBool::new(true), ..State::default() });
         let sender = Sender { rows: send, state: state.clone() };
@@ -127,6 +133,7 @@ impl Relay {
             db,
             bus,
             clock,
+            batch,
             rows,
             state: state.clone(),
             published: BTreeSet::new(),
@@ -171,7 +178,7 @@ impl Relay {
     fn take(&mut self, first: (i64, Vec<Outgoing>)) -> VecDeque<(i64, Vec<Outgoing>)> {
         let mut messages = first.1.len();
         let mut rows = VecDeque::from([first]);
-        while messages < BATCH
+        while messages < self.batch
             && let Ok(row) = self.rows.try_recv()
         {
             messages += row.1.len();

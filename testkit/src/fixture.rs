@@ -125,6 +125,7 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
         readers: 2,
         group_prefix: String::new(),
         outbox_limit: Duration::from_mins(5),
+        outbox_batch: 500,
         keep_inbox: Duration::from_hours(1),
     })
 }

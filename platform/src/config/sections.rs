@@ -70,7 +70,6 @@ pub struct Outbox {
 #[serde(deny_unknown_fields)]
 pub struct Effects {
     pub concurrency: usize,
-    pub lease: Span,
 }
 
 #[derive(Debug, Clone, Deserialize)]

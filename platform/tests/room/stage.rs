@@ -159,6 +159,7 @@ impl Stage {
             readers: 2,
             group_prefix: "test.".into(),
             outbox_limit: Duration::from_mins(1),
+            outbox_batch: 500,
             keep_inbox: Duration::from_hours(1),
         };
         self.running = Some(host.start(service, &self.url()).await.unwrap());

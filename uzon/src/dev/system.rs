@@ -159,6 +159,7 @@ fn host(config: &Config, bus: Arc<dyn Bus>, clock: Clock) -> Host {
         readers: 1,
         group_prefix: config.bus.topic_prefix.clone(),
         outbox_limit: config.outbox.limit_age.into(),
+        outbox_batch: config.outbox.batch,
         keep_inbox: config.inbox.keep.into(),
     }
 }
