@@ -1,7 +1,7 @@
 //! Many rows in one statement, for any entity on any engine.
 //!
-//! SeaORM writes a statement once per table and number of rows; from then on only values are bound (writing it anew each
-//! time costs the client as much as all else it does with a row). The numbers of rows are powers of two, and a batch of
+//! SeaORM writes a statement once per table and number of rows or keys; from then on only values are bound (writing it
+//! anew each time costs the client as much as all else it does with a row). The numbers of rows are powers of two, and a batch of
 //! 300 goes as 256 + 32 + 8 + 4: were it one statement for every size, the database would prepare them over and over.
 
 use std::{
@@ -12,9 +12,9 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, Iterable, ModelTrait, PrimaryKeyToColumn, PrimaryKeyTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
-    sea_query::{Asterisk, Expr, ExprTrait, InsertStatement, IntoValueTuple, OnConflict, Query, Values},
+    ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn,
+    PrimaryKeyTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement, StatementBuilder,
+    sea_query::{Asterisk, Expr, ExprTrait, InsertStatement, IntoValueTuple, OnConflict, Query, Value, Values},
 };
 
 use crate::{Key, StoreError, Table, Tx};
@@ -25,16 +25,22 @@ const MOST_ROWS: usize = 512;
 
 /// The rows with these keys, in key order; locked, where the engine locks rows.
 pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Vec<E::Model>, StoreError> {
-    let mut found = Vec::with_capacity(keys.len());
+    let mut found = Vec::new();
     for keys in keys.chunks(MOST_ROWS) {
-        let mut query = E::find().filter(among::<E>(keys));
-        for column in E::PrimaryKey::iter() {
-            query = query.order_by_asc(column.into_column());
+        let select =
+            statement::<E, _>(tx, How::Select { lock }, keys.len().next_power_of_two(), filled_up::<E>(keys), || {
+                let mut query = E::find().filter(among::<E>(keys));
+                for column in E::PrimaryKey::iter() {
+                    query = query.order_by_asc(column.into_column());
+                }
+                if lock { query.lock_exclusive().into_query() } else { query.into_query() }
+            });
+        let rows = E::Model::find_by_statement(select).all(tx).await?;
+        if found.is_empty() {
+            found = rows;
+        } else {
+            found.extend(rows);
         }
-        if lock {
-            query = query.lock_exclusive();
-        }
-        found.extend(query.all(tx).await?);
     }
     Ok(found)
 }
@@ -43,7 +49,10 @@ pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Ve
 pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreError> {
     let mut gone = 0;
     for keys in keys.chunks(MOST_ROWS) {
-        gone += E::delete_many().filter(among::<E>(keys)).exec(tx).await?.rows_affected;
+        let delete = statement::<E, _>(tx, How::Delete, keys.len().next_power_of_two(), filled_up::<E>(keys), || {
+            E::delete_many().filter(among::<E>(keys)).into_query()
+        });
+        gone += tx.execute_raw(delete).await?.rows_affected();
     }
     Ok(gone)
 }
@@ -59,20 +68,16 @@ pub async fn update<E: Table>(tx: &Tx, models: &[E::Model]) -> Result<(), StoreE
     write::<E>(tx, models, How::Overwrite).await
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum How {
-    Insert,
-    Overwrite,
-}
-
 async fn write<E: Table>(tx: &Tx, mut models: &[E::Model], how: How) -> Result<(), StoreError> {
-    let engine = tx.get_database_backend();
     let columns: Vec<_> = columns::<E>(how).collect();
     while let Some(sample) = models.first() {
         let (now, later) = models.split_at(rows_of(models.len()));
-        let sql = sql::<E>(engine, how, sample, now.len());
-        let values = now.iter().flat_map(|model| columns.iter().map(|column| model.get(*column))).collect();
-        tx.execute_raw(Statement { sql, values: Some(Values(values)), db_backend: engine }).await?;
+        let mut values = Vec::with_capacity(now.len() * columns.len());
+        for model in now {
+            values.extend(columns.iter().map(|column| model.get(*column)));
+        }
+        let write = statement::<E, _>(tx, how, now.len(), values, || written::<E>(how, sample, now.len()));
+        tx.execute_raw(write).await?;
         models = later;
     }
     Ok(())
@@ -83,14 +88,7 @@ fn rows_of(models: usize) -> usize {
     1 << Ord::min(models, MOST_ROWS).ilog2()
 }
 
-fn sql<E: Table>(engine: DbBackend, how: How, sample: &E::Model, rows: usize) -> String {
-    type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
-    static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);
-
-    let key = (TypeId::of::<E>(), discriminant(&engine), how, rows);
-    if let Some(sql) = WRITTEN.read().expect("never poisoned").get(&key) {
-        return (**sql).to_owned();
-    }
+fn written<E: Table>(how: How, sample: &E::Model, rows: usize) -> InsertStatement {
     let mut insert = InsertStatement::new();
     insert.into_table(E::default().table_ref()).columns(columns::<E>(how));
     for _ in 0..rows {
@@ -100,9 +98,37 @@ fn sql<E: Table>(engine: DbBackend, how: How, sample: &E::Model, rows: usize) ->
         let others = E::Column::iter().filter(|column| E::PrimaryKey::from_column(*column).is_none());
         insert.on_conflict(OnConflict::columns(E::PrimaryKey::iter()).update_columns(others).to_owned());
     }
-    let sql = engine.build(&insert).sql;
-    WRITTEN.write().expect("never poisoned").insert(key, sql.as_str().into());
-    sql
+    insert
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum How {
+    Select { lock: bool },
+    Delete,
+    Insert,
+    Overwrite,
+}
+
+/// The statement for so many rows, with these values. Only the first of its kind is written.
+fn statement<E: Table, S: StatementBuilder>(
+    tx: &Tx,
+    how: How,
+    rows: usize,
+    values: Vec<Value>,
+    write: impl FnOnce() -> S,
+) -> Statement {
+    type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
+    static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);
+
+    let engine = tx.get_database_backend();
+    let key = (TypeId::of::<E>(), discriminant(&engine), how, rows);
+    let known = WRITTEN.read().expect("never poisoned").get(&key).cloned();
+    let sql = known.unwrap_or_else(|| {
+        let sql: Arc<str> = engine.build(&write()).sql.into();
+        WRITTEN.write().expect("never poisoned").insert(key, sql.clone());
+        sql
+    });
+    Statement { sql: (*sql).to_owned(), values: Some(Values(values)), db_backend: engine }
 }
 
 /// All columns; but a key that the database hands out is left to it.
@@ -111,7 +137,22 @@ fn columns<E: Table>(how: How) -> impl Iterator<Item = E::Column> {
     E::Column::iter().filter(move |column| !(handed_out && E::PrimaryKey::from_column(*column).is_some()))
 }
 
-/// The key is one of these. Their number is filled up to a power of two, with the last one again.
+/// The values of these keys, whose number is filled up to a power of two with the last one again.
+fn filled_up<E: Table>(keys: &[Key<E>]) -> Vec<Value> {
+    let columns = E::PrimaryKey::iter().count();
+    let wanted = keys.len().next_power_of_two() * columns;
+    let mut values = Vec::with_capacity(wanted);
+    for key in keys {
+        values.extend(key.clone().into_value_tuple());
+    }
+    let last = values.len() - columns;
+    while values.len() < wanted {
+        values.extend_from_within(last..last + columns);
+    }
+    values
+}
+
+/// The key is one of these.
 fn among<E: Table>(keys: &[Key<E>]) -> Expr {
     let columns = || E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
     let padding = std::iter::repeat_n(&keys[keys.len() - 1], keys.len().next_power_of_two() - keys.len());
