@@ -39,7 +39,7 @@ async fn main() -> Outcome {
 async fn measure(path: &Path) -> Outcome {
     let log = EmbeddedLog::open(path, EmbeddedOptions::default(), Clock::system())?;
     let topics: Vec<Arc<str>> = ["a", "b", "c", "d"].map(Arc::from).to_vec();
-    let spec = |name: &Arc<str>| TopicSpec { name: name.clone(), partitions: 4, compacted: false };
+    let spec = |name: &Arc<str>| TopicSpec { name: name.clone(), partitions: 4, compacted: false, retention: None };
     log.create_topics(&topics.iter().map(spec).collect::<Vec<_>>()).await?;
     let batches: Vec<_> = (0..BATCHES).map(|batch| one_batch(&topics, batch)).collect();
     let bytes: usize = batches[0].iter().map(|it| it.message.size()).sum();

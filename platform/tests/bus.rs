@@ -80,42 +80,13 @@ impl Stage for Embedded {
     }
 }
 
-/// One test per property, for one stage.
-macro_rules! conformance {
-    ($stage:ty: $($property:ident),* $(,)?) => {
+macro_rules! embedded {
+    ($($property:ident),* $(,)?) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $property() {
-            suite::$property(<$stage as Stage>::new().await).await;
+            suite::$property(Embedded::new().await).await;
         })*
     };
 }
 
-conformance!(Embedded:
-    order_is_kept_within_a_key,
-    a_key_stays_in_its_partition,
-    every_group_gets_every_record,
-    a_group_sees_only_its_topics,
-    a_new_group_begins_with_the_oldest,
-    the_first_take_assigns_all_partitions,
-    at_most_as_many_as_wanted,
-    positions_survive_reopening,
-    what_is_not_committed_comes_again,
-    partitions_are_committed_independently,
-    what_was_acknowledged_survives_a_crash,
-    offsets_go_on_rising_after_reopening,
-    followers_see_only_what_is_new,
-    lag_is_exact,
-    lag_of_a_group_that_never_was,
-    lag_survives_reopening,
-    unknown_topics_are_named,
-    creating_topics_twice_changes_nothing,
-    messages_survive_byte_for_byte,
-    a_large_message,
-    more_than_fits_into_memory,
-    reading_a_range,
-    many_publishers_at_once,
-    waiting_may_be_given_up,
-    waiting_is_ended_by_a_record,
-    an_empty_publish_is_nothing,
-    closed_is_said,
-);
+suite::properties!(embedded);

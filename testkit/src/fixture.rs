@@ -114,7 +114,7 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
     let log = EmbeddedLog::open(&folder.path().join("bus.sqlite"), options, clock.clone())?;
     let topics = events::choreography::topics().iter();
     let topics: Vec<_> = topics
-        .map(|topic| TopicSpec { name: Arc::from(topic.name), partitions: 4, compacted: topic.compacted })
+        .map(|topic| TopicSpec { name: Arc::from(topic.name), partitions: 4, compacted: topic.compacted, retention: None })
         .collect();
     log.create_topics(&topics).await?;
     let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };

@@ -76,7 +76,7 @@ pub fn decode(blob: Bytes) -> Result<Vec<Outgoing>, CodecError> {
 }
 
 /// The usual names cost no memory.
-fn header_name(name: &str) -> Cow<'static, str> {
+pub(super) fn header_name(name: &str) -> Cow<'static, str> {
     const USUAL: [&str; 12] = [
         "ce_specversion",
         "ce_id",

@@ -1,14 +1,17 @@
-//! The bus port: what the platform needs of an event log, and no more. Adapters: the embedded log (`embedded`).
+//! The bus port: what the platform needs of an event log, and no more. Adapters: the embedded log (`embedded`) and Apache
+//! Kafka (`kafka`).
 //!
-//! Every adapter passes the same conformance suite (`platform/tests/bus.rs`).
+//! Every adapter passes the same conformance suite (`platform/tests/bus/suite.rs`).
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 pub mod codec;
 pub mod embedded;
+pub mod kafka;
+pub mod topics;
 
 /// What is said: key, headers, value, as bytes. Shared, never copied, on its way from the decision that publishes it to
 /// the consumers that read it.
@@ -72,13 +75,26 @@ pub struct Lag {
     pub records: u64,
 }
 
-/// A topic to be created.
+/// A topic as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSpec {
     pub name: Arc<str>,
     pub partitions: i32,
     /// Only the last record of a key is kept for ever.
     pub compacted: bool,
+    /// How long records are kept. `None`: as the log is set up. (The embedded log has one retention for all.)
+    pub retention: Option<Duration>,
+}
+
+/// A topic as it is. `None`: not known, or nothing that this log has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicState {
+    pub name: Arc<str>,
+    pub partitions: i32,
+    /// Of each partition.
+    pub copies: Option<i32>,
+    pub compacted: Option<bool>,
+    pub retention: Option<Duration>,
 }
 
 /// What became of a batch that was published.
@@ -110,6 +126,12 @@ pub enum BusError {
 pub trait Bus: Send + Sync + 'static {
     /// Creates those that are missing; leaves others as they are.
     fn create_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>>;
+
+    /// Those of these topics that exist, as they are.
+    fn topics<'a>(&'a self, names: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<TopicState>, BusError>>;
+
+    /// Gives existing topics more partitions and other settings. (`topics` decides what is to be done.)
+    fn alter_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>>;
 
     /// Appends, keeping the order within each key, and returns when it is known what is durable.
     fn publish(&self, batch: Vec<Outgoing>) -> BoxFuture<'_, Published>;
@@ -156,9 +178,11 @@ pub trait Subscription: Send {
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
-/// What a subscription hands out.
+/// What a subscription hands out. What was revoked was so first, then came what is assigned, then the records: a partition
+/// that went and came back is in both lists.
 #[derive(Debug, Default)]
 pub struct Taken {
+    /// Only of partitions that are ours.
     pub records: Vec<Record>,
     /// Partitions that are ours from now on (also the first ones).
     pub assigned: Vec<Partition>,

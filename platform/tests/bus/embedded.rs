@@ -163,7 +163,7 @@ impl Aged {
         let (clock, manual) = Clock::manual(DateTime::UNIX_EPOCH, 1);
         let options = EmbeddedOptions { retention: Some(Duration::from_hours(1)), ..Embedded::options() };
         let log = EmbeddedLog::open(&stage.folder.path().join("aged.db"), options, clock).unwrap();
-        let topic = |name: &str, compacted| TopicSpec { name: name.into(), partitions: 1, compacted };
+        let topic = |name: &str, compacted| TopicSpec { name: name.into(), partitions: 1, compacted, retention: None };
         log.create_topics(&[topic("plain", false), topic("compacted", true)]).await.unwrap();
         Self { stage, log: Arc::new(log), clock: manual }
     }

@@ -460,3 +460,39 @@ pub async fn closed_is_said(stage: impl Stage) {
     assert!(matches!((published.durable, published.failure), (0, Some(BusError::Unavailable(_)))));
     assert!(bus.health().await.is_err());
 }
+
+/// All of the above, for a macro that makes tests of them.
+macro_rules! properties {
+    ($tests:ident) => {
+        $tests! {
+            order_is_kept_within_a_key,
+            a_key_stays_in_its_partition,
+            every_group_gets_every_record,
+            a_group_sees_only_its_topics,
+            a_new_group_begins_with_the_oldest,
+            the_first_take_assigns_all_partitions,
+            at_most_as_many_as_wanted,
+            positions_survive_reopening,
+            what_is_not_committed_comes_again,
+            partitions_are_committed_independently,
+            what_was_acknowledged_survives_a_crash,
+            offsets_go_on_rising_after_reopening,
+            followers_see_only_what_is_new,
+            lag_is_exact,
+            lag_of_a_group_that_never_was,
+            lag_survives_reopening,
+            unknown_topics_are_named,
+            creating_topics_twice_changes_nothing,
+            messages_survive_byte_for_byte,
+            a_large_message,
+            more_than_fits_into_memory,
+            reading_a_range,
+            many_publishers_at_once,
+            waiting_may_be_given_up,
+            waiting_is_ended_by_a_record,
+            an_empty_publish_is_nothing,
+            closed_is_said,
+        }
+    };
+}
+pub(crate) use properties;

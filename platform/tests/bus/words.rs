@@ -8,8 +8,10 @@ use platform::bus::{Bus, Message, Outgoing, Position, Published, Record, Subscri
 pub const PARTITIONS: i32 = 4;
 
 pub async fn create(bus: &dyn Bus, topics: &[Arc<str>]) {
-    let specs: Vec<_> =
-        topics.iter().map(|name| TopicSpec { name: name.clone(), partitions: PARTITIONS, compacted: false }).collect();
+    let specs: Vec<_> = topics
+        .iter()
+        .map(|name| TopicSpec { name: name.clone(), partitions: PARTITIONS, compacted: false, retention: None })
+        .collect();
     bus.create_topics(&specs).await.unwrap();
 }
 

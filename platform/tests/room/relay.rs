@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
-use platform::bus::{Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec};
+use platform::bus::{Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec, TopicState};
 use uuid::Uuid;
 
 use crate::stage::{Stage, eventually};
@@ -61,6 +61,12 @@ impl Bus for Flaky {
     }
     fn create_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
         self.log.create_topics(topics)
+    }
+    fn topics<'a>(&'a self, names: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<TopicState>, BusError>> {
+        self.log.topics(names)
+    }
+    fn alter_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
+        self.log.alter_topics(topics)
     }
     fn subscribe<'a>(
         &'a self,

@@ -116,7 +116,7 @@ impl Stage {
         let options = EmbeddedOptions { fsync: false, ..EmbeddedOptions::default() };
         let log: Arc<dyn Bus> =
             Arc::new(EmbeddedLog::open(&folder.path().join("bus.sqlite"), options, clock.clone()).unwrap());
-        let topic = |name: &str| TopicSpec { name: name.into(), partitions: 2, compacted: false };
+        let topic = |name: &str| TopicSpec { name: name.into(), partitions: 2, compacted: false, retention: None };
         log.create_topics(&[topic(MONEY), topic(PAPERS), topic(SAID)]).await.unwrap();
         Self {
             folder,

@@ -168,5 +168,5 @@ fn host(config: &Config, bus: Arc<dyn Bus>, clock: Clock) -> Host {
 fn topics(config: &Config) -> Vec<TopicSpec> {
     let partitions = i32::try_from(config.topics.partitions).unwrap_or(i32::MAX);
     let topics = choreography::topics().iter();
-    topics.map(|topic| TopicSpec { name: topic.name.into(), partitions, compacted: topic.compacted }).collect()
+    topics.map(|topic| TopicSpec { name: topic.name.into(), partitions, compacted: topic.compacted, retention: None }).collect()
 }

@@ -124,7 +124,7 @@ pub fn contents(connection: &Connection, path: &Path) -> Result<Contents, BusErr
             .prepare("SELECT name, partitions, compacted FROM topics ORDER BY id")?
             .query_map((), |row| {
                 let name: String = row.get(0)?;
-                Ok(TopicSpec { name: name.into(), partitions: row.get(1)?, compacted: row.get(2)? })
+                Ok(TopicSpec { name: name.into(), partitions: row.get(1)?, compacted: row.get(2)?, retention: None })
             })?
             .collect::<Result<_, _>>()?;
         let positions = connection

@@ -20,7 +20,9 @@ use self::{
     subscription::Member,
     writer::{Request, Writer},
 };
-use super::{Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec};
+use super::{
+    Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec, TopicState,
+};
 use crate::clock::Clock;
 
 mod batch;
@@ -100,6 +102,27 @@ impl Bus for EmbeddedLog {
             self.shared.request(Request::Topics { specs: topics.to_vec(), answer })?;
             answered.await.map_err(|_| shared::closed())?
         })
+    }
+
+    fn topics<'a>(&'a self, names: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<TopicState>, BusError>> {
+        Box::pin(async move {
+            let state = self.shared.state()?;
+            let found = names.iter().filter_map(|name| state.topics.find(name));
+            let as_it_is = |topic: &Arc<topics::Topic>| TopicState {
+                name: topic.name.clone(),
+                partitions: topic.partitions,
+                copies: None,
+                compacted: Some(topic.compacted),
+                retention: None,
+            };
+            Ok(found.map(as_it_is).collect())
+        })
+    }
+
+    /// Refused: keys would change their partition, and this log has no need of more.
+    fn alter_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
+        let refused = || BusError::Setup("topics of the embedded log stay as they were created".to_owned());
+        Box::pin(std::future::ready(if topics.is_empty() { Ok(()) } else { Err(refused()) }))
     }
 
     /// All or nothing, except that a message that is too large (16 MiB) lets those before it in. With an unknown topic

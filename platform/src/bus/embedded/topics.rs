@@ -31,7 +31,7 @@ impl Topics {
     /// With more topics; those that are there stay as they are.
     pub fn with(&self, specs: impl IntoIterator<Item = TopicSpec>) -> Self {
         let mut topics = self.clone();
-        for TopicSpec { name, partitions, compacted } in specs {
+        for TopicSpec { name, partitions, compacted, .. } in specs {
             if topics.find(&name).is_none() {
                 let topic = Topic { name: name.clone(), partitions, compacted, first_slot: topics.slots.len() };
                 topics.slots.extend((0..partitions).map(|partition| Partition { topic: name.clone(), partition }));

@@ -213,7 +213,7 @@ impl Writer {
 
     fn create_topics(&mut self, shared: &Shared, specs: Vec<TopicSpec>) -> Result<(), BusError> {
         let created = transaction(&mut self.connection, |tx| {
-            for TopicSpec { name, partitions, compacted } in &specs {
+            for TopicSpec { name, partitions, compacted, .. } in &specs {
                 tx.prepare_cached("INSERT OR IGNORE INTO topics (name, partitions, compacted) VALUES (?1, ?2, ?3)")?
                     .execute((&**name, partitions, compacted))?;
             }

@@ -1,0 +1,279 @@
+//! Apache Kafka as the bus.
+//!
+//! - Publishing is idempotent and acknowledged by all replicas in sync; nothing is given up by time, so nothing that comes
+//!   later overtakes (`producer`).
+//! - A member's positions are what `commit` was told, no more (`reader`).
+//! - Whether Kafka can be used shows in what its clients say by the way (`health`): a message that cannot be sent waits.
+//! - Topics are never created by the way, only by `create_topics`.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::{BoxFuture, join_all};
+use rdkafka::Offset;
+use tracing::warn;
+
+use self::{
+    admin::Admin,
+    ask::Asks,
+    health::Health,
+    member::{LEAVING, Member, Tail},
+    names::Names,
+    producer::Producer,
+    reader::{From, Shared},
+};
+use super::{
+    Bus, BusError, Follower, Lag, Outgoing, Partition, Position, Published, Record, Subscription, TopicSpec, TopicState,
+};
+
+mod admin;
+mod ask;
+mod convert;
+mod health;
+mod member;
+mod names;
+mod options;
+mod producer;
+mod range;
+mod reader;
+mod watchdog;
+
+pub use options::{KafkaOptions, KafkaSecurity};
+
+/// A connection to Kafka. Shared as `Arc<dyn Bus>`.
+pub struct Kafka {
+    options: Arc<KafkaOptions>,
+    health: Arc<Health>,
+    asks: Arc<Asks>,
+    admin: Arc<Admin>,
+    producer: Producer,
+    /// Topics that have been seen, by the program's names.
+    topics: RwLock<HashSet<Arc<str>>>,
+    readers: Mutex<Vec<Weak<Shared>>>,
+    closed: AtomicBool,
+    /// One asks how things are, the others wait for the answer.
+    probing: tokio::sync::Mutex<()>,
+}
+
+impl Kafka {
+    /// Makes the clients and waits up to `patience` until a broker answers. `BusError::Setup`: with these options one never
+    /// will. `BusError::Unavailable`: none has.
+    pub async fn open(options: KafkaOptions, patience: Duration) -> Result<Self, BusError> {
+        options.check()?;
+        let options = Arc::new(options);
+        let health = Arc::new(Health::new(&options));
+        let asks = Arc::new(Asks::new(&options, &health)?);
+        let kafka = Self {
+            admin: Arc::new(Admin::new(&options, &health, &asks)),
+            producer: Producer::new(&options, &health)?,
+            options,
+            health,
+            asks,
+            topics: RwLock::default(),
+            readers: Mutex::default(),
+            closed: AtomicBool::new(false),
+            probing: tokio::sync::Mutex::default(),
+        };
+        let began = std::time::Instant::now();
+        loop {
+            let Err(why) = kafka.probe(Duration::from_secs(1)).await else { return Ok(kafka) };
+            if kafka.health.is_misconfigured() {
+                return Err(BusError::Setup(why));
+            }
+            if began.elapsed() >= patience {
+                return Err(BusError::Unavailable(why));
+            }
+        }
+    }
+
+    /// In a thread that may wait.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce() -> Result<T, BusError> + Send + 'static,
+    ) -> Result<T, BusError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(closed());
+        }
+        let answer = tokio::task::spawn_blocking(question).await;
+        answer.map_err(|error| BusError::Unavailable(format!("asking Kafka: {error}")))?
+    }
+
+    async fn probe(&self, wait: Duration) -> Result<(), String> {
+        let asks = self.asks.clone();
+        let answer = tokio::task::spawn_blocking(move || asks.probe(wait)).await;
+        answer.unwrap_or_else(|error| Err(format!("asking Kafka: {error}")))
+    }
+
+    /// The first of these topics that does not exist. Nothing is sent to such a topic: it might be created by that, or the
+    /// message would wait for it.
+    async fn first_unknown(&self, batch: &[Outgoing]) -> Result<Option<(usize, BusError)>, BusError> {
+        let mut looked: Option<&Arc<str>> = None;
+        for (index, outgoing) in batch.iter().enumerate() {
+            let topic = &outgoing.topic;
+            if looked == Some(topic) || self.topics.read().unwrap_or_else(PoisonError::into_inner).contains(topic) {
+                looked = Some(topic);
+                continue;
+            }
+            let (asks, name, actual) = (self.asks.clone(), topic.clone(), names::actual(&self.options, topic));
+            if self.ask(move || asks.topic(&actual, &name)).await?.is_none() {
+                return Ok(Some((index, BusError::UnknownTopic(topic.to_string()))));
+            }
+            self.topics.write().unwrap_or_else(PoisonError::into_inner).insert(topic.clone());
+        }
+        Ok(None)
+    }
+
+    fn remember(&self, shared: &Arc<Shared>) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.retain(|it| it.strong_count() > 0);
+        readers.push(Arc::downgrade(shared));
+    }
+
+    fn readers(&self) -> Vec<Arc<Shared>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// What the members of a group in this process know about its positions.
+    fn positions(&self, group: &str) -> Vec<Position> {
+        self.readers().iter().filter(|it| it.group == group).flat_map(|it| it.positions()).collect()
+    }
+}
+
+fn closed() -> BusError {
+    BusError::Unavailable("the bus is closed".to_owned())
+}
+
+impl Bus for Kafka {
+    fn create_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
+        Box::pin(async move {
+            let (admin, topics) = (self.admin.clone(), topics.to_vec());
+            self.ask(move || admin.create(&topics)).await
+        })
+    }
+
+    fn topics<'a>(&'a self, names: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<TopicState>, BusError>> {
+        Box::pin(async move {
+            let (admin, names) = (self.admin.clone(), names.to_vec());
+            self.ask(move || admin.states(&names)).await
+        })
+    }
+
+    fn alter_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
+        Box::pin(async move {
+            let (admin, topics) = (self.admin.clone(), topics.to_vec());
+            self.ask(move || admin.alter(&topics)).await
+        })
+    }
+
+    /// While no broker answers this waits: what is handed over is sent when one does. (It may be dropped; then it is sent
+    /// all the same.)
+    fn publish(&self, batch: Vec<Outgoing>) -> BoxFuture<'_, Published> {
+        Box::pin(async move {
+            if self.closed.load(Ordering::Relaxed) {
+                return Published { durable: 0, failure: Some(closed()) };
+            }
+            let (sound, unknown) = match self.first_unknown(&batch).await {
+                Ok(None) => (&batch[..], None),
+                Ok(Some((index, failure))) => (&batch[..index], Some(failure)),
+                Err(failure) => return Published { durable: 0, failure: Some(failure) },
+            };
+            let mut published = self.producer.publish(sound).await;
+            if let Some(BusError::UnknownTopic(name)) = &published.failure {
+                self.topics.write().unwrap_or_else(PoisonError::into_inner).remove(&**name); // deleted meanwhile
+            }
+            published.failure = published.failure.or(unknown);
+            published
+        })
+    }
+
+    fn subscribe<'a>(
+        &'a self,
+        group: &'a str,
+        topics: &'a [Arc<str>],
+    ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
+        Box::pin(async move {
+            let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
+            let (config, health, group) = (self.options.member(group), self.health.clone(), group.to_owned());
+            let start = move || {
+                asks.partitions(&names)?; // or one that is missing would be waited for
+                reader::start(&config, &health, names, &group, &From::Group)
+            };
+            let shared = self.ask(start).await?;
+            self.remember(&shared);
+            Ok(Box::new(Member::new(shared)) as Box<dyn Subscription>)
+        })
+    }
+
+    fn lag<'a>(&'a self, group: &'a str, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Lag>, BusError>> {
+        Box::pin(async move {
+            let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
+            let (group, here) = (group.to_owned(), self.positions(group));
+            self.ask(move || asks.lag(&group, &names, &here)).await
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        partition: &'a Partition,
+        from: i64,
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<Record>, BusError>> {
+        Box::pin(async move {
+            let (options, asks, health) = (self.options.clone(), self.asks.clone(), self.health.clone());
+            let partition = partition.clone();
+            self.ask(move || range::read(&options, &asks, &health, &partition, from, most)).await
+        })
+    }
+
+    /// Partitions that are added later are not followed.
+    fn follow<'a>(&'a self, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Box<dyn Follower>, BusError>> {
+        Box::pin(async move {
+            let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
+            let (config, health) = (self.options.reader(), self.health.clone());
+            let start = move || {
+                let places = asks.places(&asks.partitions(&names)?, Offset::End)?;
+                reader::start(&config, &health, names, "", &From::Places(places))
+            };
+            let shared = self.ask(start).await?;
+            self.remember(&shared);
+            Ok(Box::new(Tail::new(shared)) as Box<dyn Follower>)
+        })
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            if self.closed.load(Ordering::Relaxed) {
+                return Err(closed().to_string());
+            }
+            if let Some(known) = self.health.known() {
+                return known;
+            }
+            let _one = self.probing.lock().await;
+            match self.health.known() {
+                Some(known) => known,
+                None => self.probe(Duration::from_secs(2)).await,
+            }
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.closed.store(true, Ordering::Relaxed);
+            let readers = self.readers();
+            for reader in &readers {
+                reader.stop();
+            }
+            let leaving = join_all(readers.iter().map(|it| it.ended()));
+            let (left, ()) = tokio::join!(tokio::time::timeout(LEAVING, leaving), self.producer.close());
+            if left.is_err() {
+                warn!("leaving the consumer groups takes too long; it is not waited for");
+            }
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! What topics are called there, and what the program calls them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::KafkaOptions;
+
+/// From the program's name of a topic to Kafka's.
+pub(super) fn actual(options: &KafkaOptions, name: &str) -> String {
+    let (base, rest) = match name.split_once('.') {
+        Some((base, _)) if !options.topic_names.contains_key(name) => name.split_at(base.len()),
+        _ => (name, ""),
+    };
+    let base = options.topic_names.get(base).map_or(base, String::as_str);
+    format!("{}{base}{rest}", options.topic_prefix)
+}
+
+/// Kafka's names of some topics, and back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    actual: Vec<String>,
+    logical: HashMap<String, Arc<str>>,
+}
+
+impl Names {
+    pub fn new(options: &KafkaOptions, topics: &[Arc<str>]) -> Self {
+        let mut names = Self::default();
+        for topic in topics {
+            let actual = actual(options, topic);
+            if names.logical.insert(actual.clone(), topic.clone()).is_none() {
+                names.actual.push(actual);
+            }
+        }
+        names
+    }
+
+    pub fn actual(&self) -> Vec<&str> {
+        self.actual.iter().map(String::as_str).collect()
+    }
+
+    /// Kafka's name of one of these topics.
+    pub fn actual_of(&self, logical: &str) -> Option<&str> {
+        self.iter().find(|(_, it)| ***it == *logical).map(|(actual, _)| actual)
+    }
+
+    /// The program's name of a topic of Kafka's.
+    pub fn logical(&self, actual: &str) -> Arc<str> {
+        self.logical.get(actual).cloned().unwrap_or_else(|| actual.into())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Arc<str>)> {
+        self.actual.iter().map(|actual| (&**actual, &self.logical[actual]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(prefix: &str) -> KafkaOptions {
+        KafkaOptions {
+            topic_prefix: prefix.to_owned(),
+            topic_names: [("orders-in".to_owned(), "order-events".to_owned())].into(),
+            ..KafkaOptions::default()
+        }
+    }
+
+    #[test]
+    fn a_prefix_comes_before_every_name() {
+        let options = options("shop.");
+        assert_eq!(actual(&options, "catalog"), "shop.catalog");
+        assert_eq!(actual(&options, "catalog.DLQ"), "shop.catalog.DLQ");
+        assert_eq!(actual(&options, "orders-in"), "shop.order-events");
+        assert_eq!(actual(&options, "orders-in.DLQ"), "shop.order-events.DLQ");
+    }
+
+    #[test]
+    fn names_lead_back() {
+        let names = Names::new(&options("p-"), &["orders-in".into(), "catalog".into()]);
+        assert_eq!(names.actual(), ["p-order-events", "p-catalog"]);
+        assert_eq!(&*names.logical("p-order-events"), "orders-in");
+        assert_eq!(&*names.logical("p-catalog"), "catalog");
+    }
+}
