@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, Tx, bulk,
-    bus::{Outgoing, Record, codec},
+    bus::{Outgoing, Partition, Record, codec},
     tables::parked::{Column, Entity, Model},
 };
 
@@ -101,13 +101,15 @@ pub(crate) fn key_text(key: &[u8]) -> String {
 }
 
 impl Parked {
-    /// What is in the database.
-    pub(crate) async fn load(tx: &Tx, participant: &str) -> Result<Self, StoreError> {
+    /// What is in the database of these partitions.
+    pub(crate) async fn load(tx: &Tx, participant: &str, ours: &BTreeSet<Partition>) -> Result<Self, StoreError> {
         let rows =
             Entity::find().filter(Column::Participant.eq(participant)).order_by_asc(Column::Position).all(tx).await?;
         let mut queues = BTreeMap::new();
         for row in rows {
-            queues.entry(row.queue()).or_insert(Head::from(&row)); // the head is the oldest
+            if ours.contains(&Partition { topic: Arc::from(&*row.topic), partition: row.partition }) {
+                queues.entry(row.queue()).or_insert(Head::from(&row)); // the head is the oldest
+            }
         }
         Ok(Self { queues, stuck: BTreeSet::new() })
     }

@@ -83,13 +83,14 @@ pub async fn apply(bus: &dyn Bus, changes: &[Change]) -> Result<(), BusError> {
     Ok(())
 }
 
-/// For a start: `BusError::Setup` names every topic that is missing or has another number of partitions than is wanted.
+/// For a start: `BusError::Setup` names every topic that is missing or has too few partitions. More than are wanted do no
+/// harm: they may have been added while this program ran.
 pub async fn check(bus: &dyn Bus, wanted: &[TopicSpec]) -> Result<(), BusError> {
     let names: Vec<Arc<str>> = wanted.iter().map(|spec| spec.name.clone()).collect();
     let states = bus.topics(&names).await?;
     let wrong = wanted.iter().filter_map(|spec| match states.iter().find(|state| state.name == spec.name) {
         None => Some(format!("topic {} does not exist", spec.name)),
-        Some(state) if state.partitions != spec.partitions => {
+        Some(state) if state.partitions < spec.partitions => {
             Some(format!("topic {} has {} partitions and should have {}", spec.name, state.partitions, spec.partitions))
         }
         Some(_) => None,

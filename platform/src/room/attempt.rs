@@ -23,7 +23,7 @@ use crate::{
     drill::Safeguard,
     effect::Job,
     inbox,
-    parking::{self, Parked, State},
+    parking::{self, Head, Parked, State},
     relay,
     tables::{effect, idempotency, parked, reminder},
 };
@@ -244,7 +244,15 @@ impl<P: Participant> Room<P> {
     ) -> Option<Ending> {
         let now = then.now();
         match source {
-            Source::Event(_) if known.parked.contains(&delivery.id) => Some(Ending::Parked),
+            Source::Event(record) if known.parked.contains(&delivery.id) => {
+                // Perhaps by somebody who had its partition before, when we had looked already.
+                let queue = (delivery.key.to_string(), record.topic.clone());
+                if !parked.blocks(&queue) {
+                    parked.set(queue, Head::Due(now));
+                    notes.parked_changed = true;
+                }
+                Some(Ending::Parked)
+            }
             Source::Event(record) => {
                 if !parked.is_empty() && parked.blocks(&(delivery.key.to_string(), record.topic.clone())) {
                     let why = "waits behind an earlier one of its key";

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{Heard, Incoming, Room, attempt::Effects, inside::Inside, pump::pump};
 use crate::{
-    Clock, Db, Participant, Shutdown, StoreError,
+    Clock, Db, Participant, Shutdown,
     bus::Bus,
     drill::Drill,
     effect::{Breaker, Outcome, Perform, Policy, Request, Worker},
@@ -125,10 +125,6 @@ impl<P: Participant> Closed for RoomPlan<P> {
                 load: worker.load.clone(),
                 most: 16 * settings.concurrency.max(batch),
             };
-            let tx = it.db.begin().await?;
-            let parked = Parked::load(&tx, P::NAME).await?;
-            tx.commit().await.map_err(StoreError::from)?;
-
             let room = Room {
                 participant: self.participant,
                 service: it.service,
@@ -137,7 +133,7 @@ impl<P: Participant> Closed for RoomPlan<P> {
                 patience: settings.patience,
                 outbox: it.outbox,
                 effects,
-                parked,
+                parked: Parked::default(), // until it is known which partitions are ours
                 stopping: it.stopping.clone(),
                 without: it.drill.without,
             };

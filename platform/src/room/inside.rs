@@ -92,7 +92,7 @@ impl<P: Participant> Inside<P> {
         &mut self,
         mut batch: Vec<Incoming<P::Input>>,
         finished: Vec<Finished<P::Input>>,
-        chunk: Option<Chunk<P::Input>>,
+        mut chunk: Option<Chunk<P::Input>>,
     ) -> bool {
         let mut later = Vec::new();
         for one in finished {
@@ -104,7 +104,13 @@ impl<P: Participant> Inside<P> {
         if !later.is_empty() && !self.room.again_later(later).await {
             return false;
         }
-        let (events, done) = chunk.map_or((vec![], None), |chunk| (chunk.events, Some(chunk.done)));
+        if let Some(ours) = chunk.as_mut().and_then(|chunk| chunk.ours.take())
+            && !self.room.moved_to(&ours).await
+        {
+            return false;
+        }
+        let (events, done) = chunk.map(Chunk::open).unzip();
+        let events = events.unwrap_or_default();
         for event in events {
             match event {
                 Ok(event) => batch.push(event),

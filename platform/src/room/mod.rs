@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     Clock, Db, Delivery, Once, Participant, Shutdown, StoreError, Verdict,
-    bus::Record,
+    bus::{Partition, Record},
     drill::Safeguard,
     effect::Job,
     parking::{self, Changes, Head, Parked, Patience, State},
@@ -228,6 +228,33 @@ impl<P: Participant> Room<P> {
             self.parked.stay(&row);
         }
         written
+    }
+
+    /// From now on these partitions are ours, and no others: what is parked of theirs is our business.
+    pub(crate) async fn moved_to(&mut self, ours: &BTreeSet<Partition>) -> bool {
+        let mut failures = 0;
+        loop {
+            let load = async {
+                let tx = self.db.begin().await?;
+                let parked = Parked::load(&tx, P::NAME, ours).await?;
+                tx.commit().await?;
+                Ok::<_, StoreError>(parked)
+            };
+            match load.await {
+                Ok(parked) => {
+                    self.parked = parked;
+                    return true;
+                }
+                Err(cause) => {
+                    failures += 1;
+                    warn!(service = self.service, error = chain(&cause), "the database is not available; trying until it is");
+                    if self.stopping.is_triggered() {
+                        return false;
+                    }
+                    self.pause(failures).await;
+                }
+            }
+        }
     }
 
     /// A record that cannot even be read: a dead letter.

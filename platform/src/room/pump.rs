@@ -1,8 +1,8 @@
 //! From the bus into a room.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -18,10 +18,50 @@ use crate::{
 /// A record that can be read, or one that cannot, and why.
 pub(super) type Decoded<I> = Result<Incoming<I>, (Record, String)>;
 
-/// Records taken from the bus. Answered when all of them are dealt with.
+/// Records taken from the bus.
 pub(super) struct Chunk<I> {
-    pub events: Vec<Decoded<I>>,
-    pub done: oneshot::Sender<()>,
+    /// Every partition that is ours, when that has changed since the last chunk.
+    pub ours: Option<BTreeSet<Partition>>,
+    events: Vec<Decoded<I>>,
+    done: oneshot::Sender<()>,
+    lost: Lost,
+}
+
+/// Partitions that were given away while records of theirs waited.
+type Lost = Arc<Mutex<BTreeSet<Partition>>>;
+
+impl<I> Chunk<I> {
+    /// What is to be decided; and whom to tell when that is done. What has gone to somebody else meanwhile is left out.
+    pub fn open(mut self) -> (Vec<Decoded<I>>, oneshot::Sender<()>) {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lost.is_empty() {
+            self.events.retain(|event| !lost.contains(&partition_of(event)));
+        }
+        drop(lost);
+        (self.events, self.done)
+    }
+}
+
+fn partition_of<I>(event: &Decoded<I>) -> Partition {
+    let (Ok(Incoming { source: Source::Event(record), .. }) | Err((record, _))) = event else {
+        unreachable!("the bus brings events only")
+    };
+    Partition { topic: record.topic.clone(), partition: record.partition }
+}
+
+/// A chunk that the room has.
+struct AtWork {
+    /// What is dealt with when it is done.
+    positions: Vec<Position>,
+    lost: Lost,
+    done: oneshot::Receiver<()>,
+}
+
+impl AtWork {
+    fn lose(&mut self, revoked: &[Partition]) {
+        self.positions.retain(|position| !revoked.contains(&position.partition));
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).extend(revoked.iter().cloned());
+    }
 }
 
 /// Brings records from the bus into the room, and commits what it has dealt with.
@@ -33,13 +73,14 @@ pub(super) async fn pump<P: Participant>(
     chunks: mpsc::Sender<Chunk<P::Input>>,
     stopping: Shutdown,
 ) {
-    let mut at_work: VecDeque<(Vec<Position>, oneshot::Receiver<()>)> = VecDeque::new();
+    let mut at_work: VecDeque<AtWork> = VecDeque::new();
+    let mut ours = BTreeSet::new();
     let mut failures = 0_u32;
     loop {
         tokio::select! {
             biased;
-            done = async { (&mut at_work.front_mut().expect("not empty").1).await }, if !at_work.is_empty() => {
-                let (positions, _) = at_work.pop_front().expect("not empty");
+            done = async { (&mut at_work.front_mut().expect("not empty").done).await }, if !at_work.is_empty() => {
+                let AtWork { positions, .. } = at_work.pop_front().expect("not empty");
                 if done.is_err() {
                     break; // the room is gone, and these are not decided
                 }
@@ -62,12 +103,19 @@ pub(super) async fn pump<P: Participant>(
                     }
                 };
                 failures = 0;
+                let changed = !taken.assigned.is_empty() || !taken.revoked.is_empty();
+                for chunk in &mut at_work {
+                    chunk.lose(&taken.revoked);
+                }
+                ours.retain(|partition| !taken.revoked.contains(partition));
+                ours.extend(taken.assigned);
                 let positions = positions(&taken.records);
                 let few = taken.records.len() < batch / 2;
                 let events = taken.records.into_iter().filter_map(|record| incoming::<P>(&heard, record)).collect();
-                let (done, is_done) = oneshot::channel();
-                at_work.push_back((positions, is_done));
-                if chunks.send(Chunk { events, done }).await.is_err() {
+                let ((done, is_done), lost) = (oneshot::channel(), Lost::default());
+                at_work.push_back(AtWork { positions, lost: lost.clone(), done: is_done });
+                let ours = changed.then(|| ours.clone());
+                if chunks.send(Chunk { ours, events, done, lost }).await.is_err() {
                     break;
                 }
                 if let Some(linger) = linger.filter(|_| few) {
@@ -78,7 +126,7 @@ pub(super) async fn pump<P: Participant>(
     }
     // What the room has taken it finishes.
     drop(chunks);
-    while let Some((positions, done)) = at_work.pop_front() {
+    while let Some(AtWork { positions, done, .. }) = at_work.pop_front() {
         if done.await.is_err() {
             break;
         }
@@ -106,3 +154,6 @@ fn positions(records: &[Record]) -> Vec<Position> {
     };
     next.into_iter().map(position).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -190,6 +190,7 @@ async fn partitions_that_are_added_are_read() {
     publish(&*bus, numbered(&topics[0], 0..10)).await;
     let mut member = Member::join(&*bus, &group, &topics[0]).await;
     member.until_it_owns(4).await;
+    let mut follower = bus.follow(&topics).await.unwrap();
     let spec = TopicSpec { name: topics[0].clone(), partitions: PARTITIONS + 2, compacted: false, retention: None };
     bus.alter_topics(&[spec]).await.unwrap();
     member.until_it_owns(6).await;
@@ -203,6 +204,11 @@ async fn partitions_that_are_added_are_read() {
         }
     }
     assert_eq!(sorted(&member.records), list(0..number));
+    let mut seen = Vec::new();
+    while seen.len() < number - 10 {
+        seen.extend(follower.next().await.unwrap());
+    }
+    assert_eq!(sorted(&seen), list(10..number));
 }
 
 /// Who is slow is waited for, and yet stays in the group.

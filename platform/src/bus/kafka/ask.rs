@@ -4,13 +4,14 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode as Code},
+    topic_partition_list::TopicPartitionListElem,
 };
 
 use super::{
@@ -109,14 +110,29 @@ impl Asks {
 
     /// Where these partitions begin (`Offset::Beginning`) or end (`Offset::End`).
     pub fn places(&self, of: &TopicPartitionList, which: Offset) -> Result<TopicPartitionList, BusError> {
-        let mut list = TopicPartitionList::new();
-        for it in of.elements() {
-            let _ = list.add_partition_offset(it.topic(), it.partition(), which); // both are representable
+        if of.count() == 0 {
+            return Ok(TopicPartitionList::new());
         }
-        if list.count() == 0 {
-            return Ok(list);
+        let began = Instant::now();
+        loop {
+            let mut list = TopicPartitionList::new();
+            for it in of.elements() {
+                let _ = list.add_partition_offset(it.topic(), it.partition(), which); // both are representable
+            }
+            let answer = self.client.offsets_for_times(list, PATIENCE);
+            let answer = answer.and_then(|list| {
+                list.elements().iter().try_for_each(TopicPartitionListElem::error)?;
+                Ok(list)
+            });
+            match answer {
+                Ok(list) => return Ok(list),
+                // A partition that was just created, or has just lost its leader: it is found in a moment.
+                Err(error) if leaderless(&error) && began.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                Err(error) => return Err(BusError::Unavailable(error.to_string())),
+            }
         }
-        self.client.offsets_for_times(list, PATIENCE).map_err(|error| BusError::Unavailable(error.to_string()))
     }
 
     /// How far behind a group is. `here`: what its members in this process know already.
@@ -144,6 +160,11 @@ impl Asks {
         Ok(ends.into_iter().map(lag).collect())
     }
 
+    pub fn close(&self) {
+        let groups = std::mem::take(&mut *self.groups.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(groups);
+    }
+
     fn group(&self, group: &str) -> Result<Arc<Client>, BusError> {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = groups.get(group) {
@@ -156,6 +177,13 @@ impl Asks {
         groups.insert(group.to_owned(), client.clone());
         Ok(client)
     }
+}
+
+fn leaderless(error: &KafkaError) -> bool {
+    use Code::{LeaderNotAvailable, NotLeaderForPartition, UnknownLeaderEpoch, UnknownTopicOrPartition};
+    let code = error.rdkafka_error_code();
+    let those = [NotLeaderForPartition, LeaderNotAvailable, UnknownTopicOrPartition, UnknownLeaderEpoch];
+    code.is_some_and(|code| those.contains(&code))
 }
 
 /// The places in a list, by our names.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use tracing::warn;
 
-use super::reader::Shared;
+use super::shared::Shared;
 use crate::bus::{BusError, Follower, Position, Record, Subscription, Taken};
 
 /// How long the library may take to leave a group. It has been seen to hang.

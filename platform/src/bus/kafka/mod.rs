@@ -26,7 +26,8 @@ use self::{
     member::{LEAVING, Member, Tail},
     names::Names,
     producer::Producer,
-    reader::{From, Shared},
+    reader::From,
+    shared::Shared,
 };
 use super::{
     Bus, BusError, Follower, Lag, Outgoing, Partition, Position, Published, Record, Subscription, TopicSpec, TopicState,
@@ -42,6 +43,7 @@ mod options;
 mod producer;
 mod range;
 mod reader;
+mod shared;
 mod watchdog;
 
 pub use options::{KafkaOptions, KafkaSecurity};
@@ -231,7 +233,6 @@ impl Bus for Kafka {
         })
     }
 
-    /// Partitions that are added later are not followed.
     fn follow<'a>(&'a self, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Box<dyn Follower>, BusError>> {
         Box::pin(async move {
             let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
@@ -271,6 +272,8 @@ impl Bus for Kafka {
             }
             let leaving = join_all(readers.iter().map(|it| it.ended()));
             let (left, ()) = tokio::join!(tokio::time::timeout(LEAVING, leaving), self.producer.close());
+            let asks = self.asks.clone();
+            drop(tokio::task::spawn_blocking(move || asks.close())); // the library waits when a consumer goes
             if left.is_err() {
                 warn!("leaving the consumer groups takes too long; it is not waited for");
             }

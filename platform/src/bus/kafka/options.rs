@@ -46,6 +46,9 @@ pub struct KafkaSecurity {
     pub key_password: Option<SecretString>,
 }
 
+/// How often partitions are asked about.
+pub(super) const METADATA_AGE: &str = "topic.metadata.refresh.interval.ms";
+
 /// What the promises of the bus rest on.
 const FIXED: [&str; 8] = [
     "acks",
@@ -131,7 +134,7 @@ impl KafkaOptions {
         config.set("bootstrap.servers", &self.brokers).set("client.id", &self.client);
         config.set("socket.keepalive.enable", "true").set("socket.nagle.disable", "true");
         config.set("reconnect.backoff.max.ms", "1000"); // back within a second of the broker
-        config.set("topic.metadata.refresh.interval.ms", "15000"); // new partitions are noticed
+        config.set(METADATA_AGE, "15000"); // new partitions are noticed
         self.security.set(&mut config);
         for (name, value) in properties {
             config.set(name, value);
