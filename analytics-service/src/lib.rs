@@ -9,7 +9,7 @@ pub mod store;
 use std::time::Duration;
 
 use events::{choreography, service::ANALYTICS};
-use platform::{RoomPlan, Service};
+use platform::{RoomPlan, Service, process::Unit};
 
 /// Nobody waits for a figure: a little patience folds many events into one write of each row.
 const LINGER: Duration = Duration::from_millis(200);
@@ -24,3 +24,6 @@ pub fn service() -> Service {
         .routes(move |app| http::routes(app, live), http::PROBLEMS)
         .task(move |app, stopping| watched.refresh(app, stopping))
 }
+
+/// The service as a process serves it.
+pub const UNIT: Unit = Unit { name: ANALYTICS, settings: "", port: 8086, build: |_| Ok(service()) };

@@ -11,12 +11,13 @@ pub mod store;
 use std::{sync::Arc, time::Duration};
 
 use events::{choreography, service::FULFILLMENT};
-use platform::{Breaker, Policy, RoomPlan, Service, config::Span};
+use platform::{Breaker, Policy, RoomPlan, Service, config::Span, process::Unit};
 use serde::Deserialize;
 
 use crate::{
     domain::{Book, CancelBooking, QueryBooking, TrackShipment},
     effects::{Carrier, Desk},
+    sandbox::RemoteCarrier,
 };
 
 /// The commented defaults of the sections `[fulfillment]` and `[sandbox.carrier]`.
@@ -62,3 +63,14 @@ pub fn service<C: Carrier>(settings: &Settings, carrier: C) -> Service {
         .room(room)
         .routes(move |app| http::routes(app, C::NAME, breaker), http::PROBLEMS)
 }
+
+/// The service as a process serves it, with the sandbox in another one.
+pub const UNIT: Unit = Unit {
+    name: FULFILLMENT,
+    settings: SETTINGS,
+    port: 8084,
+    build: |config| {
+        let carrier = RemoteCarrier::new(config.sandbox_elsewhere()?);
+        Ok(service(&config.section(FULFILLMENT)?, carrier))
+    },
+};

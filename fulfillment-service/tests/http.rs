@@ -12,7 +12,7 @@ use fulfillment_service::{
 };
 use platform::{
     Clock, Consequences, Delivery, Door, Trace,
-    config::{DurationRange, Span},
+    config::{DurationRange, HttpUrl, Span},
 };
 use serde_json::{Value, json};
 use support::{CUSTOMER, confirmed};
@@ -28,7 +28,7 @@ struct Town {
 
 fn pace(pickup_after: Span, deliver_after: Span) -> sandbox::Settings {
     let at_once = DurationRange { start: Span::from_millis(0), end: Span::from_millis(0) };
-    sandbox::Settings { latency: at_once, error_rate: 0.0, pickup_after, deliver_after }
+    sandbox::Settings { latency: at_once, error_rate: 0.0, pickup_after, deliver_after, webhook: HttpUrl::default() }
 }
 
 fn at_once() -> sandbox::Settings {
@@ -43,15 +43,15 @@ fn never() -> sandbox::Settings {
 async fn start(settings: &sandbox::Settings, timeout: Span) -> Town {
     let (service, sandbox) = sandbox::service(settings);
     let carrier = Fixture::start(service).await;
-    let shop = shop(&carrier, &sandbox, timeout);
+    let shop = shop(&sandbox, timeout);
     let shop = Fixture::start(shop).await;
     sandbox::connect(&sandbox, shop.app.clone());
     Town { shop, carrier, sandbox }
 }
 
-fn shop(carrier: &Fixture, sandbox: &Sandbox, timeout: Span) -> platform::Service {
+fn shop(sandbox: &Sandbox, timeout: Span) -> platform::Service {
     let settings = Settings { carrier: CarrierChoice::Sandbox, timeout, ask_carrier_after: Span::from_secs(600) };
-    service(&settings, sandbox.adapter(carrier.app.clone()))
+    service(&settings, sandbox.adapter())
 }
 
 const PATIENT: Span = Span::from_secs(10);

@@ -6,8 +6,8 @@ pub mod migrations;
 pub mod saga;
 pub mod store;
 
-use events::choreography;
-use platform::{RoomPlan, Service, config::Span};
+use events::{choreography, service::INVENTORY};
+use platform::{RoomPlan, Service, config::Span, process::Unit};
 use serde::Deserialize;
 
 /// The commented defaults of this service's settings.
@@ -24,8 +24,12 @@ pub struct Settings {
 /// Everything this service consists of.
 pub fn service(settings: &Settings) -> Service {
     let saga = saga::InventorySaga { hold_for: settings.reservation_ttl.delta(), low_stock: settings.low_stock };
-    Service::named("inventory", "inventory-service")
+    Service::named(INVENTORY, "inventory-service")
         .migrations::<migrations::Migrator>()
-        .room(RoomPlan::new(saga, choreography::heard_by("inventory")))
+        .room(RoomPlan::new(saga, choreography::heard_by(INVENTORY)))
         .routes(http::routes, http::PROBLEMS)
 }
+
+/// The service as a process serves it.
+pub const UNIT: Unit =
+    Unit { name: INVENTORY, settings: SETTINGS, port: 8082, build: |config| Ok(service(&config.section(INVENTORY)?)) };

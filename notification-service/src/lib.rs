@@ -9,8 +9,8 @@ pub mod store;
 
 use std::time::Duration;
 
-use events::choreography;
-use platform::{Breaker, Policy, RoomPlan, Service, config::Span};
+use events::{choreography, service::NOTIFICATION};
+use platform::{Breaker, Policy, RoomPlan, Service, config::Span, process::Unit};
 use serde::Deserialize;
 
 /// The commented defaults of this service's settings.
@@ -37,10 +37,21 @@ pub fn service(settings: &Settings) -> Service {
         unknown: false,
     };
     let mailbox = effects::Mailbox { error_rate: settings.mailbox_error_rate };
-    let room = RoomPlan::new(saga::NotificationSaga, choreography::heard_by("notification"))
-        .performs::<effects::Notify>(policy, &Breaker::new("mailbox"), mailbox);
-    Service::named("notification", "notification-service")
+    let room = RoomPlan::new(saga::NotificationSaga, choreography::heard_by(NOTIFICATION)).performs::<effects::Notify>(
+        policy,
+        &Breaker::new("mailbox"),
+        mailbox,
+    );
+    Service::named(NOTIFICATION, "notification-service")
         .migrations::<migrations::Migrator>()
         .room(room)
         .routes(http::routes, http::PROBLEMS)
 }
+
+/// The service as a process serves it.
+pub const UNIT: Unit = Unit {
+    name: NOTIFICATION,
+    settings: SETTINGS,
+    port: 8085,
+    build: |config| Ok(service(&config.section(NOTIFICATION)?)),
+};

@@ -7,7 +7,7 @@ pub mod saga;
 pub mod store;
 
 use events::{choreography, service};
-use platform::{RoomPlan, Service, config::Span};
+use platform::{RoomPlan, Service, config::Span, process::Unit};
 use serde::Deserialize;
 
 /// The commented defaults of this service's settings.
@@ -31,3 +31,11 @@ pub fn service(settings: &Settings) -> Service {
         .routes(|app| http::routes(app, statuses), http::PROBLEMS)
         .task(|app, stopping| followed.follow(app, stopping))
 }
+
+/// The service as a process serves it.
+pub const UNIT: Unit = Unit {
+    name: service::ORDER,
+    settings: SETTINGS,
+    port: 8081,
+    build: |config| Ok(service(&config.section(service::ORDER)?)),
+};

@@ -10,12 +10,13 @@ pub mod store;
 
 use std::sync::Arc;
 
-use events::choreography;
-use platform::{Breaker, Policy, RoomPlan, Service, config::Span};
+use events::{choreography, service::PAYMENT};
+use platform::{Breaker, Policy, RoomPlan, Service, config::Span, process::Unit};
 use serde::Deserialize;
 
 use domain::{Charge, CloseCharge, QueryCharge, Refund};
 use effects::{Calls, Provider};
+use sandbox::RemoteProvider;
 
 /// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
@@ -47,13 +48,24 @@ pub fn service(settings: &Settings, provider: Arc<dyn Provider>) -> Service {
     let charge = Policy { unknown: true, ..for_ever };
     // The domain asks again by itself.
     let once = Policy { attempts: Some(1), ..for_ever };
-    let room = RoomPlan::new(saga, choreography::heard_by("payment"))
+    let room = RoomPlan::new(saga, choreography::heard_by(PAYMENT))
         .performs::<Charge>(charge, &breaker, calls.clone())
         .performs::<QueryCharge>(once, &breaker, calls.clone())
         .performs::<CloseCharge>(for_ever, &breaker, calls.clone())
         .performs::<Refund>(for_ever, &breaker, calls);
-    Service::named("payment", "payment-service")
+    Service::named(PAYMENT, "payment-service")
         .migrations::<migrations::Migrator>()
         .room(room)
         .routes(http::routes, http::PROBLEMS)
 }
+
+/// The service as a process serves it, with the sandbox in another one.
+pub const UNIT: Unit = Unit {
+    name: PAYMENT,
+    settings: SETTINGS,
+    port: 8083,
+    build: |config| {
+        let provider = RemoteProvider::new(config.sandbox_elsewhere()?);
+        Ok(service(&config.section(PAYMENT)?, Arc::new(provider)))
+    },
+};

@@ -30,7 +30,7 @@ impl Shop {
     async fn open() -> Self {
         let sandbox = Sandbox::new(&sandbox::Settings::default());
         let provider = Fixture::start(sandbox.service()).await;
-        let adapter = Arc::new(sandbox.provider(provider.app.clone()));
+        let adapter = Arc::new(sandbox.provider());
         let payment = Fixture::start(payment_service::service(&settings("300ms"), adapter)).await;
         Self { payment, provider }
     }

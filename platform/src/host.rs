@@ -15,7 +15,7 @@ use crate::{
     App, Clock, Db, Service, Shutdown, StoreError, bulk,
     bus::{Bus, BusError},
     http::{OpenApiRouter, ProblemType},
-    migrations, parking,
+    parking,
     relay::Relay,
     room::{Opening, Settings},
     service::Inner,
@@ -63,6 +63,8 @@ pub struct Running {
     /// What it offers over HTTP.
     pub routes: OpenApiRouter,
     pub problems: &'static [&'static ProblemType],
+    /// A pretended part of the outside world: stops last, others may be waiting for its answers.
+    pub outside: bool,
     db: Db,
     stop: Shutdown,
     tasks: JoinSet<()>,
@@ -74,11 +76,12 @@ impl Host {
     /// Opens the service's database, brings its schema up to date, and opens its doors. When it fails nothing runs.
     pub async fn start(&self, service: Service, database_url: &str) -> Result<Running, StartError> {
         let db = Db::open(database_url, self.readers).await?;
-        let schema = |cause| StartError::Schema { service: service.name, cause };
-        migrations::migrate::<migrations::Platform>(&db).await.map_err(schema)?;
-        if let Some(migrate) = service.migrate {
-            migrate(&db).await.map_err(schema)?;
-        }
+        service.migrate(&db).await?;
+        self.run(service, db).await
+    }
+
+    /// Opens its doors, on a database whose schema is up to date. When it fails nothing runs.
+    pub async fn run(&self, service: Service, db: Db) -> Result<Running, StartError> {
         if db.is_exclusive() {
             release_leases(&db, &self.clock).await?;
         }
@@ -124,7 +127,8 @@ impl Host {
         tasks.spawn(tidy(db.clone(), self.clock.clone(), parking::delta(self.keep_inbox), stop.clone()));
         relays.spawn(relay.run(stop_relay.clone()));
         let routes = service.routes.map_or_else(OpenApiRouter::new, |routes| routes(app.clone()));
-        Ok(Running { app, routes, problems: service.problems, db, stop, tasks, stop_relay, relay: relays })
+        let (problems, outside) = (service.problems, service.outside);
+        Ok(Running { app, routes, problems, outside, db, stop, tasks, stop_relay, relay: relays })
     }
 }
 

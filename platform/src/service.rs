@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{
-    Asked, Clock, Command, Db, Delivery, Door, Once, Participant, Refused, Replied, RoomPlan, Shutdown, Trace, Verdict,
+    Asked, Clock, Command, Db, Delivery, Door, Once, Participant, Refused, Replied, RoomPlan, Shutdown, StartError,
+    Trace, Verdict,
     bus::{Bus, BusError, Follower},
     drill::{Drill, Safeguard},
     http::{OpenApiRouter, ProblemType},
@@ -37,6 +38,7 @@ pub struct Service {
     pub(crate) routes: Option<Routes>,
     pub(crate) problems: &'static [&'static ProblemType],
     pub(crate) tasks: Vec<Task>,
+    pub(crate) outside: bool,
     pub(crate) drill: Drill,
 }
 
@@ -52,6 +54,7 @@ impl Service {
             routes: None,
             problems: &[],
             tasks: vec![],
+            outside: false,
             drill: Drill::default(),
         }
     }
@@ -90,6 +93,32 @@ impl Service {
     ) -> Self {
         self.tasks.push(Box::new(move |app, stopping| Box::pin(task(app, stopping))));
         self
+    }
+
+    /// It is no part of the shop but pretends to be the world outside: neither hears nor publishes events, and stops last.
+    #[must_use]
+    pub fn outside(mut self) -> Self {
+        self.outside = true;
+        self
+    }
+
+    /// Its short name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn is_outside(&self) -> bool {
+        self.outside
+    }
+
+    /// Brings the schema of its database up to date: the platform's tables and its own.
+    pub async fn migrate(&self, db: &Db) -> Result<(), StartError> {
+        let schema = |cause| StartError::Schema { service: self.name, cause };
+        migrations::migrate::<migrations::Platform>(db).await.map_err(schema)?;
+        match self.migrate {
+            Some(migrate) => migrate(db).await.map_err(schema),
+            None => Ok(()),
+        }
     }
 
     /// Works without one of its safeguards, so that a test can show that somebody notices.

@@ -92,7 +92,7 @@ fn the_defaults_are_valid() {
     assert!(config.http.cors_origins.is_empty());
     assert_eq!(config.bus.url, BusUrl::Embedded(".uzon/bus.sqlite".into()));
     assert_eq!(config.bus.topic_prefix, "");
-    assert_eq!((config.topics.partitions, config.topics.retention.to_string()), (4, "30d".to_owned()));
+    assert_eq!((config.topics.partitions, config.topics.retention.to_string()), (0, "30d".to_owned()));
     assert_eq!(config.inbox.keep.delta(), chrono::TimeDelta::days(31));
     assert_eq!((config.delivery.batch, config.delivery.retries), (500, 3));
     assert_eq!((config.delivery.first_retry, config.delivery.hold), (Span::from_secs(1), Span::from_secs(300)));
@@ -179,9 +179,9 @@ fn a_service_can_have_its_own_database() {
 fn the_data_folder_moves_what_was_not_named() {
     let config = shop().set(["service.order.database.url=sqlite:.uzon/mine.sqlite"]).load().unwrap();
     let config = config.with_data_dir("/tmp/elsewhere").unwrap().with_data_dir(Path::new("/data/")).unwrap();
-    assert_eq!(config.bus.url.path(), Path::new("/data/bus.sqlite"));
-    assert_eq!(config.database_for("inventory").url.path(), Path::new("/data/inventory.sqlite"));
-    assert_eq!(config.database_for("order").url.path(), Path::new(".uzon/mine.sqlite"));
+    assert_eq!(config.bus.url.file(), Some(Path::new("/data/bus.sqlite")));
+    assert_eq!(config.database_for("inventory").url.file(), Some(Path::new("/data/inventory.sqlite")));
+    assert_eq!(config.database_for("order").url.file(), Some(Path::new(".uzon/mine.sqlite")));
     assert!(config.print().contains("url = \"embedded:/data/bus.sqlite\" # --data\n"));
 
     let error = config.with_data_dir("/what?").unwrap_err().to_string();
@@ -239,7 +239,7 @@ fn wrong_values_are_refused_with_what_was_expected() {
         ("delivery.batch=many", "expected a whole number, found \"many\""),
         ("delivery.batch=1.5", "expected a whole number, found \"1.5\""),
         ("delivery.batch=0", "expected a whole number between 1 and 10000, found 0"),
-        ("topics.partitions=-1", "expected a whole number between 1 and 1000, found -1"),
+        ("topics.partitions=-1", "expected a whole number between 0 and 1000, found -1"),
         ("sandbox.carrier.error_rate=1.1", "expected a number between 0 and 1, found 1.1"),
         ("sandbox.carrier.error_rate=nan", "expected a number, found null"),
         ("order.deadline=soon", "expected a duration such as 500ms, 30s, 15m, 2h or 1d (up to 36500d), found \"soon\""),
@@ -271,33 +271,135 @@ fn wrong_values_are_refused_with_what_was_expected() {
     }
 }
 
+const BUS: &str = "embedded:<file> or kafka://<host>:<port>,<host>:<port>";
+const DATABASE: &str = "sqlite:<file>, postgres://<host>/<database> or mysql://<host>/<database>";
+
 #[test]
-fn addresses_this_version_does_not_know_are_refused() {
+fn addresses_that_lead_nowhere_are_refused() {
+    let brokers = "expected brokers with their ports as in kafka://127.0.0.1:9092 or kafka://a:9092,b:9092";
+    let no_database =
+        |engine| format!("names no database: expected something like {engine}://uzon@127.0.0.1/uzon_{{service}}");
     let cases = [
-        ("bus.url=kafka://a:9092,b:9092", "Apache Kafka is not supported in this version: use embedded:<file>"),
-        ("bus.url=redis://x", "unknown scheme redis: expected embedded:<file>"),
-        ("bus.url=", "expected embedded:<file>"),
-        ("bus.url=embedded:", "names no file: expected something like embedded:.uzon/bus.sqlite"),
-        ("database.url=postgres://u:pw@h/d", "PostgreSQL is not supported in this version: use sqlite:<file>"),
-        ("database.url=postgresql://h/d", "PostgreSQL is not supported in this version: use sqlite:<file>"),
-        ("database.url=mysql://h/d", "MySQL is not supported in this version: use sqlite:<file>"),
-        ("database.url=mariadb://h/d", "MariaDB is not supported in this version: use sqlite:<file>"),
-        ("database.url=oracle:x", "unknown scheme oracle: expected sqlite:<file>"),
-        ("database.url=user:pw@host", "unknown scheme user: expected sqlite:<file>"),
+        ("bus.url=kafka://", brokers.to_owned()),
+        ("bus.url=kafka://a", brokers.to_owned()),
+        ("bus.url=kafka://a:9092,b", brokers.to_owned()),
+        ("bus.url=kafka://user:pw@a:9092", brokers.to_owned()),
+        ("bus.url=redis://x", format!("unknown scheme redis: expected {BUS}")),
+        ("bus.url=", format!("expected {BUS}")),
+        ("bus.url=embedded:", "names no file: expected something like embedded:.uzon/bus.sqlite".to_owned()),
+        ("database.url=postgres://u:pw@h", no_database("postgres")),
+        ("database.url=postgresql:h/d", no_database("postgres")),
+        ("database.url=mysql://h/", no_database("mysql")),
+        ("database.url=mariadb://u:p/w@h", no_database("mysql")),
+        ("database.url=oracle:x", format!("unknown scheme oracle: expected {DATABASE}")),
+        ("database.url=user:pw@host", format!("unknown scheme user: expected {DATABASE}")),
         (
             "database.url=sqlite::memory:",
-            "is kept in a file, or a restart would forget everything: expected something like sqlite:.uzon/{service}.sqlite",
+            "is kept in a file, or a restart would forget everything: expected something like sqlite:.uzon/{service}.sqlite"
+                .to_owned(),
         ),
         (
             "database.url=sqlite:x?mode=ro",
-            "takes no options: expected a plain path as in sqlite:.uzon/{service}.sqlite",
+            "takes no options: expected a plain path as in sqlite:.uzon/{service}.sqlite".to_owned(),
         ),
-        ("service.order.database.url=mysql://h/d", "MySQL is not supported in this version: use sqlite:<file>"),
+        ("service.order.database.url=mysql://h", no_database("mysql")),
+        ("sandbox.url=https://h", "expected an address such as http://127.0.0.1:8087".to_owned()),
     ];
     for (assignment, message) in cases {
         let key = assignment.split_once('=').unwrap().0;
         assert_eq!(set_refused(assignment), format!("{key} (--set): {message}"));
     }
+}
+
+#[test]
+fn servers_are_addressed_like_files() {
+    let load = |settings: &[&str]| shop().set(settings.iter().copied()).load().unwrap();
+    let config = load(&[
+        "bus.url=kafka://a:9092, b:9092",
+        "database.url=postgresql://uzon_{service}:s3cr3t@h:5432/uzon_{service}",
+        "database.read_url=postgres://r@replica/uzon_{service}",
+        "service.order.database.url=postgres://elsewhere/orders",
+    ]);
+    assert_eq!(config.bus.url, BusUrl::Kafka(vec!["a:9092".to_owned(), "b:9092".to_owned()]));
+    assert_eq!((config.bus.url.to_string().as_str(), config.bus.url.file()), ("kafka://a:9092,b:9092", None));
+    let stock = config.database_for("inventory");
+    assert_eq!(stock.url.reveal(), "postgres://uzon_inventory:s3cr3t@h:5432/uzon_inventory");
+    assert_eq!(stock.url.to_string(), "postgres://uzon_inventory:***@h:5432/uzon_inventory");
+    assert!(!format!("{stock:?}{config:?}").contains("s3cr3t"));
+    assert_eq!(stock.read_url.unwrap().to_string(), "postgres://r@replica/uzon_inventory");
+    assert_eq!(config.database_for("order").url.to_string(), "postgres://elsewhere/orders");
+    // Names on a server need no quotes.
+    assert_eq!(
+        config.database_for("sandbox-payment").url.to_string(),
+        "postgres://uzon_sandbox_payment:***@h:5432/uzon_sandbox_payment"
+    );
+    let maria = load(&["database.url=mariadb://h/uzon_{service}"]);
+    assert_eq!(maria.database_for("order").url.reveal(), "mysql://h/uzon_order");
+}
+
+#[test]
+fn any_property_of_kafka_can_be_set() {
+    let (_dir, loader) = with_file(
+        "[bus]\nurl = \"kafka://a:1\"\n[bus.kafka]\n\"socket.keepalive.enable\" = true\nfetch.wait.max.ms = 5\n",
+    );
+    let config = loader
+        .env(vars(&[("UZON_BUS_KAFKA_SSL_KEY_PASSWORD", "s3cr3t")]))
+        .set(["bus.kafka.client.rack=b"])
+        .load()
+        .unwrap();
+    let set: Vec<_> = config.bus.kafka.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(
+        set,
+        ["client.rack=b", "fetch.wait.max.ms=5", "socket.keepalive.enable=true", "ssl.key.password=s3cr3t"]
+    );
+    let shown = config.print();
+    assert!(shown.contains("\n[bus.kafka]\n\"client.rack\" = \"b\" # --set\n"), "{shown}");
+    assert!(shown.contains("\"ssl.key.password\" = \"***\"") && !shown.contains("s3cr3t"), "{shown}");
+    assert_eq!(set_refused("bus.kafka=x"), "bus.kafka (--set): is a section, not a setting");
+}
+
+#[test]
+fn what_the_promises_rest_on_is_not_for_the_asking() {
+    let kafka = |more: &str| refused(shop().set(["bus.url=kafka://a:1", more]));
+    for (setting, message) in [
+        ("bus.kafka.acks=1", "an event counts as published when all replicas have it"),
+        ("bus.kafka.group.id=mine", "follows from bus.topic_prefix and the service"),
+        ("bus.security.protocol=sasl_ssl", ""),
+        ("bus.security.username=u", "is not used with bus.security.protocol plaintext: sasl_ssl is"),
+        ("bus.security.ca=/no/such/file", "is not used with bus.security.protocol plaintext"),
+    ] {
+        let key = setting.split_once('=').unwrap().0;
+        let expected = match message {
+            "" => "bus.security.username (default): is needed with bus.security.protocol sasl_ssl".to_owned(),
+            message => format!("{key} (--set): {message}"),
+        };
+        assert_eq!(kafka(setting), [expected]);
+    }
+    assert_eq!(
+        set_refused("bus.kafka.client.rack=b"),
+        "bus.kafka.client.rack (--set): is for Apache Kafka, but bus.url is embedded:.uzon/bus.sqlite"
+    );
+    assert_eq!(
+        set_refused("bus.instance=one"),
+        "bus.instance (--set): is for Apache Kafka, but bus.url is embedded:.uzon/bus.sqlite"
+    );
+}
+
+#[test]
+fn a_service_alone_has_an_address_of_its_own_and_passes_over_what_is_for_others() {
+    let (_dir, loader) = with_file(
+        "[service.order]\nhttp.listen = \"127.0.0.1:9001\"\n[warehouse]\nshelves = 3\n[order]\ndeadline = \"1h\"\n",
+    );
+    let loader = loader.others(["warehouse"]).env(vars(&[("UZON_WAREHOUSE_DOORS", "2")]));
+    let config = loader.load().unwrap();
+    let port = |config: &Config, service, port| config.clone().alone(service, port).unwrap().http.listen.port();
+    assert_eq!((port(&config, "order", 8081), port(&config, "inventory", 8082)), (9001, 8082));
+    let config = shop().set(["http.listen=127.0.0.1:80"]).load().unwrap();
+    assert_eq!(port(&config, "inventory", 8082), 80);
+    let config = shop().set(["service.order.http.listen=0.0.0.0:80"]).load().unwrap();
+    let open = config.alone("order", 1).unwrap_err().to_string();
+    assert!(open.starts_with("auth.mode (default): dev is for this machine only"), "{open}");
+    assert_eq!(file_refused("[warehouse]\nshelves = 3\n").len(), 1, "unless it is said to be for others");
 }
 
 #[test]
@@ -321,6 +423,15 @@ fn impossible_combinations_are_refused() {
     assert_eq!(
         set_refused("database.url=sqlite:one.db"),
         "database.url (--set): sqlite:one.db would be shared by service inventory and service order: put {service} into it"
+    );
+    assert_eq!(
+        set_refused("database.url=postgres://u_{service}:pw@h/one"),
+        "database.url (--set): postgres://u_order:***@h/one would be shared by service inventory and service order: put \
+         {service} into it"
+    );
+    assert_eq!(
+        set_refused("database.read_url=sqlite:{service}.copy"),
+        "database.read_url (--set): a SQLite database has no replicas"
     );
     assert_eq!(
         set_refused("service.order.database.url=sqlite:.uzon/bus.sqlite"),

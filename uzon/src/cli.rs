@@ -4,11 +4,11 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use platform::process::{Failure, SettingsArgs};
 
 use crate::{
     client::Client,
-    commands::{config::ConfigCommand, order::OrderCommand, products::ProductsCommand},
-    failure::Failure,
+    commands::{config::ConfigCommand, migrate::Migrate, order::OrderCommand, products::ProductsCommand, serve::Serve},
 };
 
 /// Order processing as a choreographed saga. Without a command: `uzon dev`.
@@ -25,6 +25,10 @@ pub struct Cli {
 pub enum Command {
     /// Run everything in one process: all services, the event log, and a sandbox of the outside world
     Dev(Dev),
+    /// Serve services on the bus and the databases of the configuration, until told to stop
+    Serve(Serve),
+    /// Bring the schemas of databases up to date
+    Migrate(Migrate),
     /// Place, show, follow and cancel orders
     Order {
         #[command(flatten)]
@@ -68,17 +72,6 @@ pub struct Dev {
     pub fresh: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
-}
-
-/// Where settings come from, besides defaults and environment.
-#[derive(Debug, Default, Clone, Args)]
-pub struct SettingsArgs {
-    /// A TOML file with settings that differ from the defaults
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// One setting, such as `http.request_timeout=10s`; wins over file and environment
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
 }
 
 /// Of every command that talks to a running system.

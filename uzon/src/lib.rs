@@ -4,20 +4,23 @@ mod cli;
 mod client;
 mod commands;
 pub mod dev;
-mod failure;
-mod logging;
 mod output;
 mod pages;
 pub mod services;
 pub mod settings;
 
 pub use cli::{Cli, Command};
-pub use failure::Failure;
+pub use platform::process::Failure;
+
+/// What is said on the bus.
+pub(crate) const ASYNCAPI: &str = include_str!("../../docs/asyncapi.json");
 
 /// Does what the command line asks for.
 pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Dev(options) => dev::run(options).await,
+        Command::Serve(options) => commands::serve::run(options).await,
+        Command::Migrate(options) => commands::migrate::run(options).await,
         Command::Order { client, command } => commands::order::run(&client.open()?, command).await,
         Command::Products { client, command } => commands::products::run(&client.open()?, command).await,
         Command::Config(command) => commands::config::run(command),

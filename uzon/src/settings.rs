@@ -2,35 +2,38 @@
 
 use std::path::Path;
 
-use platform::config::{self, Config, ConfigError, DATA_DIR, DEFAULTS, Loader};
+use platform::{
+    config::{self, Config, ConfigError, DATA_DIR, DEFAULTS, Loader},
+    process::SettingsArgs,
+};
 
 use crate::{
-    cli::{Dev, SettingsArgs},
-    services,
+    cli::Dev,
+    services::{self, PARTS},
 };
 
 /// Variables of the command line itself, which are no settings.
 const OTHER_VARIABLES: [&str; 1] = ["UZON_URL"];
 
-/// A configuration in which every section has been read by the one who uses it.
-pub struct Settings {
-    pub config: Config,
-    pub services: services::Settings,
-}
-
-/// Reads and checks everything.
-pub fn load(args: &SettingsArgs) -> Result<Settings, ConfigError> {
-    check(loader(args).load()?)
+/// Reads and checks everything, whoever may use it.
+pub fn load(args: &SettingsArgs) -> Result<Config, ConfigError> {
+    loader(args).load()
 }
 
 /// The same with what `uzon dev` says on its command line.
-pub fn load_for(dev: &Dev) -> Result<Settings, ConfigError> {
+pub fn load_for(dev: &Dev) -> Result<Config, ConfigError> {
     let listen = dev.listen.map(|address| format!("http.listen={address}"));
     let config = loader(&dev.settings).set(listen).load()?;
-    check(match &dev.data {
+    let config = match &dev.data {
         Some(folder) => config.with_data_dir(folder)?,
         None => config,
-    })
+    };
+    check(&config).map(|()| config)
+}
+
+/// Whether each service can do with what its section says.
+pub fn check(config: &Config) -> Result<(), ConfigError> {
+    services::of(&PARTS, config).map(drop)
 }
 
 /// The folder of this process, for its lock.
@@ -44,19 +47,6 @@ pub fn reference() -> String {
 }
 
 fn loader(args: &SettingsArgs) -> Loader {
-    let loader = Loader::new()
-        .defaults(&services::defaults())
-        .services(services::NAMES)
-        .other_variables(OTHER_VARIABLES)
-        .env(config::environment())
-        .set(&args.set);
-    match &args.config {
-        Some(file) => loader.file(file),
-        None => loader,
-    }
-}
-
-fn check(config: Config) -> Result<Settings, ConfigError> {
-    let services = services::Settings::read(&config)?;
-    Ok(Settings { config, services })
+    let loader = Loader::new().defaults(&services::defaults()).services(services::NAMES);
+    args.add_to(loader.other_variables(OTHER_VARIABLES).env(config::environment()))
 }

@@ -17,7 +17,6 @@ use crate::{
 /// Calls a sandbox carrier.
 #[derive(Clone)]
 pub struct SandboxCarrier {
-    pub(super) app: App,
     pub(super) sandbox: Sandbox,
 }
 
@@ -26,18 +25,8 @@ impl Carrier for SandboxCarrier {
 
     async fn book(&self, key: &str, book: &domain::Book) -> Result<BookAnswer, CallError> {
         let address = &book.parcel.address;
-        let command = Book {
-            key: key.to_owned(),
-            order_id: book.order_id,
-            postal_code: address.postal_code.clone(),
-            country: address.country.clone(),
-        };
-        self.call(async {
-            // Also when the caller does not wait for the answer: it may have been booked all the same.
-            let _visited = Visited(&self.sandbox, key);
-            self.ask(command).await
-        })
-        .await
+        let (postal_code, country) = (address.postal_code.clone(), address.country.clone());
+        self.booked(Book { key: key.to_owned(), order_id: book.order_id, postal_code, country }).await
     }
 
     async fn find(&self, key: &str) -> Result<Option<BookAnswer>, CallError> {
@@ -54,12 +43,24 @@ impl Carrier for SandboxCarrier {
 }
 
 impl SandboxCarrier {
-    async fn known(&self, key: &str) -> Result<Option<Known>, CallError> {
+    pub(super) async fn booked(&self, book: Book) -> Result<BookAnswer, CallError> {
+        let key = book.key.clone();
+        self.call(async {
+            // Also when the caller does not wait for the answer: it may have been booked all the same.
+            let _visited = Visited(&self.sandbox, &key);
+            self.ask(book).await
+        })
+        .await
+    }
+
+    pub(super) async fn known(&self, key: &str) -> Result<Option<Known>, CallError> {
         self.call(self.ask(Find { key: key.to_owned() })).await
     }
 
     async fn ask<C: Command<Room = Depot, Refusal = Infallible>>(&self, command: C) -> Result<C::Reply, CallError> {
-        self.app.execute(command, Trace::default()).await.map_err(|refused| match refused {
+        let app: &App =
+            self.sandbox.0.app.get().ok_or_else(|| CallError::Failed("the carrier does not run yet".to_owned()))?;
+        app.execute(command, Trace::default()).await.map_err(|refused| match refused {
             Refused::Overloaded => CallError::Failed("the carrier is overloaded".to_owned()),
             _ => CallError::Unknown("the carrier has hung up".to_owned()),
         })

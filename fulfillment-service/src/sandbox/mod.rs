@@ -17,8 +17,10 @@ mod http;
 mod migrations;
 mod news;
 mod queue;
+mod remote;
 mod rounds;
 mod store;
+mod wire;
 
 use std::{
     future::Future,
@@ -28,7 +30,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use platform::{
     App, RoomPlan, Service,
-    config::{DurationRange, Span},
+    config::{DurationRange, HttpUrl, Span},
 };
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -36,11 +38,15 @@ use tokio::sync::mpsc;
 pub use adapter::SandboxCarrier;
 pub use behaviour::{Behaviour, Fate};
 pub use booking::{Book, Cancel, Deliver, Depot, Find, Input, Known, Pace, PickUp, Transit, Visit};
-pub use news::{Heard, connect};
+pub use news::{Heard, connect, connect_to};
 pub use queue::{Errand, Queue, What};
+pub use remote::RemoteCarrier;
 pub use store::{Booking, Work};
 
 use crate::domain::CarrierNews;
+
+/// Short name of the service. Never rename.
+pub const NAME: &str = "sandbox-carrier";
 
 /// Section `[sandbox.carrier]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,6 +56,7 @@ pub struct Settings {
     pub error_rate: f64,
     pub pickup_after: Span,
     pub deliver_after: Span,
+    pub webhook: HttpUrl,
 }
 
 type Tell = Box<dyn Fn(CarrierNews) -> BoxFuture<'static, Heard> + Send + Sync>;
@@ -65,6 +72,8 @@ struct Inner {
     pace: Pace,
     /// Where news goes.
     tell: OnceLock<Tell>,
+    /// Once it runs.
+    app: OnceLock<App>,
     /// Keys of new bookings, for the rounds.
     visits: mpsc::UnboundedSender<String>,
     to_visit: Mutex<Option<mpsc::UnboundedReceiver<String>>>,
@@ -75,11 +84,18 @@ pub fn service(settings: &Settings) -> (Service, Sandbox) {
     let sandbox = Sandbox::new(settings);
     let depot = Depot { pace: sandbox.0.pace };
     let (rounds, routes) = (sandbox.clone(), sandbox.clone());
-    let service = Service::named("sandbox-carrier", "sandbox-carrier")
+    let service = Service::named(NAME, NAME)
         .migrations::<migrations::Migrator>()
         .room(RoomPlan::new(depot, []))
-        .routes(move |app| http::routes(app, routes), &[])
-        .task(move |app, stopping| rounds::run(app, rounds, stopping));
+        .routes(
+            move |app| {
+                drop(routes.0.app.set(app.clone())); // the first that runs is the one
+                http::routes(app, routes)
+            },
+            http::PROBLEMS,
+        )
+        .task(move |app, stopping| rounds::run(app, rounds, stopping))
+        .outside();
     (service, sandbox)
 }
 
@@ -92,14 +108,15 @@ impl Sandbox {
             behaviour: RwLock::new(usual),
             pace: Pace { pickup_after: settings.pickup_after.delta(), deliver_after: settings.deliver_after.delta() },
             tell: OnceLock::new(),
+            app: OnceLock::new(),
             visits,
             to_visit: Mutex::new(Some(to_visit)),
         }))
     }
 
-    /// The carrier port, for the shop. `app`: the running [`service`].
-    pub fn adapter(&self, app: App) -> SandboxCarrier {
-        SandboxCarrier { app, sandbox: self.clone() }
+    /// The carrier port, for the shop. Calls fail until the carrier runs.
+    pub fn adapter(&self) -> SandboxCarrier {
+        SandboxCarrier { sandbox: self.clone() }
     }
 
     /// Where news goes; until this is said it waits. The first word counts.

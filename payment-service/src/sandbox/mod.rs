@@ -18,9 +18,11 @@ mod entry;
 mod http;
 mod migrations;
 mod provider;
+mod remote;
 mod room;
+mod wire;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use platform::{
     App, RoomPlan, Service,
@@ -32,7 +34,11 @@ pub use bank::{Books, ChargeLands, ChargeReply, LANDS_AFTER};
 pub use behaviour::{Behaviour, Fate, LatencyMs};
 pub use entry::{Model as Entry, Operation, Status};
 pub use provider::SandboxProvider;
+pub use remote::RemoteProvider;
 pub use room::{Bank, Charge, Close, Input, Query, Refund};
+
+/// Short name of the service. Never rename.
+pub const NAME: &str = "sandbox-payment";
 
 /// Section `[sandbox.payment]`.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -52,40 +58,41 @@ impl Default for Settings {
     }
 }
 
-/// The sandbox: a service that is started like any other, and the payment service's way to it.
-/// ```no_run
-/// # async fn start(host: platform::Host) -> Result<(), platform::StartError> {
-/// use payment_service::sandbox::{Sandbox, Settings};
-///
-/// let sandbox = Sandbox::new(&Settings::default());
-/// let running = host.start(sandbox.service(), "sqlite:sandbox-payment.sqlite").await?;
-/// let provider = sandbox.provider(running.app.clone());
-/// # Ok(()) }
-/// ```
-#[derive(Debug, Clone)]
+/// The sandbox: a service that is started like any other ([`Sandbox::service`]), and the payment service's way to it in the
+/// same process ([`Sandbox::provider`]).
+#[derive(Clone)]
 pub struct Sandbox {
     configured: Behaviour,
     current: Arc<RwLock<Behaviour>>,
+    /// Once it runs.
+    app: Arc<OnceLock<App>>,
 }
 
 impl Sandbox {
     pub fn new(settings: &Settings) -> Self {
         let configured = Behaviour::from(*settings);
-        Self { configured, current: Arc::new(RwLock::new(configured)) }
+        Self { configured, current: Arc::new(RwLock::new(configured)), app: Arc::default() }
     }
 
     /// The provider itself. It publishes nothing and listens to nobody.
     pub fn service(&self) -> Service {
         let sandbox = self.clone();
-        Service::named("sandbox-payment", "payment-provider")
+        Service::named(NAME, "payment-provider")
             .migrations::<migrations::Migrator>()
             .room(RoomPlan::new(Bank, []))
-            .routes(move |app| http::routes(app, sandbox), &[])
+            .routes(
+                move |app| {
+                    drop(sandbox.app.set(app.clone())); // the first that runs is the one
+                    http::routes(app, sandbox)
+                },
+                http::PROBLEMS,
+            )
+            .outside()
     }
 
-    /// The payment service's adapter, given the running provider.
-    pub fn provider(&self, app: App) -> SandboxProvider {
-        SandboxProvider { app, sandbox: self.clone() }
+    /// The payment service's adapter. Calls fail until the provider runs.
+    pub fn provider(&self) -> SandboxProvider {
+        SandboxProvider { sandbox: self.clone() }
     }
 
     /// How it behaves now.

@@ -17,13 +17,12 @@ const NEVER: Duration = Duration::from_mins(1);
 /// The adapter of the provider port for the sandbox.
 #[derive(Clone)]
 pub struct SandboxProvider {
-    pub(super) app: App,
     pub(super) sandbox: Sandbox,
 }
 
 impl SandboxProvider {
     /// One call, as the sandbox's behaviour lets it go.
-    async fn call<C: Command<Refusal: Display>>(&self, command: C) -> Result<C::Reply, CallError> {
+    pub(super) async fn call<C: Command<Refusal: Display>>(&self, command: C) -> Result<C::Reply, CallError> {
         let (fate, latency) = self.roll();
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
@@ -33,7 +32,9 @@ impl SandboxProvider {
             Fate::Lost => return silence().await,
             Fate::Answered | Fate::AnswerLost => {}
         }
-        let reply = self.app.execute(command, Trace::default()).await.map_err(|refused| match refused {
+        let app: &App =
+            self.sandbox.app.get().ok_or_else(|| CallError::Failed("the provider does not run yet".into()))?;
+        let reply = app.execute(command, Trace::default()).await.map_err(|refused| match refused {
             Refused::By(refusal) => CallError::Failed(refusal.to_string()),
             Refused::Overloaded => CallError::Failed("the provider is overloaded".into()),
             // Nothing else is certain: the connection may have broken after the commit.
@@ -42,6 +43,19 @@ impl SandboxProvider {
             }
         })?;
         if fate == Fate::AnswerLost { silence().await } else { Ok(reply) }
+    }
+
+    /// A charge takes the time its token wants, and may never be answered.
+    pub(super) async fn charged(&self, charge: room::Charge) -> Result<ChargeAnswer, CallError> {
+        let reply = self.call(charge).await?;
+        if let ChargeReply::Slowly(_) = reply {
+            let millis = rand::rng().random_range(1000..2000);
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
+        match reply.heard() {
+            Some(heard) => heard,
+            None => silence().await,
+        }
     }
 
     fn roll(&self) -> (Fate, Duration) {
@@ -53,17 +67,7 @@ impl SandboxProvider {
 
 impl Provider for SandboxProvider {
     fn charge<'a>(&'a self, _: &'a str, charge: &'a Charge) -> Answered<'a, ChargeAnswer> {
-        Box::pin(async move {
-            let reply = self.call(room::Charge::from(charge)).await?;
-            if let ChargeReply::Slowly(_) = reply {
-                let millis = rand::rng().random_range(1000..2000);
-                tokio::time::sleep(Duration::from_millis(millis)).await;
-            }
-            match reply.heard() {
-                Some(heard) => heard,
-                None => silence().await,
-            }
-        })
+        Box::pin(self.charged(room::Charge::from(charge)))
     }
 
     fn query<'a>(&'a self, _: &'a str, query: &'a QueryCharge) -> Answered<'a, Found> {

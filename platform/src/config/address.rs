@@ -1,4 +1,4 @@
-//! Where bus and databases are. This version knows the embedded log and SQLite.
+//! Where bus, databases and others are.
 
 use std::{
     fmt,
@@ -7,25 +7,36 @@ use std::{
 
 use serde::Deserialize;
 
+use super::mask;
+
 /// `bus.url`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum BusUrl {
     /// `embedded:<file>`: the log of one process, in a SQLite file.
     Embedded(PathBuf),
+    /// `kafka://<host>:<port>,…`: brokers to begin with, one of which must answer.
+    Kafka(Vec<String>),
 }
+
+const BUS: &str = "embedded:<file> or kafka://<host>:<port>,<host>:<port>";
 
 impl BusUrl {
     /// The file of the embedded log.
-    pub fn path(&self) -> &Path {
-        let Self::Embedded(path) = self;
-        path
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Embedded(path) => Some(path),
+            Self::Kafka(_) => None,
+        }
     }
 }
 
 impl fmt::Display for BusUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "embedded:{}", self.path().display())
+        match self {
+            Self::Embedded(path) => write!(f, "embedded:{}", path.display()),
+            Self::Kafka(brokers) => write!(f, "kafka://{}", brokers.join(",")),
+        }
     }
 }
 
@@ -35,37 +46,87 @@ impl TryFrom<String> for BusUrl {
     fn try_from(url: String) -> Result<Self, String> {
         match scheme(&url) {
             "embedded" => file(&url, "embedded:.uzon/bus.sqlite").map(|path| Self::Embedded(path.into())),
-            "kafka" => Err("Apache Kafka is not supported in this version: use embedded:<file>".to_owned()),
-            other => Err(unknown(other, "embedded:<file>")),
+            "kafka" => brokers(&url).map(Self::Kafka),
+            other => Err(unknown(other, BUS)),
         }
     }
 }
 
+fn brokers(url: &str) -> Result<Vec<String>, String> {
+    let wrong = "expected brokers with their ports as in kafka://127.0.0.1:9092 or kafka://a:9092,b:9092";
+    let list = url.strip_prefix("kafka://").ok_or(wrong)?.trim_end_matches('/');
+    let broker = |broker: &str| {
+        let (host, port) = broker.rsplit_once(':')?;
+        let plain = host.chars().all(|c| c.is_ascii_alphanumeric() || "._-[]:".contains(c));
+        (plain && !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)).then(|| broker.to_owned())
+    };
+    list.split(',').map(str::trim).map(broker).collect::<Option<_>>().ok_or_else(|| wrong.to_owned())
+}
+
 /// `database.url`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum DatabaseUrl {
     /// `sqlite:<file>`
     Sqlite(PathBuf),
+    /// `postgres://<user>:<password>@<host>:<port>/<database>`, with its password.
+    Postgres(String),
+    /// `mysql://…`, MariaDB as well.
+    MySql(String),
 }
+
+const DATABASE: &str = "sqlite:<file>, postgres://<host>/<database> or mysql://<host>/<database>";
 
 impl DatabaseUrl {
-    /// The file of the SQLite database.
-    pub fn path(&self) -> &Path {
-        let Self::Sqlite(path) = self;
-        path
+    /// The file of a SQLite database.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) | Self::MySql(_) => None,
+        }
     }
 
-    /// With the service's name in place of `{service}`.
+    /// To connect with; contains the password.
+    pub fn reveal(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres(url) | Self::MySql(url) => url.clone(),
+        }
+    }
+
+    /// With the service's name in place of `{service}`. In the names of databases and users `_` stands for `-`, so that
+    /// they need no quotes.
     pub(super) fn of_service(&self, service: &str) -> Self {
-        let path = self.path().to_str().expect("read from a text");
-        Self::Sqlite(path.replace("{service}", service).into())
+        let named = |url: &str| url.replace("{service}", &service.replace('-', "_"));
+        match self {
+            Self::Sqlite(path) => {
+                let path = path.to_str().expect("read from a text");
+                Self::Sqlite(path.replace("{service}", service).into())
+            }
+            Self::Postgres(url) => Self::Postgres(named(url)),
+            Self::MySql(url) => Self::MySql(named(url)),
+        }
+    }
+
+    /// Two with the same place are one database, whoever connects to it.
+    pub(super) fn place(&self) -> String {
+        let url = self.reveal();
+        let Some((scheme, rest)) = url.split_once("://") else { return url };
+        let rest = rest.split('?').next().unwrap_or_default();
+        format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, place)| place))
     }
 }
 
+/// Without its password.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sqlite:{}", self.path().display())
+        f.write_str(&mask::url(&self.reveal()))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 
@@ -73,14 +134,49 @@ impl TryFrom<String> for DatabaseUrl {
     type Error = String;
 
     fn try_from(url: String) -> Result<Self, String> {
-        let other_engine = |engine| Err(format!("{engine} is not supported in this version: use sqlite:<file>"));
         match scheme(&url) {
             "sqlite" => file(&url, "sqlite:.uzon/{service}.sqlite").map(|path| Self::Sqlite(path.into())),
-            "postgres" | "postgresql" => other_engine("PostgreSQL"),
-            "mysql" => other_engine("MySQL"),
-            "mariadb" => other_engine("MariaDB"),
-            other => Err(unknown(other, "sqlite:<file>")),
+            "postgres" | "postgresql" => server(&url, "postgres").map(Self::Postgres),
+            "mysql" | "mariadb" => server(&url, "mysql").map(Self::MySql),
+            other => Err(unknown(other, DATABASE)),
         }
+    }
+}
+
+/// A database on a server, under the one name its engine has here.
+fn server(url: &str, engine: &str) -> Result<String, String> {
+    let wrong = || format!("names no database: expected something like {engine}://uzon@127.0.0.1/uzon_{{service}}");
+    let (_, rest) = url.split_once("://").ok_or_else(wrong)?;
+    let path = rest.split('?').next().unwrap_or_default();
+    let path = path.rsplit_once('@').map_or(path, |(_, place)| place);
+    match path.split_once('/') {
+        Some((_, database)) if !database.is_empty() && !database.contains('/') => Ok(format!("{engine}://{rest}")),
+        _ => Err(wrong()),
+    }
+}
+
+/// An address that is called over plain HTTP, or none: `http://127.0.0.1:8087`. Never ends with `/`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HttpUrl(Option<String>);
+
+impl HttpUrl {
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl TryFrom<String> for HttpUrl {
+    type Error = String;
+
+    fn try_from(url: String) -> Result<Self, String> {
+        if url.is_empty() {
+            return Ok(Self(None));
+        }
+        let wrong = || "expected an address such as http://127.0.0.1:8087".to_owned();
+        let uri: http::Uri = url.parse().map_err(|_| wrong())?;
+        let plain = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
+        if plain && uri.query().is_none() { Ok(Self(Some(url.trim_end_matches('/').to_owned()))) } else { Err(wrong()) }
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Duration,
     Range,
     List,
+    /// A text, a number, true or false, kept as text: what it means is somebody else's business.
+    Any,
 }
 
 /// A limit, as written and as compared.
@@ -64,6 +66,7 @@ impl Kind {
             Self::Duration => "a duration such as 500ms, 30s, 15m, 2h or 1d (up to 36500d)".to_owned(),
             Self::Range => "a range of durations such as 100ms..500ms, the shorter first".to_owned(),
             Self::List => "a list of texts (in the environment and with --set: separated by commas)".to_owned(),
+            Self::Any => "a text, a number, true or false".to_owned(),
         }
     }
 
@@ -82,6 +85,7 @@ impl Kind {
             Self::Text => value.is_string(),
             Self::Choice(choices) => choices.iter().any(|choice| value == choice),
             Self::List => value.as_array().is_some_and(|items| items.iter().all(Json::is_string)),
+            Self::Any => value.is_string() || value.is_number() || value.is_boolean(),
         };
         fits.then_some((0.0, 0.0))
     }
@@ -106,6 +110,7 @@ impl Entry {
             (Some((low, _)), Some(least), None) if low < least.measure => {
                 wrong(format!("{} of at least {}", self.kind.expected(), least.text))
             }
+            _ if self.kind == Kind::Any && !value.is_string() => Ok(Json::from(value.to_string())),
             _ => Ok(value),
         }
     }
@@ -118,7 +123,7 @@ impl Entry {
             Kind::Integer => text.parse::<i64>().map_or_else(|_| as_text(), Json::from),
             Kind::Number => text.parse::<f64>().map_or_else(|_| as_text(), Json::from),
             Kind::List => text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Json::from).collect(),
-            Kind::Text | Kind::Choice(_) | Kind::Duration | Kind::Range => as_text(),
+            Kind::Text | Kind::Choice(_) | Kind::Duration | Kind::Range | Kind::Any => as_text(),
         })
     }
 }
@@ -135,6 +140,7 @@ impl fmt::Display for Entry {
             Kind::Duration => f.write_str("duration")?,
             Kind::Range => f.write_str("range of durations")?,
             Kind::List => f.write_str("list of texts")?,
+            Kind::Any => f.write_str("text, number or boolean")?,
         }
         match (&self.least, &self.most) {
             (Some(least), Some(most)) => write!(f, ", {} … {}", least.text, most.text)?,

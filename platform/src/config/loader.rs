@@ -13,6 +13,7 @@ const NO_SETTINGS: [&str; 1] = ["UZON_BLESS"];
 pub struct Loader {
     texts: Vec<String>,
     services: Vec<String>,
+    others: Vec<String>,
     files: Vec<PathBuf>,
     variables: BTreeMap<String, String>,
     other_variables: Vec<String>,
@@ -33,6 +34,13 @@ impl Loader {
     /// The services there are, by their short names: each may have a `[service.<name>]`.
     pub fn services<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.services.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// First words of keys that are for other processes, which may read the same file: `payment`, `service`. Whatever
+    /// they say is passed over, unless it is declared here.
+    pub fn others<S: Into<String>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
+        self.others.extend(words.into_iter().map(Into::into));
         self
     }
 
@@ -67,6 +75,7 @@ impl Loader {
         for service in &self.services {
             schema.add_service(service, &mut problems);
         }
+        self.others.drain(..).for_each(|word| schema.add_other(word));
         // Nothing can be judged by wrong rules.
         ConfigError::unless_empty(std::mem::take(&mut problems))?;
 

@@ -23,7 +23,7 @@ pub(super) fn value(value: &Json) -> Json {
 
 /// `scheme://user:password@host/?token=x` → `scheme://user:***@host/?token=***`. Hides up to the last `@`, wherever it
 /// stands: rather too much than a part of a password with unescaped `/`, `?` or `@` in it.
-fn url(text: &str) -> String {
+pub(super) fn url(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let rest = match rest.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
         Some((user, host)) => format!("{user}:{HIDDEN}@{host}"),

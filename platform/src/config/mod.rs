@@ -18,21 +18,25 @@ mod settings;
 mod span;
 mod toml;
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path};
 
 use serde::de::DeserializeOwned;
 
 pub use self::{
-    address::{BusUrl, DatabaseUrl},
+    address::{BusUrl, DatabaseUrl, HttpUrl},
     loader::{Loader, environment},
     problem::{ConfigError, Problem, Source},
     reference::reference,
     sections::{
-        Auth, AuthMode, Bus, DatabaseSettings, Delivery, Effects, Http, Inbox, LogFormat, Outbox, Telemetry, Topics,
+        Auth, AuthMode, Bus, DatabaseSettings, Delivery, Effects, Http, Inbox, LogFormat, Mechanism, Outbox, Protocol,
+        Sandbox, Security, Telemetry, Topics,
     },
     span::{DurationRange, NotARange, NotASpan, Span},
 };
-use self::{sections::Sections, settings::Settings};
+use self::{
+    sections::{Address, Sections},
+    settings::Settings,
+};
 
 /// The platform's own settings, commented.
 pub const DEFAULTS: &str = include_str!("../../uzon.default.toml");
@@ -50,11 +54,14 @@ pub struct Config {
     pub delivery: Delivery,
     pub outbox: Outbox,
     pub effects: Effects,
+    pub sandbox: Sandbox,
     pub auth: Auth,
     pub telemetry: Telemetry,
     /// For services that nobody announced.
     database: DatabaseSettings,
     databases: BTreeMap<String, DatabaseSettings>,
+    /// Of services that have an address of their own.
+    addresses: BTreeMap<String, SocketAddr>,
     settings: Settings,
 }
 
@@ -62,7 +69,7 @@ impl Config {
     /// Checks values one by one.
     fn typed(settings: Settings, services: Vec<String>) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
-        let mut databases = BTreeMap::new();
+        let (mut databases, mut addresses) = (BTreeMap::new(), BTreeMap::new());
         let sections = settings.typed::<Sections>(|key| Some(key.to_owned()));
         for service in services {
             let own = format!("service.{service}.database.");
@@ -72,14 +79,35 @@ impl Config {
                 // What is wrong with `[database]` is said once, below.
                 Err(error) => problems.extend(error.problems.into_iter().filter(|p| p.key.starts_with("service."))),
             }
+            let own = format!("service.{service}.http.");
+            match settings.typed::<Address>(|key| key.strip_prefix(&own).map(str::to_owned)) {
+                Ok(Address { listen }) => addresses.extend(listen.map(|address| (service, address))),
+                Err(error) => problems.extend(error.problems),
+            }
         }
-        let Sections { http, bus, database, topics, inbox, delivery, outbox, effects, auth, telemetry } = match sections
-        {
+        let sections = match sections {
             Ok(sections) => sections,
             Err(error) => return Err(ConfigError { problems: error.problems.into_iter().chain(problems).collect() }),
         };
         ConfigError::unless_empty(problems)?;
-        Ok(Self { http, bus, topics, inbox, delivery, outbox, effects, auth, telemetry, database, databases, settings })
+        let Sections { http, bus, database, topics, inbox, delivery, outbox, effects, sandbox, auth, telemetry } =
+            sections;
+        Ok(Self {
+            http,
+            bus,
+            topics,
+            inbox,
+            delivery,
+            outbox,
+            effects,
+            sandbox,
+            auth,
+            telemetry,
+            database,
+            databases,
+            addresses,
+            settings,
+        })
     }
 
     /// Checks values against each other.
@@ -101,6 +129,24 @@ impl Config {
     /// The database of a service, by its short name.
     pub fn database_for(&self, service: &str) -> DatabaseSettings {
         self.databases.get(service).cloned().unwrap_or_else(|| of_service(&self.database, service))
+    }
+
+    /// Where a service listens that is served alone, if it has an address of its own.
+    pub fn address_of(&self, service: &str) -> Option<SocketAddr> {
+        self.addresses.get(service).copied()
+    }
+
+    /// Where the sandbox is, for a service that does not have it in its own process.
+    pub fn sandbox_elsewhere(&self) -> Result<&str, ConfigError> {
+        let missing =
+            || self.refuse("sandbox.url", "is needed: the sandbox is not in this process (`uzon serve sandbox`)");
+        self.sandbox.url.get().ok_or_else(missing)
+    }
+
+    /// With another address for this process.
+    pub fn listening_on(mut self, address: SocketAddr) -> Result<Self, ConfigError> {
+        self.http.listen = address;
+        self.checked()
     }
 
     /// With another folder for everything that the defaults put into `.uzon`. What was named explicitly stays where it is.
@@ -127,7 +173,8 @@ impl Config {
         print::print(&self.settings)
     }
 
-    fn is_set(&self, key: &str) -> bool {
+    /// Somebody has said it: it is not the default.
+    pub fn is_set(&self, key: &str) -> bool {
         self.source(key) != Source::Default
     }
 }
@@ -139,5 +186,6 @@ impl fmt::Debug for Config {
 }
 
 fn of_service(database: &DatabaseSettings, service: &str) -> DatabaseSettings {
-    DatabaseSettings { url: database.url.of_service(service), ..database.clone() }
+    let read_url = database.read_url.as_ref().map(|url| url.of_service(service));
+    DatabaseSettings { url: database.url.of_service(service), read_url, ..database.clone() }
 }

@@ -44,5 +44,8 @@ pub fn reference(texts: &[&str]) -> Result<String, ConfigError> {
         ];
         writeln!(out, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | ")).expect("writing to a string");
     }
+    for section in schema.sections.iter().filter(|section| section.open) {
+        write!(out, "\n## `[{}]`\n\n{}\n", section.name, section.meaning).expect("writing to a string");
+    }
     Ok(out)
 }

@@ -1,6 +1,9 @@
 //! Which settings there are: read from the commented defaults, so that documentation and check cannot disagree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::Value as Json;
 
@@ -24,6 +27,8 @@ pub(super) struct Entry {
     pub default: Option<Json>,
     /// Its comment, in one line.
     pub meaning: String,
+    /// Of its name in the key; the section and a dot stand before it.
+    name_at: usize,
 }
 
 impl Entry {
@@ -34,7 +39,22 @@ impl Entry {
 
     /// `sandbox.carrier.latency` is `latency` of section `sandbox.carrier`.
     pub fn section_and_name(&self) -> (&str, &str) {
-        self.key.rsplit_once('.').unwrap_or(("", &self.key))
+        let (section, name) = self.key.split_at(self.name_at);
+        (section.trim_end_matches('.'), name)
+    }
+
+    /// Of a section that takes any key.
+    fn any(section: &str, name: &str) -> Self {
+        Self {
+            key: format!("{section}.{name}"),
+            kind: Kind::Any,
+            least: None,
+            most: None,
+            secret: ["password", "secret", "token", ".pem"].iter().any(|word| name.contains(word)),
+            default: None,
+            meaning: String::new(),
+            name_at: section.len() + 1,
+        }
     }
 
     fn read(leaf: toml::Leaf) -> Result<Self, String> {
@@ -63,7 +83,8 @@ impl Entry {
         if meaning.is_empty() {
             return Err("a setting has a comment above it that says what it means".to_owned());
         }
-        let entry = Self { key: leaf.key, kind, least, most, secret, default: Some(default), meaning };
+        let (key, name_at) = (leaf.key.clone(), leaf.key.rfind('.').map_or(0, |dot| dot + 1));
+        let entry = Self { key, kind, least, most, secret, default: Some(default), meaning, name_at };
         entry.default.clone().map_or(Ok(()), |default| entry.check(default).map(drop))?;
         Ok(entry)
     }
@@ -74,7 +95,12 @@ impl Entry {
 pub(super) struct Section {
     pub name: String,
     pub meaning: String,
+    /// It declares no keys, and takes any.
+    pub open: bool,
 }
+
+/// A line of such a section's comment.
+const OPEN: &str = "Any key.";
 
 /// All settings, in the order of the texts.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +109,8 @@ pub(super) struct Schema {
     pub entries: Vec<Entry>,
     by_key: BTreeMap<String, usize>,
     by_variable: BTreeMap<String, usize>,
+    /// First words of keys that are for other processes: whatever they say is passed over.
+    others: BTreeSet<String>,
 }
 
 impl Schema {
@@ -102,19 +130,22 @@ impl Schema {
         let mut own = BTreeSet::new();
         for leaf in flat.leaves {
             let key = leaf.key.clone();
-            let top = key.split('.').next().unwrap_or_default().to_owned();
+            let section = key.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
             let added = match Entry::read(leaf) {
-                _ if top == key => Err("a setting belongs into a [section]".to_owned()),
-                _ if taken.contains(&top) => Err(format!("section [{top}] has been declared before")),
+                _ if section.is_empty() => Err("a setting belongs into a [section]".to_owned()),
+                _ if taken.contains(&section) => Err(format!("section [{section}] has been declared before")),
                 Ok(entry) => self.add(entry),
                 Err(message) => Err(message),
             };
-            own.insert(top);
+            own.insert(section);
             problems.extend(added.err().map(|message| Problem::new(key, Source::Default, message)));
         }
         taken.extend(own);
-        let sections =
-            flat.headers.into_iter().map(|h| Section { name: h.name, meaning: h.comment.replace('\n', " ") });
+        let sections = flat.headers.into_iter().map(|header| {
+            let lines: Vec<&str> = header.comment.lines().filter(|line| *line != OPEN).collect();
+            let open = header.comment.lines().any(|line| line == OPEN);
+            Section { name: header.name, meaning: lines.join(" "), open }
+        });
         self.sections.extend(sections);
     }
 
@@ -128,12 +159,13 @@ impl Schema {
         Ok(())
     }
 
-    /// Lets `service.<name>.database.…` override `database.…`.
+    /// Lets `service.<name>.database.…` override `database.…`, and gives it an address of its own.
     pub fn add_service(&mut self, name: &str, problems: &mut Vec<Problem>) {
-        let overrides = self.entries.iter().filter(|entry| entry.key.starts_with("database.")).map(|entry| Entry {
-            key: format!("service.{name}.{}", entry.key),
-            default: None,
-            ..entry.clone()
+        let own = |entry: &&Entry| entry.key.starts_with("database.") || entry.key == "http.listen";
+        let overrides = self.entries.iter().filter(own).map(|entry| {
+            let prefix = format!("service.{name}.");
+            let (key, name_at) = (format!("{prefix}{}", entry.key), prefix.len() + entry.name_at);
+            Entry { key, name_at, default: None, ..entry.clone() }
         });
         for entry in overrides.collect::<Vec<_>>() {
             let key = entry.key.clone();
@@ -141,18 +173,49 @@ impl Schema {
         }
     }
 
-    pub fn get(&self, key: &str) -> Option<&Entry> {
-        self.by_key.get(key).map(|index| &self.entries[*index])
+    /// Passes over keys that begin with this word, if it is not one of ours.
+    pub fn add_other(&mut self, word: String) {
+        self.others.insert(word);
     }
 
-    pub fn by_variable(&self, variable: &str) -> Option<&Entry> {
-        self.by_variable.get(variable).map(|index| &self.entries[*index])
+    /// A key that is not ours, and is for another process that reads the same file.
+    pub fn is_for_others(&self, key: &str) -> bool {
+        key.split('.').next().is_some_and(|word| self.others.contains(word))
+    }
+
+    /// The same for a variable.
+    pub fn is_others_variable(&self, variable: &str) -> bool {
+        let begins = |word: &String| variable.starts_with(&format!("UZON_{}_", word.replace('-', "_").to_uppercase()));
+        self.others.iter().any(begins)
+    }
+
+    pub fn get(&self, key: &str) -> Option<Cow<'_, Entry>> {
+        let any = || {
+            let open = self.sections.iter().filter(|section| section.open);
+            open.filter_map(|section| Some((section, key.strip_prefix(&section.name)?.strip_prefix('.')?)))
+                .map(|(section, name)| Cow::Owned(Entry::any(&section.name, name)))
+                .next()
+        };
+        self.by_key.get(key).map(|index| Cow::Borrowed(&self.entries[*index])).or_else(any)
+    }
+
+    pub fn by_variable(&self, variable: &str) -> Option<Cow<'_, Entry>> {
+        let any = || {
+            let mut open = self.sections.iter().filter(|section| section.open);
+            open.find_map(|section| {
+                let prefix = format!("UZON_{}_", section.name.replace(['.', '-'], "_").to_uppercase());
+                let name = variable.strip_prefix(&prefix).filter(|name| !name.is_empty())?;
+                Some(Cow::Owned(Entry::any(&section.name, &name.to_lowercase().replace('_', "."))))
+            })
+        };
+        self.by_variable.get(variable).map(|index| Cow::Borrowed(&self.entries[*index])).or_else(any)
     }
 
     /// Why a key is refused that is not here, and which may have been meant.
     pub fn unknown(&self, key: &str) -> String {
         let within = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
-        if self.entries.iter().any(|entry| within(key, &entry.key)) {
+        let open = |section: &Section| section.open && section.name == key;
+        if self.entries.iter().any(|entry| within(key, &entry.key)) || self.sections.iter().any(open) {
             return "is a section, not a setting".to_owned();
         }
         if let Some(entry) = self.entries.iter().find(|entry| within(&entry.key, key)) {

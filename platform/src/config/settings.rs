@@ -1,6 +1,7 @@
 //! The values in force with where they come from, and how they become types.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
@@ -59,9 +60,11 @@ impl Settings {
             Ok(flat) => self.known_headers(flat, &source, problems),
             Err(message) => return problems.push(Problem::new("", source, message)),
         };
+        let schema = self.schema.clone();
         for leaf in leaves {
-            let value = match self.schema.get(&leaf.key) {
-                None => Err(self.schema.unknown(&leaf.key)),
+            let value = match schema.get(&leaf.key) {
+                None if schema.is_for_others(&leaf.key) => continue,
+                None => Err(schema.unknown(&leaf.key)),
                 Some(entry) => leaf.value.map_err(|what| format!("is {what}")).and_then(|value| entry.check(value)),
             };
             self.put(&leaf.key, value, source.clone(), problems);
@@ -73,7 +76,11 @@ impl Settings {
         for header in flat.headers {
             let inside = format!("{}.", header.name);
             let is_empty = !flat.leaves.iter().any(|leaf| leaf.key.starts_with(&inside));
-            if is_empty && !self.schema.entries.iter().any(|entry| entry.key.starts_with(&inside)) {
+            let schema = &self.schema;
+            let known = schema.entries.iter().any(|entry| entry.key.starts_with(&inside))
+                || schema.sections.iter().any(|section| section.name == header.name)
+                || schema.is_for_others(&header.name);
+            if is_empty && !known {
                 problems.push(Problem::new(&header.name, source.clone(), self.schema.unknown(&header.name)));
             }
         }
@@ -91,6 +98,7 @@ impl Settings {
             }
             let plain = name.strip_suffix("_FILE").unwrap_or_default();
             match schema.by_variable(plain) {
+                None if schema.is_others_variable(name) => {}
                 None => problems.push(Problem::new("", source, schema.unknown_variable(name))),
                 Some(entry) if variables.contains_key(plain) => {
                     problems.push(Problem::new(
@@ -139,10 +147,12 @@ impl Settings {
     pub fn typed<T: DeserializeOwned>(&self, place: impl Fn(&str) -> Option<String>) -> Result<T, ConfigError> {
         let mut tree = Json::Object(Map::new());
         let mut overrides = Vec::new();
-        for entry in &self.schema.entries {
+        for entry in self.entries() {
             let Some(path) = place(&entry.key) else { continue };
+            let (_, name) = entry.section_and_name();
+            let path = Place::of(&path, name);
             if let Some(default) = &entry.default {
-                insert(&mut tree, &path, default.clone());
+                path.put(&mut tree, default.clone());
             }
             overrides.extend(self.overrides.get(&entry.key).map(|setting| (entry, path, setting)));
         }
@@ -150,7 +160,7 @@ impl Settings {
         let (mut typed, mut problems) = (from_defaults?, Vec::new());
         for (entry, path, setting) in overrides {
             let mut with = tree.clone();
-            insert(&mut with, &path, setting.value.clone());
+            path.put(&mut with, setting.value.clone());
             match T::deserialize(&with) {
                 Ok(better) => (typed, tree) = (better, with),
                 Err(_) if entry.secret => {
@@ -161,12 +171,37 @@ impl Settings {
         }
         ConfigError::unless_empty(problems).map(|()| typed)
     }
+
+    /// Those that are declared, and those that were given in sections that take any.
+    pub fn entries(&self) -> impl Iterator<Item = Cow<'_, Entry>> {
+        let declared = self.schema.entries.iter().map(Cow::Borrowed);
+        declared.chain(self.overrides.keys().filter_map(|key| match self.schema.get(key)? {
+            Cow::Owned(entry) => Some(Cow::Owned(entry)),
+            Cow::Borrowed(_) => None,
+        }))
+    }
 }
 
-fn insert(tree: &mut Json, path: &str, value: Json) {
-    let Json::Object(map) = tree else { return };
-    match path.split_once('.') {
-        None => drop(map.insert(path.to_owned(), value)),
-        Some((first, rest)) => insert(map.entry(first).or_insert_with(|| Json::Object(Map::new())), rest, value),
+/// Where a value belongs. Names may contain dots, sections are separated by them.
+struct Place {
+    section: String,
+    name: String,
+}
+
+impl Place {
+    fn of(path: &str, name: &str) -> Self {
+        let section = path.strip_suffix(name).unwrap_or_default().trim_end_matches('.').to_owned();
+        Self { section, name: name.to_owned() }
+    }
+
+    fn put(&self, tree: &mut Json, value: Json) {
+        let mut at = tree;
+        for word in self.section.split('.').filter(|word| !word.is_empty()) {
+            let Json::Object(map) = at else { return };
+            at = map.entry(word).or_insert_with(|| Json::Object(Map::new()));
+        }
+        if let Json::Object(map) = at {
+            map.insert(self.name.clone(), value);
+        }
     }
 }

@@ -3,12 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use platform::{config::Config, process::SettingsArgs};
 
-use crate::{
-    Failure,
-    cli::{Dev, SettingsArgs},
-    output, settings,
-};
+use crate::{Failure, cli::Dev, output, settings};
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -35,13 +32,13 @@ pub(crate) fn run(command: ConfigCommand) -> Result<(), Failure> {
             load(sources)?;
             output::line("The configuration is valid.");
         }
-        ConfigCommand::Print(sources) => output::line(load(sources)?.config.print().trim_end()),
+        ConfigCommand::Print(sources) => output::line(load(sources)?.print().trim_end()),
         ConfigCommand::Reference => output::line(settings::reference().trim_end()),
     }
     Ok(())
 }
 
-fn load(sources: Sources) -> Result<settings::Settings, Failure> {
+fn load(sources: Sources) -> Result<Config, Failure> {
     let Sources { data, settings } = sources;
     Ok(settings::load_for(&Dev { data, settings, ..Dev::default() })?)
 }

@@ -2,5 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod migrate;
 pub(crate) mod order;
 pub(crate) mod products;
+pub(crate) mod serve;

@@ -8,11 +8,10 @@ use inventory_service::{
     domain::{AdjustStock, AdjustmentReason, PutProduct, StockRefusal},
     store::product,
 };
-use platform::{App, Once, Refused, Trace, bus::Follower, http::IfMatch};
+use platform::{App, Once, Refused, Trace, bus::Follower, http::IfMatch, process::System};
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
-use super::system::System;
 use crate::Failure;
 
 /// A product to begin with.

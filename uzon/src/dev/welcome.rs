@@ -8,11 +8,11 @@ use std::{
 
 use events::{Money, service};
 use inventory_service::store::product::{Column, Entity, Model};
-use platform::config::environment;
+use platform::{config::environment, process::System};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
-use super::{CATALOGUE, System};
+use super::CATALOGUE;
 use crate::output;
 
 /// A product to order, as it is in the catalogue now: an order with yesterday's price is refused.

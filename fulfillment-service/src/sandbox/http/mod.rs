@@ -1,11 +1,13 @@
-//! What tests and people see of the carrier, and how they have it misbehave. Only in development.
+//! What tests and people see of the carrier, how they have it misbehave, and the calls of a shop in another process. Only
+//! in development.
 
 mod behaviour;
+mod calls;
 mod ledger;
 
 use platform::{
-    App,
-    http::{OpenApiRouter, routes},
+    App, NOT_DONE,
+    http::{OpenApiRouter, ProblemType, routes},
 };
 
 use super::Sandbox;
@@ -20,5 +22,11 @@ pub(super) fn routes(app: App, sandbox: Sandbox) -> OpenApiRouter {
     OpenApiRouter::default()
         .routes(routes!(ledger::list))
         .routes(routes!(behaviour::put))
+        .routes(routes!(calls::book))
+        .routes(routes!(calls::find))
+        .routes(routes!(calls::cancel))
         .with_state(Office { app, sandbox })
 }
+
+/// What calls may be answered with.
+pub(super) const PROBLEMS: &[&ProblemType] = &[&NOT_DONE];

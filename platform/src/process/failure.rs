@@ -2,8 +2,9 @@
 
 use std::{error::Error, process::ExitCode};
 
-use platform::config::ConfigError;
+use crate::config::ConfigError;
 
+/// Why a process ends without success.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Refused or failed.
@@ -31,16 +32,16 @@ impl Failure {
         .into()
     }
 
-    /// To stderr: one line, or one for each wrong setting.
-    pub fn report(&self) {
+    /// To stderr, after the program's name: one line, or one for each wrong setting.
+    pub fn report(&self, program: &str) {
         for line in self.to_string().lines() {
-            eprintln!("uzon: {line}");
+            eprintln!("{program}: {line}");
         }
     }
 }
 
 /// An error with its causes, in one line; a cause that its error has already named is not repeated.
-pub(crate) fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -2,15 +2,16 @@
 
 use std::io::{IsTerminal, stdout};
 
-use platform::config::{LogFormat, Telemetry, environment};
 use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::config::{LogFormat, Telemetry, environment};
 
 /// What others say about their daily work. Who wants to read it names them in `telemetry.log_filter`.
 const QUIET: &str =
     "sea_orm=warn,sea_orm_migration=warn,sqlx=warn,hyper=warn,hyper_util=warn,tower_http=warn,reqwest=warn";
 
 /// Whether a person reads our output.
-pub(crate) fn for_people(telemetry: &Telemetry) -> bool {
+pub fn for_people(telemetry: &Telemetry) -> bool {
     match telemetry.log_format {
         LogFormat::Auto => stdout().is_terminal(),
         LogFormat::Json => false,
@@ -19,7 +20,7 @@ pub(crate) fn for_people(telemetry: &Telemetry) -> bool {
 }
 
 /// Installs the process' subscriber. A second call changes nothing.
-pub(crate) fn install(telemetry: &Telemetry) {
+pub fn install(telemetry: &Telemetry) {
     let filter = EnvFilter::new(format!("{QUIET},{}", telemetry.log_filter));
     let colour = stdout().is_terminal() && !environment().any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
     let builder = fmt().with_env_filter(filter).with_writer(stdout);

@@ -2,11 +2,11 @@
 
 use std::{io, process};
 
-use platform::Shutdown;
+use crate::Shutdown;
 
 /// From now on SIGINT and SIGTERM trigger the shutdown; a second one ends the process at once, which loses nothing that
 /// was answered.
-pub(super) fn listen(stop: Shutdown) -> io::Result<()> {
+pub fn listen(stop: Shutdown) -> io::Result<()> {
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
         signals.next().await;

@@ -1,10 +1,12 @@
-//! The provider's ledger, and how it is told to misbehave.
+//! The provider's ledger, how it is told to misbehave, and the calls of a payment service in another process.
+
+mod calls;
 
 use axum::extract::State;
 use events::{Money, Timestamp};
 use platform::{
-    App,
-    http::{Caller, Checks, Json, OpenApiRouter, Page, PageQuery, Paged, Problem, routes},
+    App, NOT_DONE,
+    http::{Caller, Checks, Json, OpenApiRouter, Page, PageQuery, Paged, Problem, ProblemType, routes},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
@@ -20,8 +22,18 @@ struct Desk {
 }
 
 pub(super) fn routes(app: App, sandbox: Sandbox) -> OpenApiRouter {
-    OpenApiRouter::default().routes(routes!(ledger)).routes(routes!(behave)).with_state(Desk { app, sandbox })
+    OpenApiRouter::default()
+        .routes(routes!(ledger))
+        .routes(routes!(behave))
+        .routes(routes!(calls::charge))
+        .routes(routes!(calls::query))
+        .routes(routes!(calls::close))
+        .routes(routes!(calls::refund))
+        .with_state(Desk { app, sandbox })
 }
+
+/// What calls may be answered with.
+pub(super) const PROBLEMS: &[&ProblemType] = &[&NOT_DONE];
 
 /// Money that has moved, as the provider sees it.
 #[derive(Debug, Serialize, ToSchema)]

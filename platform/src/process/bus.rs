@@ -1,0 +1,121 @@
+//! The bus of a process, with the topics of the choreography.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use events::{choreography, topic::dead_letters};
+
+use super::{Failure, Lacking, chain};
+use crate::{
+    Clock,
+    bus::{
+        Bus, BusError, TopicSpec,
+        embedded::{EmbeddedLog, EmbeddedOptions},
+        kafka::{Kafka, KafkaOptions, KafkaSecurity},
+        topics,
+    },
+    config::{BusUrl, Config},
+};
+
+/// For a broker to answer when a process starts.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Every topic of the choreography as it should be, by the name that services know; in Kafka with its dead letters.
+pub fn wanted_topics(config: &Config) -> Vec<TopicSpec> {
+    let settings = &config.topics;
+    let embedded = config.bus.url.file().is_some();
+    let partitions = match settings.partitions {
+        0 if embedded => 4,
+        0 => 6,
+        said => i32::try_from(said).unwrap_or(i32::MAX),
+    };
+    let mut wanted = Vec::new();
+    for topic in choreography::topics() {
+        let retention = (!topic.compacted).then(|| settings.retention.into());
+        wanted.push(TopicSpec { name: topic.name.into(), partitions, compacted: topic.compacted, retention });
+    }
+    if !embedded {
+        let retention = Some(settings.dlq_retention.into());
+        let names = choreography::topics().iter().map(|topic| dead_letters(topic.name).into());
+        wanted.extend(names.map(|name| TopicSpec { name, partitions: 1, compacted: false, retention }));
+    }
+    wanted
+}
+
+/// Opens the bus. `client`: what this process calls itself there.
+pub async fn open_bus(config: &Config, clock: Clock, client: &str) -> Result<Arc<dyn Bus>, Failure> {
+    match &config.bus.url {
+        BusUrl::Embedded(file) => {
+            make_folder_of(file)?;
+            let options = EmbeddedOptions { retention: Some(config.topics.retention.into()), ..Default::default() };
+            let log = EmbeddedLog::open(file, options, clock);
+            Ok(Arc::new(log.map_err(|error| Failure::Unavailable(chain(&error)))?))
+        }
+        BusUrl::Kafka(_) => {
+            let kafka = Kafka::open(options(config, client), PATIENCE).await;
+            Ok(Arc::new(kafka.map_err(|error| failed(config, &error))?))
+        }
+    }
+}
+
+/// Sees to it that there are all topics. The embedded log belongs to one process: nobody else could create them.
+pub(super) async fn see_to_topics(config: &Config, bus: &dyn Bus, lacking: Lacking) -> Result<(), Failure> {
+    let wanted = wanted_topics(config);
+    if lacking == Lacking::Create || config.bus.url.file().is_some() {
+        bus.create_topics(&wanted).await.map_err(|error| failed(config, &error))?;
+    }
+    topics::check(bus, &wanted).await.map_err(|error| match error {
+        BusError::Setup(what) => {
+            Failure::Unavailable(format!("bus {}: {what}: run `uzon topics apply`", config.bus.url))
+        }
+        other => failed(config, &other),
+    })
+}
+
+/// What went wrong with the bus, and with which.
+pub fn failed(config: &Config, error: &BusError) -> Failure {
+    Failure::Unavailable(format!("bus {}: {}", config.bus.url, chain(error)))
+}
+
+fn options(config: &Config, client: &str) -> KafkaOptions {
+    let bus = &config.bus;
+    let security = &bus.security;
+    let password = security.protocol.has_password();
+    KafkaOptions {
+        brokers: match &bus.url {
+            BusUrl::Kafka(brokers) => brokers.join(","),
+            BusUrl::Embedded(_) => String::new(),
+        },
+        client: format!("{}{client}", bus.topic_prefix),
+        topic_prefix: bus.topic_prefix.clone(),
+        topic_names: bus.topics.clone(),
+        instance: (!bus.instance.is_empty()).then(|| bus.instance.clone()),
+        security: KafkaSecurity {
+            protocol: Some(security.protocol.as_str().to_owned()),
+            mechanism: password.then(|| security.mechanism.as_str().to_owned()),
+            user: password.then(|| security.username.clone()),
+            password: password.then(|| security.password.clone()),
+            ca: security.ca.clone(),
+            certificate: security.cert.clone(),
+            key: security.key.clone(),
+            key_password: None, // `bus.kafka` has a property for it
+        },
+        properties: bus.kafka.clone(),
+        replication: i32::try_from(config.topics.replication).unwrap_or(i32::MAX),
+    }
+}
+
+fn make_folder_of(file: &Path) -> Result<(), Failure> {
+    let made = file.parent().map_or(Ok(()), fs::create_dir_all);
+    made.map_err(|error| Failure::Unavailable(format!("there is no folder for {}: {error}", file.display())))
+}
+
+/// The files that the configuration names: the embedded log and SQLite databases.
+pub fn files<'a>(config: &Config, services: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
+    let databases = services.into_iter().filter_map(|name| config.database_for(name).url.file().map(Path::to_owned));
+    config.bus.url.file().map(Path::to_owned).into_iter().chain(databases).collect()
+}

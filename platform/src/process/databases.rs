@@ -1,0 +1,91 @@
+//! The databases of a process: opened, looked at, or created and brought up to date.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    path::Path,
+};
+
+use super::{Failure, chain};
+use crate::{
+    Db, Service,
+    config::{Config, DatabaseSettings},
+};
+
+/// What is to be done about a database, table or topic that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacking {
+    Create,
+    /// The start is refused, naming what is lacking.
+    Refuse,
+}
+
+/// A service's database, ready for it.
+pub(super) struct Opened {
+    pub db: Db,
+    /// Of a SQLite file, as long as this process has it.
+    pub lock: Option<File>,
+}
+
+/// Opens the database of a service and sees to its schema.
+pub(super) async fn open(config: &Config, service: &Service, lacking: Lacking) -> Result<Opened, Failure> {
+    let name = service.name();
+    let failed = |what: String| Failure::Unavailable(format!("{name}: {what}"));
+    let settings = config.database_for(name);
+    let lock = match settings.url.file() {
+        Some(file) => Some(prepare(file, lacking).map_err(failed)?),
+        None => None,
+    };
+    let db = connect(&settings).await.map_err(failed)?;
+    if lacking == Lacking::Create {
+        service.migrate(&db).await.map_err(|error| Failure::Unavailable(chain(&error)))?;
+    }
+    Ok(Opened { db, lock })
+}
+
+async fn connect(settings: &DatabaseSettings) -> Result<Db, String> {
+    // One connection writes, the others read.
+    let readers = settings.max_connections.saturating_sub(1).max(1);
+    Db::open(&settings.url.reveal(), readers).await.map_err(|error| chain(&error))
+}
+
+/// Brings a service's database up to date, created if that is asked for.
+pub async fn migrate(config: &Config, service: &Service, lacking: Lacking) -> Result<(), Failure> {
+    let failed = |what: String| Failure::Unavailable(format!("{}: {what}", service.name()));
+    let settings = config.database_for(service.name());
+    let _lock = match settings.url.file() {
+        Some(file) => Some(prepare(file, lacking).map_err(failed)?),
+        None => None,
+    };
+    let db = connect(&settings).await.map_err(failed)?;
+    service.migrate(&db).await.map_err(|error| Failure::Unavailable(chain(&error)))?;
+    db.close().await.map_err(|error| failed(chain(&error)))
+}
+
+/// A SQLite database is a file of one process: a second one would take the first one's work for abandoned.
+fn prepare(file: &Path, lacking: Lacking) -> Result<File, String> {
+    let shown = file.display();
+    match lacking {
+        Lacking::Create => {
+            let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
+            folder.map_err(|error| format!("there is no folder for {shown}: {error}"))?;
+        }
+        Lacking::Refuse if !file.exists() => {
+            return Err(format!("there is no database {shown}: create it with `uzon migrate --create`"));
+        }
+        Lacking::Refuse => {}
+    }
+    let mut side = file.as_os_str().to_owned();
+    side.push(".lock");
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let lock = options.open(side).map_err(|error| format!("database {shown}: {error}"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "database {shown}: another process has it open, and a SQLite database is for one: use PostgreSQL for more"
+        )),
+        Err(TryLockError::Error(error)) => Err(format!("database {shown}: {error}")),
+    }
+}

@@ -1,0 +1,39 @@
+//! `uzon migrate`
+
+use clap::Args;
+use platform::process::{ServeArgs, migrate};
+use serde_json::json;
+
+use crate::{
+    Failure, output,
+    services::{self, ALL, Part},
+    settings,
+};
+
+/// `uzon migrate`
+#[derive(Debug, Clone, Args)]
+pub struct Migrate {
+    /// Whose databases; without a name all
+    #[arg(value_name = "SERVICE")]
+    services: Vec<Part>,
+    /// JSON for programs instead of text
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    args: ServeArgs,
+}
+
+pub(crate) async fn run(Migrate { services, json, args }: Migrate) -> Result<(), Failure> {
+    let config = settings::load(&args.settings)?;
+    let named = if services.is_empty() { vec![ALL] } else { services };
+    for service in services::schemas(&Part::chosen(&named), &config)? {
+        migrate(&config, &service, args.lacking()).await?;
+        let database = config.database_for(service.name()).url.to_string();
+        if json {
+            output::json(&json!({ "service": service.name(), "database": database }));
+        } else {
+            output::line(format_args!("{}: {database} is up to date", service.name()));
+        }
+    }
+    Ok(())
+}
