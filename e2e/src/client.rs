@@ -108,21 +108,42 @@ pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// The longest prefix first.
+    doors: Vec<Door>,
+}
+
+/// Who answers what begins with this path.
+#[derive(Debug)]
+struct Door {
+    prefix: &'static str,
     address: SocketAddr,
     host: HeaderValue,
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
 }
 
 impl Client {
-    /// Connects when first called.
+    /// Of one that answers everything. Connects when first called.
     pub fn new(address: SocketAddr) -> Self {
-        let host = HeaderValue::try_from(address.to_string()).expect("digits and colons");
-        Self(Arc::new(Inner { address, host, idle: Mutex::default() }))
+        Self::of(&[("", address)])
     }
 
-    /// Whom it calls.
-    pub fn address(&self) -> SocketAddr {
-        self.0.address
+    /// Of several, each with the paths that it answers; one has the empty path. This is what a reverse proxy does for
+    /// others.
+    pub fn of(doors: &[(&'static str, SocketAddr)]) -> Self {
+        let door = |&(prefix, address): &(&'static str, SocketAddr)| Door {
+            prefix,
+            address,
+            host: HeaderValue::try_from(address.to_string()).expect("digits and colons"),
+            idle: Mutex::default(),
+        };
+        let mut doors: Vec<Door> = doors.iter().map(door).collect();
+        doors.sort_by_key(|door| std::cmp::Reverse(door.prefix.len()));
+        Self(Arc::new(Inner { doors }))
+    }
+
+    fn door(&self, call: &Call) -> &Door {
+        let path = call.uri().path();
+        self.0.doors.iter().find(|door| path.starts_with(door.prefix)).expect("one has the empty path")
     }
 
     /// Sends it and waits for the whole answer, whatever its status.
@@ -153,31 +174,35 @@ impl Client {
 
     /// An answer whose body goes on for as long as it likes, on a connection of its own.
     pub async fn open(&self, mut call: Call) -> Result<Response<Incoming>, CallError> {
-        call.headers_mut().insert(header::HOST, self.0.host.clone());
-        let mut connection = self.connect().await?;
+        let door = self.door(&call);
+        call.headers_mut().insert(header::HOST, door.host.clone());
+        let mut connection = door.connect().await?;
         let answer = timeout(PATIENCE, connection.send_request(call)).await.map_err(|_| CallError::Silent)?;
         Ok(answer?)
     }
 
     async fn exchange(&self, mut call: Call) -> Result<Answer, CallError> {
-        call.headers_mut().insert(header::HOST, self.0.host.clone());
-        while let Some(mut connection) = self.idle() {
+        let door = self.door(&call);
+        call.headers_mut().insert(header::HOST, door.host.clone());
+        while let Some(mut connection) = door.idle() {
             if connection.ready().await.is_err() {
                 continue; // closed by the other side while it was idle
             }
             match connection.try_send_request(call).await {
-                Ok(response) => return self.finish(connection, response).await,
+                Ok(response) => return door.finish(connection, response).await,
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => call = unsent,
                     None => return Err(error.into_error().into()),
                 },
             }
         }
-        let mut connection = self.connect().await?;
+        let mut connection = door.connect().await?;
         let response = connection.send_request(call).await?;
-        self.finish(connection, response).await
+        door.finish(connection, response).await
     }
+}
 
+impl Door {
     async fn finish(
         &self,
         connection: SendRequest<Full<Bytes>>,
@@ -185,16 +210,16 @@ impl Client {
     ) -> Result<Answer, CallError> {
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
     fn idle(&self) -> Option<SendRequest<Full<Bytes>>> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, CallError> {
-        let address = self.0.address;
+        let address = self.address;
         let failed = |error| CallError::NotConnected(address, error);
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;

@@ -40,6 +40,17 @@ impl Usage {
     }
 }
 
+impl std::iter::Sum for Usage {
+    fn sum<I: Iterator<Item = Self>>(usages: I) -> Self {
+        usages.fold(Self::default(), |sum, it| Self {
+            cpu: sum.cpu + it.cpu,
+            resident: sum.resident + it.resident,
+            peak: sum.peak + it.peak,
+            written: sum.written + it.written,
+        })
+    }
+}
+
 /// The number behind a name; 0 when there is none.
 fn number(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));

@@ -1,25 +1,27 @@
-//! A `uzon dev` of one's own: a real process on a free port with a data folder that nobody else uses.
+//! A system of one's own: real processes on free ports, with data that nobody else uses. Either `uzon dev`, or a process for
+//! each service on Kafka and PostgreSQL where these are given (see [`stage`]).
+
+mod binary;
+mod process;
+pub mod stage;
 
 use std::{
-    env, fs,
-    io::{self, Read as _},
+    fs, io,
     net::{SocketAddr, TcpListener},
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Mutex, OnceLock, PoisonError},
+    process::{ExitStatus, Output},
 };
 
-use hyper::Method;
+use futures_util::future::try_join_all;
 use rand::Rng as _;
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{
-    client::{Client, call},
-    eventually::{PATIENCE, within},
-    process::Usage,
+pub use self::{
+    binary::{binary, run},
+    process::Process,
+    stage::Stage,
 };
+use crate::{client::Client, eventually::PATIENCE, process::Usage};
 
 /// Why it does not run.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,8 @@ pub enum SystemError {
     Io(#[from] io::Error),
     #[error("uzon cannot be built")]
     NotBuilt,
+    #[error("uzon {command} ended with {status}: {said}")]
+    Refused { command: String, status: ExitStatus, said: String },
     #[error("uzon ended with {status} instead of getting ready; it said:\n{log}")]
     Ended { status: ExitStatus, log: String },
     #[error("uzon is not ready after {} s ({last}); it said:\n{log}", PATIENCE.as_secs())]
@@ -38,92 +42,119 @@ pub enum SystemError {
     NotRunning,
 }
 
-/// `uzon dev` with its data. Ends with this value, or with the process that made it, however that ends.
+/// The services that are processes of their own, each after what it calls, and the paths each answers. The first door is
+/// that of all other paths.
+const SERVICES: [(&str, &[&str]); 7] = [
+    ("order", &[""]),
+    ("inventory", &["/api/v1/products", "/api/v1/reservations"]),
+    ("sandbox", &["/sandbox"]),
+    ("payment", &["/api/v1/payments"]),
+    ("fulfillment", &["/api/fulfillment", "/webhooks"]),
+    ("notification", &["/api/v1/notifications", "/api/v1/customers"]),
+    ("analytics", &["/api/v1/analytics"]),
+];
+
+/// A running system with its data. Ends with this value, or with the process that made it, however that ends.
 #[derive(Debug)]
 pub struct System {
-    binary: PathBuf,
     data: TempDir,
-    address: SocketAddr,
-    settings: Vec<String>,
-    running: Mutex<Option<Running>>,
-}
-
-#[derive(Debug)]
-struct Running {
-    child: Child,
-    /// Ends the child when this process ends: a static is never dropped, nor is anything after a `kill -9`.
-    watchdog: Child,
+    /// Every process: the first answers what no other does.
+    pub processes: Vec<Process>,
+    doors: Vec<(&'static str, SocketAddr)>,
+    /// What every process is told, when there are several.
+    shared: Vec<String>,
 }
 
 impl System {
     /// Starts one with these settings (`key=value`) and waits until it is ready.
     pub async fn start(settings: &[&str]) -> Result<Self, SystemError> {
-        let system = Self {
-            binary: binary()?,
-            data: tempfile::Builder::new().prefix("uzon-e2e-").tempdir()?,
-            address: free_address()?,
-            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
-            running: Mutex::default(),
+        let system = match Stage::given() {
+            Some(stage) => Self::distributed(&stage, settings).await?,
+            None => Self::in_one_process(settings)?,
         };
         system.start_again().await?;
         Ok(system)
     }
 
-    /// Starts it on the data that is there, after [`System::terminate`] or [`System::kill`].
+    fn in_one_process(settings: &[&str]) -> Result<Self, SystemError> {
+        let data = folder()?;
+        let address = free_address()?;
+        let process = Process::new("dev", dev(address, &data.path().join("data"), settings), address, data.path());
+        Ok(Self { data, processes: vec![process], doors: vec![("", address)], shared: vec![] })
+    }
+
+    /// The name of a service's database on a server.
+    pub fn database(&self, service: &str) -> Option<String> {
+        let url = self.shared.iter().find_map(|setting| setting.strip_prefix("database.url="))?;
+        Some(url.rsplit_once('/')?.1.replace("{service}", service))
+    }
+
+    /// Creates topics and databases, as an operator would before the first start.
+    async fn distributed(stage: &Stage, settings: &[&str]) -> Result<Self, SystemError> {
+        let data = folder()?;
+        let name = format!("e2e{:08x}", rand::rng().random::<u32>());
+        let mut shared = stage.settings(&name);
+        shared.extend(settings.iter().map(|&setting| setting.to_owned()));
+        let addresses = SERVICES.iter().map(|_| free_address()).collect::<Result<Vec<_>, _>>()?;
+        let address = |wanted: &str| SERVICES.iter().zip(&addresses).find(|((it, _), _)| *it == wanted);
+        for (service, setting, path) in
+            [("sandbox", "sandbox.url", ""), ("fulfillment", "sandbox.carrier.webhook", "/webhooks/carrier/sandbox")]
+        {
+            let (_, address) = address(service).expect("it is one of them");
+            shared.push(format!("{setting}=http://{address}{path}"));
+        }
+        for command in [&["topics", "apply"][..], &["migrate", "--create"]] {
+            ask(command, &shared).await?;
+        }
+        let mut system = Self { data, processes: vec![], doors: vec![], shared };
+        for ((service, paths), address) in SERVICES.into_iter().zip(addresses) {
+            system.processes.push(system.process(service, service, address));
+            system.doors.extend(paths.iter().map(|path| (*path, address)));
+        }
+        Ok(system)
+    }
+
+    fn process(&self, name: &str, service: &str, address: SocketAddr) -> Process {
+        let mut arguments = vec!["serve".to_owned(), service.to_owned()];
+        arguments.extend(set(&self.shared));
+        // A name, so that whoever comes back after `kill -9` has its partitions at once.
+        arguments.extend(set(&[format!("http.listen={address}"), format!("bus.instance={name}")]));
+        Process::new(name, arguments, address, self.data.path())
+    }
+
+    /// Another process for a service, beside the one that is called; started.
+    pub async fn add(&mut self, service: &str) -> Result<(), SystemError> {
+        let process = self.process(&format!("{service}-{}", self.processes.len()), service, free_address()?);
+        process.start().await?;
+        self.processes.push(process);
+        Ok(())
+    }
+
+    /// What an operator does on the command line, with the settings of this system: succeeds, or says why not.
+    pub async fn ask(&self, command: &[&str], settings: &[&str]) -> Result<Output, SystemError> {
+        let more = settings.iter().map(|&setting| setting.to_owned());
+        ask(command, &self.shared.iter().cloned().chain(more).collect::<Vec<_>>()).await
+    }
+
+    /// Starts whatever does not run on the data that is there, after [`System::terminate`] or [`System::kill`].
     pub async fn start_again(&self) -> Result<(), SystemError> {
-        let log = fs::File::options().create(true).append(true).open(self.log_path())?;
-        let child = command(&self.binary)
-            .args(self.arguments(self.address, &self.data_path()))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        let watchdog = watchdog(&child, self.data.path())?;
-        *self.lock() = Some(Running { child, watchdog });
-        self.ready().await
-    }
-
-    /// The arguments of a `uzon dev` like this one.
-    fn arguments(&self, listen: SocketAddr, data: &Path) -> Vec<String> {
-        let mut arguments = vec!["dev".to_owned(), "--listen".to_owned(), listen.to_string()];
-        arguments.extend(["--data".to_owned(), data.to_string_lossy().into_owned()]);
-        for setting in &self.settings {
-            arguments.extend(["--set".to_owned(), setting.clone()]);
-        }
-        arguments
-    }
-
-    async fn ready(&self) -> Result<(), SystemError> {
-        let client = self.client();
-        let outcome = within(PATIENCE, async || {
-            if let Some(status) = self.ended().map_err(|error| error.to_string())? {
-                return Ok(Some(status));
-            }
-            match client.send(call(Method::GET, "/health/ready")).await {
-                Ok(answer) if answer.status.is_success() => Ok(None),
-                Ok(answer) => Err(answer.text()),
-                Err(error) => Err(error.to_string()),
-            }
-        })
-        .await;
-        match outcome {
-            Ok(None) => Ok(()),
-            Ok(Some(status)) => {
-                self.forget();
-                Err(SystemError::Ended { status, log: self.log() })
-            }
-            Err(last) => Err(SystemError::NotReady { last, log: self.log() }),
-        }
+        try_join_all(self.processes.iter().map(Process::start)).await?;
+        Ok(())
     }
 
     /// A client of it with connections of its own.
     pub fn client(&self) -> Client {
-        Client::new(self.address)
+        Client::of(&self.doors)
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.processes[0].address()
+    }
+
+    /// The first process that serves this.
+    pub fn of(&self, service: &str) -> &Process {
+        self.processes.iter().find(|it| it.name() == service).expect("a service of this system")
     }
 
     /// The folder it keeps its data in.
@@ -131,135 +162,75 @@ impl System {
         self.data.path().join("data")
     }
 
-    fn log_path(&self) -> PathBuf {
-        self.data.path().join("log")
-    }
-
     /// The last it said.
     pub fn log(&self) -> String {
-        let text = fs::read(self.log_path()).unwrap_or_default();
-        String::from_utf8_lossy(&text[text.len().saturating_sub(8_000)..]).into_owned()
+        let logs: Vec<_> = self.processes.iter().map(|it| format!("{}:\n{}", it.name(), it.log())).collect();
+        logs.join("\n")
     }
 
-    /// Bytes of data it keeps.
+    /// Bytes of data it keeps itself.
     pub fn stored(&self) -> u64 {
         let files = fs::read_dir(self.data_path()).into_iter().flatten().flatten();
         files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks all of it to end, and waits until it has. The first status that is no success, if there is one.
     pub async fn terminate(&self) -> Result<ExitStatus, SystemError> {
-        self.signal(Signal::TERM)?;
-        self.wait().await
+        Ok(worst(try_join_all(self.processes.iter().map(Process::terminate)).await?))
     }
 
-    /// Ends it between two instructions.
+    /// Ends all of it between two instructions.
     pub async fn kill(&self) -> Result<ExitStatus, SystemError> {
-        self.signal(Signal::KILL)?;
-        self.wait().await
+        Ok(worst(try_join_all(self.processes.iter().map(Process::kill)).await?))
     }
 
-    /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) -> Result<(), SystemError> {
-        let running = self.lock();
-        let running = running.as_ref().ok_or(SystemError::NotRunning)?;
-        kill_process(Pid::from_child(&running.child), signal).map_err(io::Error::from)?;
-        Ok(())
-    }
-
-    /// Waits until it has ended.
-    pub async fn wait(&self) -> Result<ExitStatus, SystemError> {
-        let ended = within(PATIENCE, async || match self.ended() {
-            Ok(Some(status)) => Ok(Ok(status)),
-            Ok(None) => Err(()),
-            Err(error) => Ok(Err(error)),
-        });
-        let status = ended.await.map_err(|()| SystemError::Endless { log: self.log() })??;
-        self.forget();
-        Ok(status)
-    }
-
-    /// What it has used up; only while it runs.
+    /// What all of it has used up; only while it runs.
     pub fn usage(&self) -> Result<Usage, SystemError> {
-        let pid = self.lock().as_ref().ok_or(SystemError::NotRunning)?.child.id();
-        Ok(Usage::of(pid)?)
+        self.processes.iter().map(Process::usage).sum()
     }
 
     /// What another `uzon dev` with the same settings says that shares the data folder or the port, or both.
     pub async fn second(&self, same_data: bool, same_port: bool) -> Result<Output, SystemError> {
         let other = tempfile::tempdir()?;
         let data = if same_data { self.data_path() } else { other.path().to_owned() };
-        let listen = if same_port { self.address } else { free_address()? };
-        run(&self.arguments(listen, &data)).await
-    }
-
-    fn ended(&self) -> Result<Option<ExitStatus>, SystemError> {
-        Ok(self.lock().as_mut().ok_or(SystemError::NotRunning)?.child.try_wait()?)
-    }
-
-    fn forget(&self) {
-        drop(self.lock().take());
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // the watchdog first: it would kill by a number that may belong to somebody else by then
-        for child in [&mut self.watchdog, &mut self.child] {
-            let _ = child.kill();
-            let _ = child.wait();
+        let listen = if same_port { self.address() } else { free_address()? };
+        let mut arguments = self.processes[0].arguments().to_vec();
+        for (flag, value) in [("--listen", listen.to_string()), ("--data", data.to_string_lossy().into_owned())] {
+            let at = arguments.iter().position(|it| it == flag).expect("every uzon dev of ours is told");
+            arguments[at + 1] = value;
         }
+        run(&arguments).await
     }
 }
 
-/// Runs `uzon` until it ends by itself.
-pub async fn run(arguments: &[String]) -> Result<Output, SystemError> {
-    let mut child = command(&binary()?)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let status = within(PATIENCE, async || child.try_wait().transpose().ok_or(())).await;
-    if status.is_err() {
-        child.kill()?; // its words can be read to their end now
-    }
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    child.stdout.take().expect("piped").read_to_end(&mut stdout)?;
-    child.stderr.take().expect("piped").read_to_end(&mut stderr)?;
-    match status {
-        Ok(status) => Ok(Output { status: status?, stdout, stderr }),
-        Err(()) => Err(SystemError::Endless { log: String::from_utf8_lossy(&stderr).into_owned() }),
-    }
+fn worst(statuses: Vec<ExitStatus>) -> ExitStatus {
+    statuses.into_iter().reduce(|worst, next| if worst.success() { next } else { worst }).expect("a process at least")
 }
 
-/// Without settings from the environment: what is tested is what is written here.
-fn command(binary: &Path) -> Command {
-    let mut command = Command::new(binary);
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("UZON_")) {
-        command.env_remove(name);
-    }
-    command
+fn folder() -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix("uzon-e2e-").tempdir()
 }
 
-/// A process that waits for the end of this one (its input ends then), and takes the child and its data along.
-fn watchdog(child: &Child, data: &Path) -> io::Result<Child> {
-    // the data go when nobody writes them any more
-    const WATCH: &str = r#"cat >/dev/null; kill -KILL "$1" 2>/dev/null
-        for _ in 1 2 3 4 5 6 7 8 9; do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done; rm -rf "$2""#;
-    Command::new("sh")
-        .args(["-c", WATCH, "watchdog"])
-        .process_group(0) // what ends us all (Ctrl-C, a time-out) must not end it
-        .arg(child.id().to_string())
-        .arg(data)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
+/// The arguments of a `uzon dev`.
+fn dev(listen: SocketAddr, data: &Path, settings: &[&str]) -> Vec<String> {
+    let mut arguments = vec!["dev".to_owned(), "--listen".to_owned(), listen.to_string()];
+    arguments.extend(["--data".to_owned(), data.to_string_lossy().into_owned()]);
+    arguments.extend(set(settings));
+    arguments
+}
+
+fn set<S: AsRef<str>>(settings: &[S]) -> impl Iterator<Item = String> {
+    settings.iter().flat_map(|setting| ["--set".to_owned(), setting.as_ref().to_owned()])
+}
+
+async fn ask(command: &[&str], settings: &[String]) -> Result<Output, SystemError> {
+    let arguments: Vec<String> = command.iter().map(|&word| word.to_owned()).chain(set(settings)).collect();
+    let output = run(&arguments).await?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(SystemError::Refused { command: command.join(" "), status: output.status, said })
 }
 
 /// A port nobody listens on, below those that connections get by themselves: it stays free while the system restarts.
@@ -273,40 +244,4 @@ fn free_address() -> io::Result<SocketAddr> {
         }
     }
     Err(failed.expect("tried"))
-}
-
-/// The binary of the same build as this program, built first when it is missing or older than its sources.
-pub fn binary() -> Result<PathBuf, SystemError> {
-    static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = BINARY.get_or_init(|| {
-        let own = env::current_exe().ok()?;
-        // target/debug/deps/scenarios-…, or target/release/load
-        let profile = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps"))?;
-        let binary = profile.join("uzon");
-        if is_fresh(&binary) || build(profile) { Some(binary) } else { None }
-    });
-    found.clone().ok_or(SystemError::NotBuilt)
-}
-
-/// Cargo writes beside each binary what it was made from.
-fn is_fresh(binary: &Path) -> bool {
-    let Ok(built) = binary.metadata().and_then(|data| data.modified()) else { return false };
-    let sources = fs::read_to_string(binary.with_extension("d")).unwrap_or_default();
-    let mut sources = sources.split_whitespace().skip(1).map(Path::new);
-    sources.all(|source| source.metadata().and_then(|data| data.modified()).is_ok_and(|changed| changed <= built))
-}
-
-fn build(profile: &Path) -> bool {
-    let name = match profile.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
-    };
-    let Some(target) = profile.parent() else { return false };
-    let built = Command::new("cargo") // the one that minds rust-toolchain.toml
-        .args(["build", "--quiet", "--package", "uzon", "--profile", name, "--manifest-path"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-        .arg("--target-dir")
-        .arg(target)
-        .status();
-    built.is_ok_and(|status| status.success())
 }

@@ -1,22 +1,18 @@
 //! The process: stopped, killed and started again it goes on where it was; what is wrong with its start it says.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use e2e::{
     client::call,
     ids,
-    shop::{NewOrder, ORDERS, Shop},
+    shop::{NewOrder, ORDERS},
     system::{System, run},
 };
 use events::OrderStatus;
-use futures_util::future::join_all;
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use crate::world::{all_sound, at, becomes, becomes_within, behave, system};
+use crate::world::{all_sound, at, becomes, becomes_within, behave, more_orders, system, under_load};
 
 #[tokio::test]
 async fn stopped_and_started_again_it_goes_on_where_it_was() {
@@ -42,43 +38,19 @@ async fn stopped_and_started_again_it_goes_on_where_it_was() {
     all_sound(&shop).await;
 }
 
-/// Places orders until told to stop, as a shop does that never gives up: no answer means asking again with the same key.
-async fn shop_on(shop: Shop, product: e2e::model::Product, open: &AtomicBool, worker: usize) {
-    let tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined", "tok_flaky", "tok_timeout_charged"];
-    for round in worker.. {
-        if !open.load(Ordering::Relaxed) {
-            return;
-        }
-        let (key, order) = (ids::key(), NewOrder::of(&product, 1).paid_with(tokens[round % tokens.len()]));
-        let placed =
-            e2e::eventually::eventually("an order is answered", async || shop.place_as(&key, &order).await).await;
-        if round % 9 == 0 {
-            let _ = shop.cancel(placed.order_id).await; // answered or not: the checker sees what came of it
-        }
-    }
-}
-
 /// Kills it so many times while orders come in, and has everything checked in the end.
 async fn killed_under_load(rounds: usize) {
     let system = system(&[]).await;
     let shop = at(&system);
     let product = shop.product("20.00", 1_000_000).await.unwrap();
-    let open = AtomicBool::new(true);
-    let buying = join_all((0..8).map(|worker| shop_on(shop.clone(), product.clone(), &open, worker)));
-    let killing = async {
-        for round in 1..=rounds {
-            let target = shop.history().accepted.len() + 20 + rand::random_range(0..40);
-            e2e::eventually::eventually("orders come in", async || {
-                let placed = shop.history().accepted.len();
-                if placed >= target { Ok(()) } else { Err(format!("round {round}: {placed} of {target}")) }
-            })
-            .await;
+    under_load(&shop, &product, async {
+        for _ in 0..rounds {
+            more_orders(&shop, 20 + rand::random_range(0..40)).await;
             system.kill().await.unwrap();
             system.start_again().await.unwrap();
         }
-        open.store(false, Ordering::Relaxed);
-    };
-    tokio::join!(buying, killing);
+    })
+    .await;
     let facts = all_sound(&shop).await;
     assert!(facts.orders.len() >= rounds * 20, "{}", facts.orders.len());
     assert!(facts.history.unanswered.is_empty(), "{:?}", facts.history.unanswered);
@@ -100,20 +72,13 @@ async fn asked_to_end_under_load_it_ends_well_and_loses_nothing() {
     let system = system(&[]).await;
     let shop = at(&system);
     let product = shop.product("20.00", 1_000_000).await.unwrap();
-    let open = AtomicBool::new(true);
-    let buying = join_all((0..8).map(|worker| shop_on(shop.clone(), product.clone(), &open, worker)));
-    let stopping = async {
-        e2e::eventually::eventually("orders come in", async || {
-            let placed = shop.history().accepted.len();
-            if placed >= 100 { Ok(()) } else { Err(placed.to_string()) }
-        })
-        .await;
+    under_load(&shop, &product, async {
+        more_orders(&shop, 100).await;
         let ended = system.terminate().await.unwrap();
         assert_eq!(ended.code(), Some(0), "{}", system.log());
-        open.store(false, Ordering::Relaxed);
         system.start_again().await.unwrap();
-    };
-    tokio::join!(buying, stopping);
+    })
+    .await;
     all_sound(&shop).await;
 }
 

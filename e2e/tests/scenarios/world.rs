@@ -1,15 +1,21 @@
 //! The systems that scenarios run on, and the words they are told in.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use e2e::{
     check::{self, Depth, Facts, facts::Detail},
     client::Client,
-    eventually::{PATIENCE, sooner_or_later},
-    shop::Shop,
+    eventually::{PATIENCE, eventually, sooner_or_later},
+    ids,
+    model::Product,
+    shop::{NewOrder, Shop},
     system::System,
 };
 use events::OrderStatus;
+use futures_util::future::join_all;
 use hyper::Method;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -55,6 +61,42 @@ pub async fn system(settings: &[&str]) -> System {
 /// A shop at this system.
 pub fn at(system: &System) -> Shop {
     Shop::new(system.client())
+}
+
+/// Does this while a shop buys that never gives up: no answer means asking again with the same key.
+pub async fn under_load<T>(shop: &Shop, product: &Product, meanwhile: impl Future<Output = T>) -> T {
+    let open = AtomicBool::new(true);
+    let buying = join_all((0..8).map(|worker| buy_on(shop, product, &open, worker)));
+    let closing = async {
+        let done = meanwhile.await;
+        open.store(false, Ordering::Relaxed);
+        done
+    };
+    tokio::join!(buying, closing).1
+}
+
+async fn buy_on(shop: &Shop, product: &Product, open: &AtomicBool, worker: usize) {
+    let tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined", "tok_flaky", "tok_timeout_charged"];
+    for round in worker.. {
+        if !open.load(Ordering::Relaxed) {
+            return;
+        }
+        let (key, order) = (ids::key(), NewOrder::of(product, 1).paid_with(tokens[round % tokens.len()]));
+        let placed = eventually("an order is answered", async || shop.place_as(&key, &order).await).await;
+        if round % 9 == 0 {
+            let _ = shop.cancel(placed.order_id).await; // answered or not: the checker sees what came of it
+        }
+    }
+}
+
+/// Waits until so many more orders have been accepted.
+pub async fn more_orders(shop: &Shop, more: usize) {
+    let target = shop.history().accepted.len() + more;
+    eventually("orders are accepted", async || {
+        let placed = shop.history().accepted.len();
+        if placed >= target { Ok(()) } else { Err(format!("{placed} of {target}")) }
+    })
+    .await;
 }
 
 /// Waits until an order is what it should become.

@@ -1,0 +1,191 @@
+//! One process of a system.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, PoisonError},
+};
+
+use hyper::Method;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{
+    SystemError,
+    binary::{binary, command},
+};
+use crate::{
+    client::{Client, call},
+    eventually::{PATIENCE, within},
+    process::Usage,
+};
+
+/// A process that listens, and can be stopped and started again. Ends with this value, or with the process that made it,
+/// however that ends.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    arguments: Vec<String>,
+    address: SocketAddr,
+    /// Of the system; gone with it.
+    folder: PathBuf,
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    /// Ends the child when this process ends: a static is never dropped, nor is anything after a `kill -9`.
+    watchdog: Child,
+}
+
+impl Process {
+    pub(super) fn new(name: &str, arguments: Vec<String>, address: SocketAddr, folder: &Path) -> Self {
+        Self { name: name.to_owned(), arguments, address, folder: folder.to_owned(), running: Mutex::default() }
+    }
+
+    /// What it serves.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// Starts it, for the first time or after it has ended, and waits until it is ready.
+    pub async fn start(&self) -> Result<(), SystemError> {
+        self.launch()?;
+        self.ready().await
+    }
+
+    fn launch(&self) -> Result<(), SystemError> {
+        let log = fs::File::options().create(true).append(true).open(self.log_path())?;
+        let child = command(&binary()?)
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        let watchdog = watchdog(&child, &self.folder)?;
+        *self.lock() = Some(Running { child, watchdog });
+        Ok(())
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&self) -> Result<(), SystemError> {
+        let client = Client::new(self.address);
+        let outcome = within(PATIENCE, async || {
+            if let Some(status) = self.ended().map_err(|error| error.to_string())? {
+                return Ok(Some(status));
+            }
+            match client.send(call(Method::GET, "/health/ready")).await {
+                Ok(answer) if answer.status.is_success() => Ok(None),
+                Ok(answer) => Err(answer.text()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await;
+        match outcome {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => {
+                self.forget();
+                Err(SystemError::Ended { status, log: self.log() })
+            }
+            Err(last) => Err(SystemError::NotReady { last, log: self.log() }),
+        }
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.log", self.name))
+    }
+
+    /// The last it said.
+    pub fn log(&self) -> String {
+        let text = fs::read(self.log_path()).unwrap_or_default();
+        String::from_utf8_lossy(&text[text.len().saturating_sub(8_000)..]).into_owned()
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn terminate(&self) -> Result<ExitStatus, SystemError> {
+        self.signal(Signal::TERM)?;
+        self.wait().await
+    }
+
+    /// Ends it between two instructions.
+    pub async fn kill(&self) -> Result<ExitStatus, SystemError> {
+        self.signal(Signal::KILL)?;
+        self.wait().await
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<(), SystemError> {
+        let running = self.lock();
+        let running = running.as_ref().ok_or(SystemError::NotRunning)?;
+        kill_process(Pid::from_child(&running.child), signal).map_err(io::Error::from)?;
+        Ok(())
+    }
+
+    /// Waits until it has ended.
+    pub async fn wait(&self) -> Result<ExitStatus, SystemError> {
+        let ended = within(PATIENCE, async || match self.ended() {
+            Ok(Some(status)) => Ok(Ok(status)),
+            Ok(None) => Err(()),
+            Err(error) => Ok(Err(error)),
+        });
+        let status = ended.await.map_err(|()| SystemError::Endless { log: self.log() })??;
+        self.forget();
+        Ok(status)
+    }
+
+    /// What it has used up; only while it runs.
+    pub fn usage(&self) -> Result<Usage, SystemError> {
+        let pid = self.lock().as_ref().ok_or(SystemError::NotRunning)?.child.id();
+        Ok(Usage::of(pid)?)
+    }
+
+    fn ended(&self) -> Result<Option<ExitStatus>, SystemError> {
+        Ok(self.lock().as_mut().ok_or(SystemError::NotRunning)?.child.try_wait()?)
+    }
+
+    fn forget(&self) {
+        drop(self.lock().take());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // the watchdog first: it would kill by a number that may belong to somebody else by then
+        for child in [&mut self.watchdog, &mut self.child] {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A process that waits for the end of this one (its input ends then), and takes the child and its data along.
+fn watchdog(child: &Child, data: &Path) -> io::Result<Child> {
+    // the data go when nobody writes them any more
+    const WATCH: &str = r#"cat >/dev/null; kill -KILL "$1" 2>/dev/null
+        for _ in 1 2 3 4 5 6 7 8 9; do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done; rm -rf "$2""#;
+    Command::new("sh")
+        .args(["-c", WATCH, "watchdog"])
+        .process_group(0) // what ends us all (Ctrl-C, a time-out) must not end it
+        .arg(child.id().to_string())
+        .arg(data)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
