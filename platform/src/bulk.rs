@@ -23,13 +23,22 @@ use crate::{Key, StoreError, Table, Tx};
 /// (SQLite 32,766; MySQL and PostgreSQL 65,535).
 const MOST_ROWS: usize = 512;
 
+/// Keys in the largest statement. MariaDB turns a list of 1,000 values or more into a subquery, and then locks rows as it
+/// comes by them and not in key order.
+fn most_keys<E: Table>(tx: &Tx) -> usize {
+    match (tx.get_database_backend(), E::PrimaryKey::iter().count()) {
+        (DbBackend::MySql, columns @ 2..) => 1 << (999 / columns).ilog2(),
+        _ => MOST_ROWS,
+    }
+}
+
 /// The rows with these keys, in key order; locked, where the engine locks rows.
 pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Vec<E::Model>, StoreError> {
     let mut found = Vec::new();
-    for keys in keys.chunks(MOST_ROWS) {
+    for keys in keys.chunks(most_keys::<E>(tx)) {
         let select =
             statement::<E, _>(tx, How::Select { lock }, keys.len().next_power_of_two(), filled_up::<E>(keys), || {
-                let mut query = E::find().filter(among::<E>(keys));
+                let mut query = E::find().filter(among::<E>(tx.get_database_backend(), keys));
                 for column in E::PrimaryKey::iter() {
                     query = query.order_by_asc(column.into_column());
                 }
@@ -48,9 +57,9 @@ pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Ve
 /// Removes the rows with these keys, and says how many there were.
 pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreError> {
     let mut gone = 0;
-    for keys in keys.chunks(MOST_ROWS) {
+    for keys in keys.chunks(most_keys::<E>(tx)) {
         let delete = statement::<E, _>(tx, How::Delete, keys.len().next_power_of_two(), filled_up::<E>(keys), || {
-            E::delete_many().filter(among::<E>(keys)).into_query()
+            E::delete_many().filter(among::<E>(tx.get_database_backend(), keys)).into_query()
         });
         gone += tx.execute_raw(delete).await?.rows_affected();
     }
@@ -153,15 +162,20 @@ fn filled_up<E: Table>(keys: &[Key<E>]) -> Vec<Value> {
 }
 
 /// The key is one of these.
-fn among<E: Table>(keys: &[Key<E>]) -> Expr {
+fn among<E: Table>(engine: DbBackend, keys: &[Key<E>]) -> Expr {
     let columns = || E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
     let padding = std::iter::repeat_n(&keys[keys.len() - 1], keys.len().next_power_of_two() - keys.len());
     let keys = keys.iter().chain(padding).cloned().map(IntoValueTuple::into_value_tuple);
     match (columns().next(), columns().nth(1)) {
-        (Some(only), None) => only.is_in(keys.flatten()),
-        // Not `(a, b) IN ((1, 2), (3, 4) …)`: PostgreSQL makes an OR of it and checks every row against every key.
-        _ => Expr::tuple(columns().map(|column| Expr::col(column.as_column_ref())))
-            .in_subquery(Query::select().column(Asterisk).from_values(keys, "keys").to_owned()),
+        (Some(only), None) => return only.is_in(keys.flatten()),
+        _ => {}
+    }
+    let key = Expr::tuple(columns().map(|column| Expr::col(column.as_column_ref())));
+    match engine {
+        // `(a, b) IN ((1, 2), (3, 4) …)` is read as ranges of the key, as it should be.
+        DbBackend::MySql => key.in_tuples(keys),
+        // PostgreSQL makes an OR of that and checks every row against every key.
+        _ => key.in_subquery(Query::select().column(Asterisk).from_values(keys, "keys").to_owned()),
     }
 }
 

@@ -1,9 +1,10 @@
-//! What a room promises, on a database and a log in a temporary folder.
+//! What a room promises, on SQLite and the embedded log. (`postgres.rs`, `mariadb.rs`: on those.)
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
 #[path = "room/commands.rs"]
 mod commands;
+mod database;
 #[path = "room/drills.rs"]
 mod drills;
 #[path = "room/effects.rs"]
@@ -22,3 +23,5 @@ mod reminders;
 mod sick;
 #[path = "room/stage.rs"]
 mod stage;
+
+const ENGINE: database::Engine = database::Engine::Sqlite;

@@ -1,6 +1,6 @@
 //! The schema. Every row is found by its key: no table has another index.
 
-use platform::migrations::clustered;
+use platform::migrations::{Layout, create};
 use sea_orm_migration::prelude::*;
 
 use crate::store::{figures, order, product, sales};
@@ -34,7 +34,7 @@ impl MigrationTrait for Analytics1 {
             .col(ColumnDef::new(order::Column::OrderId).uuid().not_null().primary_key())
             .col(ColumnDef::new(order::Column::Facts).text().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, orders)).await?;
+        create(manager, Layout::Clustered, orders).await?;
 
         let products = Table::create()
             .table(product::Entity)
@@ -42,7 +42,7 @@ impl MigrationTrait for Analytics1 {
             .col(ColumnDef::new(product::Column::Name).text().not_null())
             .col(ColumnDef::new(product::Column::Version).big_integer().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, products)).await?;
+        create(manager, Layout::Clustered, products).await?;
 
         let figures = Table::create()
             .table(figures::Entity)
@@ -51,7 +51,7 @@ impl MigrationTrait for Analytics1 {
             .col(ColumnDef::new(figures::Column::Figures).text().not_null())
             .primary_key(Index::create().col(figures::Column::Bucket).col(figures::Column::At))
             .to_owned();
-        manager.create_table(clustered(manager, figures)).await?;
+        create(manager, Layout::Clustered, figures).await?;
 
         let sales = Table::create()
             .table(sales::Entity)
@@ -61,6 +61,6 @@ impl MigrationTrait for Analytics1 {
             .col(ColumnDef::new(sales::Column::Sales).text().not_null())
             .primary_key(Index::create().col(sales::Column::Bucket).col(sales::Column::At).col(sales::Column::Shard))
             .to_owned();
-        manager.create_table(clustered(manager, sales)).await
+        create(manager, Layout::Clustered, sales).await
     }
 }

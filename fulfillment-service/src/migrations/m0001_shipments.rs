@@ -1,4 +1,4 @@
-use platform::migrations::clustered;
+use platform::migrations::{Layout, create};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
 use crate::store::shipment;
@@ -26,6 +26,6 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(S::UpdatedAt).timestamp_with_time_zone().not_null())
             .col(ColumnDef::new(S::Trace).string_len(55).not_null())
             .to_owned();
-        manager.create_table(clustered(manager, shipments)).await
+        create(manager, Layout::Clustered, shipments).await
     }
 }

@@ -1,6 +1,6 @@
 //! The schema. Names are stored: never rename, never reorder; add.
 
-use platform::migrations::clustered;
+use platform::migrations::{Layout, create};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
 use super::store::{Column as B, Entity};
@@ -40,6 +40,6 @@ impl MigrationTrait for Bookings {
             .col(ColumnDef::new(B::PickedUpAt).timestamp_with_time_zone())
             .col(ColumnDef::new(B::DeliveredAt).timestamp_with_time_zone())
             .to_owned();
-        manager.create_table(clustered(manager, bookings)).await
+        create(manager, Layout::Clustered, bookings).await
     }
 }

@@ -1,4 +1,4 @@
-use platform::migrations::clustered;
+use platform::migrations::{Layout, create, index};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
 use crate::store::{
@@ -28,9 +28,9 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(P::Sequence).big_integer().not_null())
             .col(ColumnDef::new(P::UpdatedAt).timestamp_with_time_zone().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, products)).await?;
+        create(manager, Layout::Clustered, products).await?;
         let sku = Index::create().name("products_sku").table(product::Entity).col(P::Sku).to_owned();
-        manager.create_index(sku).await?;
+        index(manager, sku).await?;
 
         let reservations = Table::create()
             .table(reservation::Entity)
@@ -42,7 +42,7 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(R::ExpiryReported).boolean().not_null())
             .col(ColumnDef::new(R::Sequence).big_integer().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, reservations)).await?;
+        create(manager, Layout::Clustered, reservations).await?;
 
         // No index by product: the book is written in the order of time, at the cost of a page now and then, and an index
         // would be written all over with every order. Readers go back through the book instead.
@@ -56,6 +56,6 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(M::OrderId).uuid())
             .col(ColumnDef::new(M::Note).string_len(500))
             .to_owned();
-        manager.create_table(clustered(manager, movements)).await
+        create(manager, Layout::Book, movements).await
     }
 }

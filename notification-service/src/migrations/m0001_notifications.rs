@@ -1,4 +1,4 @@
-use platform::migrations::clustered;
+use platform::migrations::{Layout, create, index};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
 use crate::store::{
@@ -26,7 +26,7 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(C::Items).text().not_null())
             .col(ColumnDef::new(C::Sequence).big_integer().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, contacts)).await?;
+        create(manager, Layout::Clustered, contacts).await?;
 
         let preferences = Table::create()
             .table(preferences::Entity)
@@ -35,7 +35,7 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(P::Sms).boolean().not_null())
             .col(ColumnDef::new(P::Language).string_len(35).not_null())
             .to_owned();
-        manager.create_table(clustered(manager, preferences)).await?;
+        create(manager, Layout::Clustered, preferences).await?;
 
         // Not clustered: rows with a whole message in them are too long to live in an index.
         let notifications = Table::create()
@@ -54,10 +54,10 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(N::SentAt).timestamp_with_time_zone())
             .primary_key(Index::create().col(N::OrderId).col(N::Event).col(N::Channel))
             .to_owned();
-        manager.create_table(notifications).await?;
+        create(manager, Layout::Heap, notifications).await?;
         // The mailbox, newest first, and one message of it. Ids rise with time: it is written at its end only. Not unique:
         // MySQL's upsert would take it for the key.
         let id = Index::create().name("notifications_id").table(notification::Entity).col(N::Id).to_owned();
-        manager.create_index(id).await
+        index(manager, id).await
     }
 }

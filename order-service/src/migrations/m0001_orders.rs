@@ -1,4 +1,4 @@
-use platform::migrations::clustered;
+use platform::migrations::{Layout, create, index};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
 use crate::store::{
@@ -28,12 +28,12 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(O::Details).text().not_null())
             .col(ColumnDef::new(O::Progress).text().not_null())
             .to_owned();
-        manager.create_table(orders).await?;
+        create(manager, Layout::Heap, orders).await?;
         // The only one besides the key, and one that no transition touches. Lists by status go back through the orders
         // from the newest: an index by status would be written with every transition of every order.
         let customer =
             Index::create().name("orders_customer").table(order::Entity).col(O::CustomerId).col(O::Id).to_owned();
-        manager.create_index(customer).await?;
+        index(manager, customer).await?;
 
         let products = Table::create()
             .table(product::Entity)
@@ -43,6 +43,6 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(P::Currency).string_len(3).not_null())
             .col(ColumnDef::new(P::Version).big_integer().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, products)).await
+        create(manager, Layout::Clustered, products).await
     }
 }

@@ -1,4 +1,4 @@
-use platform::migrations::clustered;
+use platform::migrations::{Layout, create};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
 use crate::store::payment;
@@ -34,6 +34,6 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(C::Sequence).big_integer().not_null())
             .check(within)
             .to_owned();
-        manager.create_table(clustered(manager, payments)).await
+        create(manager, Layout::Clustered, payments).await
     }
 }

@@ -1,6 +1,6 @@
 //! The provider's schema.
 
-use platform::migrations::clustered;
+use platform::migrations::{Layout, create};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
 use super::entry;
@@ -43,6 +43,6 @@ impl MigrationTrait for Entries {
             .col(ColumnDef::new(C::Attempts).integer().not_null())
             .col(ColumnDef::new(C::At).timestamp_with_time_zone().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, entries)).await
+        create(manager, Layout::Clustered, entries).await
     }
 }

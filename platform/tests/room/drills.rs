@@ -3,7 +3,10 @@
 use platform::Safeguard;
 use uuid::Uuid;
 
-use crate::stage::Stage;
+use crate::{
+    database::{contains, literal},
+    stage::Stage,
+};
 
 const A: Uuid = Uuid::from_u128(0xa);
 
@@ -18,20 +21,16 @@ async fn decided_once_and_said(without: Option<Safeguard>, fails_on: Option<&str
         // As if the process had died before this write: it fails, for this event only.
         let is_ours = match table {
             "inbox" => {
-                let id = String::from_utf8(event.message.header(events::envelope::ID).unwrap().to_vec()).unwrap();
-                format!("NEW.event_id = x'{}'", id.replace('-', ""))
+                let id = std::str::from_utf8(event.message.header(events::envelope::ID).unwrap()).unwrap();
+                format!("NEW.event_id = {}", literal(id.parse().unwrap()))
             }
-            _ => format!("instr(NEW.records, CAST('{A}' AS BLOB)) > 0"),
+            _ => contains("NEW.records", &A.to_string()),
         };
-        stage
-            .sql(&format!(
-                "CREATE TRIGGER crash BEFORE INSERT ON {table} WHEN {is_ours} BEGIN SELECT RAISE(ABORT, 'crash'); END"
-            ))
-            .await;
+        stage.database.refuse("crash", "INSERT", table, &is_ours).await;
     }
     stage.send([event.clone()]).await;
     stage.settle().await;
-    stage.sql("DROP TRIGGER IF EXISTS crash").await;
+    stage.database.allow("crash").await;
     stage.send([event]).await; // its position was not committed
     stage.settle().await;
     stage.advance(1000);

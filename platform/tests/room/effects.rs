@@ -5,7 +5,11 @@ use std::time::Duration;
 use platform::{Breaker, Policy};
 use uuid::Uuid;
 
-use crate::stage::{Does, Stage, eventually};
+use crate::{
+    ENGINE,
+    database::Engine,
+    stage::{Does, Stage, eventually},
+};
 
 const A: Uuid = Uuid::from_u128(0xa);
 
@@ -48,6 +52,9 @@ async fn a_crash_before_the_outcome_calls_again_with_the_same_key() {
     eventually("the call is made", || stage.provider.calls().len() == 1).await;
     stage.crash().await; // the outside may have done it; nobody here knows
     stage.start().await;
+    if ENGINE != Engine::Sqlite {
+        stage.advance(11 * 60_000); // another process may be at it, until its lease ends
+    }
     stage.log_is(A, "asked1 billed1=1").await;
     assert_eq!(stage.provider.calls(), [key(1), key(1)]);
     assert_eq!(stage.count("SELECT count(*) FROM effects"), 0);
@@ -194,11 +201,11 @@ async fn it_cannot_be_asked_twice_at_the_same_time() {
 async fn an_outcome_that_fails_comes_again() {
     let stage = Stage::started().await;
     // The decision about the outcome breaks a constraint until that is lifted.
-    stage.sql("CREATE TRIGGER no_bills BEFORE UPDATE ON accounts WHEN NEW.log LIKE '%billed%' BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    stage.database.refuse("no_bills", "UPDATE", "accounts", "NEW.log LIKE '%billed%'").await;
     stage.send([stage.bill(A, 1, 1)]).await;
     eventually("it has failed", || stage.count("SELECT count(*) FROM effects WHERE error IS NOT NULL") == 1).await;
     assert_eq!(stage.log(A), "asked1");
-    stage.sql("DROP TRIGGER no_bills").await;
+    stage.database.allow("no_bills").await;
     stage.advance(30_000);
     stage.log_is(A, "asked1 billed1=1").await;
     assert_eq!(stage.provider.calls(), [key(1), key(1)]);

@@ -112,5 +112,6 @@ async fn what_was_passed_over_is_not_looked_at() {
     stage.send([stage.mark(MONEY, A, "end")]).await;
     stage.log_is(A, "end").await;
     assert!(stage.parked().is_empty());
+    stage.all_is_said().await;
     assert_eq!(stage.said().await.len(), 1, "only about A, on {SAID}");
 }

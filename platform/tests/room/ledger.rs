@@ -253,9 +253,12 @@ impl Participant for Ledger {
             Input::Forged => Verdict::Reject("it is forged".into()),
             Input::Marked { mark } if mark == "gate" => {
                 self.gate.reached.store(true, Ordering::SeqCst);
-                while !self.gate.open.load(Ordering::SeqCst) {
-                    std::thread::yield_now();
-                }
+                // Said to the runtime: the other threads must go on looking after sockets and timers.
+                tokio::task::block_in_place(|| {
+                    while !self.gate.open.load(Ordering::SeqCst) {
+                        std::thread::yield_now();
+                    }
+                });
                 Verdict::Done
             }
             Input::Marked { mark } => work.of(it.key).note(then, 0, mark.clone()),

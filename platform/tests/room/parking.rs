@@ -15,7 +15,7 @@ const B: Uuid = Uuid::from_u128(0xb);
 
 /// The ones that go wrong, and what they leave: the panicking one after it has changed something.
 const POISON: [(i64, &str); 3] =
-    [(PANICS, "panic: this amount panics"), (BREAKS_LOAD, "panic: this breaks the load"), (TOO_MUCH, "CHECK")];
+    [(PANICS, "panic: this amount panics"), (BREAKS_LOAD, "panic: this breaks the load"), (TOO_MUCH, "data refused")];
 
 #[tokio::test]
 async fn an_offender_stands_alone() {
@@ -34,11 +34,8 @@ async fn an_offender_stands_alone() {
         assert_eq!(stage.log(A), "+1 paper", "nothing of the offender is saved: {why}");
         assert_eq!(stage.log(B).split(' ').count(), 20, "{why}");
         stage.parked_is(&["FAILING", "QUEUED", "QUEUED"]).await;
-        let db = stage.db();
-        let row = db.query_row("SELECT record, error, attempts FROM parked ORDER BY position LIMIT 1", [], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, row.get::<_, i32>(2)?))
-        });
-        let (record, error, attempts) = row.unwrap();
+        let parked = "SELECT record, error, attempts FROM parked ORDER BY position LIMIT 1";
+        let (record, error, attempts) = stage.database.ask::<(Vec<u8>, String, i32)>(parked).pop().unwrap();
         assert_eq!(codec::decode(record.into()).unwrap(), [poison], "as it came, byte for byte");
         assert!(error.contains(why), "{error}");
         assert_eq!(attempts, 1);
@@ -178,10 +175,9 @@ async fn what_can_never_be_decided_is_dead_at_once() {
     stage.settle().await;
     assert_eq!(stage.log(B), "+1 +2 +2 +2 +2 +2", "the others go on");
     stage.parked_is(&["DEAD"; 5]).await;
-    let db = stage.db();
-    let mut query = db.prepare("SELECT record FROM parked ORDER BY position").unwrap();
-    let records = query.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-    let records: Vec<_> = records.map(|record| codec::decode(record.unwrap().into()).unwrap().remove(0)).collect();
+    let records = stage.database.ask::<(Vec<u8>,)>("SELECT record FROM parked ORDER BY position");
+    let records: Vec<_> =
+        records.into_iter().map(|(record,)| codec::decode(record.into()).unwrap().remove(0)).collect();
     assert_eq!(records, letters);
     // Behind a dead letter its successors wait.
     stage.send([2, 3].map(|key| stage.deposit(Uuid::from_u128(key), 1))).await;

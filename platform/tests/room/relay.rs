@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
-use platform::bus::{Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec, TopicState};
+use platform::bus::{
+    Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec, TopicState,
+};
 use uuid::Uuid;
 
 use crate::stage::{Stage, eventually};

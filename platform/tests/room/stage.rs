@@ -1,4 +1,4 @@
-//! The ledger on a database and a log in a temporary folder, and everything a test wants to do to it.
+//! The ledger on a database of its own and a log in a temporary folder, and everything a test wants to do to it.
 
 use std::{
     borrow::Cow,
@@ -20,13 +20,17 @@ use platform::{
         Bus, Message, Outgoing, Partition, TopicSpec,
         embedded::{EmbeddedLog, EmbeddedOptions},
     },
+    migrations::{Layout, create},
 };
 use sea_orm_migration::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::ledger::{Bill, Gate, Ledger, MONEY, PAPERS, SAID, account, heard};
+use crate::{
+    database::Database,
+    ledger::{Bill, Gate, Ledger, MONEY, PAPERS, SAID, account, heard},
+};
 
 /// What the outside does when it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +99,7 @@ impl Default for Plan {
 
 pub struct Stage {
     folder: TempDir,
+    pub database: Database,
     /// The real one.
     pub log: Arc<dyn Bus>,
     /// The one the ledger is given.
@@ -120,6 +125,7 @@ impl Stage {
         log.create_topics(&[topic(MONEY), topic(PAPERS), topic(SAID)]).await.unwrap();
         Self {
             folder,
+            database: Database::new(),
             bus: log.clone(),
             log,
             clock,
@@ -162,7 +168,7 @@ impl Stage {
             outbox_batch: 500,
             keep_inbox: Duration::from_hours(1),
         };
-        self.running = Some(host.start(service, &self.url()).await.unwrap());
+        self.running = Some(host.start(service, self.database.url()).await.unwrap());
     }
 
     /// In good order.
@@ -185,10 +191,6 @@ impl Stage {
 
     pub fn app(&self) -> &App {
         &self.running.as_ref().unwrap().app
-    }
-
-    fn url(&self) -> String {
-        format!("sqlite:{}", self.folder.path().join("ledger.sqlite").display())
     }
 
     pub fn panic(&self, panics: bool) {
@@ -254,29 +256,18 @@ impl Stage {
 
     // --- what is there ---
 
-    /// The ledger's own database, from outside.
-    pub fn db(&self) -> rusqlite::Connection {
-        let db = rusqlite::Connection::open(self.folder.path().join("ledger.sqlite")).unwrap();
-        db.busy_timeout(Duration::from_secs(10)).unwrap();
-        db
-    }
-
-    /// On a thread of its own: a room that has the lock must be able to go on.
     pub async fn sql(&self, sql: &str) {
-        let (db, sql) = (self.db(), sql.to_owned());
-        tokio::task::spawn_blocking(move || db.execute_batch(&sql).unwrap()).await.unwrap();
+        self.database.run(sql).await;
     }
 
     pub fn count(&self, sql: &str) -> i64 {
-        self.db().query_row(sql, [], |row| row.get(0)).unwrap()
+        self.database.count(sql)
     }
 
     /// Everything decided about an account, in order.
     pub fn log(&self, key: Uuid) -> String {
-        let log = self.db().query_row("SELECT log FROM accounts WHERE id = ?", [key.as_bytes().as_slice()], |row| {
-            row.get::<_, String>(0)
-        });
-        log.map(|log| log.trim_end().to_owned()).unwrap_or_default()
+        let account = self.database.all::<account::Entity>().into_iter().find(|account| account.id == key);
+        account.map(|account| account.log.trim_end().to_owned()).unwrap_or_default()
     }
 
     pub async fn log_is(&self, key: Uuid, wanted: &str) {
@@ -286,9 +277,8 @@ impl Stage {
 
     /// The states of what is parked, in the order of the log.
     pub fn parked(&self) -> Vec<String> {
-        let db = self.db();
-        let mut query = db.prepare("SELECT state FROM parked ORDER BY position").unwrap();
-        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        let states = self.database.ask::<(String,)>("SELECT state FROM parked ORDER BY position");
+        states.into_iter().map(|(state,)| state).collect()
     }
 
     pub async fn parked_is(&self, wanted: &[&str]) {
@@ -316,14 +306,7 @@ impl Stage {
     /// inbox's business and are passed over.
     pub async fn audit(&self) -> Result<(), String> {
         let said = self.said().await;
-        let db = self.db();
-        let mut query = db.prepare("SELECT id, log, balance FROM accounts").unwrap();
-        let accounts = query
-            .query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
-            .unwrap()
-            .map(Result::unwrap);
-        for (id, log, balance) in accounts {
-            let id = Uuid::from_slice(&id).unwrap();
+        for account::Model { id, log, balance, .. } in self.database.all::<account::Entity>() {
             let decided: Vec<&str> = log.split_whitespace().collect();
             let mut ids = BTreeSet::new();
             let told: Vec<_> = said.get(&id).into_iter().flatten().filter(|(id, ..)| ids.insert(*id)).collect();
@@ -403,6 +386,6 @@ impl MigrationTrait for First {
             .col(ColumnDef::new(A::Sequence).big_integer().not_null())
             .col(ColumnDef::new(A::Log).text().not_null())
             .to_owned();
-        manager.create_table(platform::migrations::clustered(manager, accounts)).await
+        create(manager, Layout::Clustered, accounts).await
     }
 }

@@ -3,6 +3,12 @@
 //! Rows just committed come through a channel and are not read back. Whatever the channel has not carried (left by an
 //! earlier process, or more than it holds) is read from the table, oldest first. No position is remembered: a row is
 //! there until it is published, so one that commits late is not skipped.
+//!
+//! Where several processes share a database (`shared`), one of them publishes for all, and it asks the table what is
+//! next, because its channel does not carry what the others commit.
+
+pub(crate) mod lease;
+mod shared;
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -145,7 +151,15 @@ impl Relay {
     }
 
     /// Publishes until it is told to stop and everything is published (or cannot be now; then the rows stay).
-    pub(crate) async fn run(mut self, stopping: Shutdown) {
+    pub(crate) async fn run(self, stopping: Shutdown) {
+        if self.db.is_exclusive() {
+            self.run_alone(stopping).await;
+        } else {
+            self.run_shared(stopping).await;
+        }
+    }
+
+    async fn run_alone(mut self, stopping: Shutdown) {
         let mut tidy = tokio::time::interval(TIDY);
         tidy.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut closing = false;
@@ -162,7 +176,7 @@ impl Relay {
                     let mut rows = self.take(row);
                     rows.retain(|(id, _)| !self.caught.contains(id));
                     if !self.state.behind.load(Ordering::Acquire) {
-                        self.publish(rows, &stopping).await;
+                        self.publish(rows, &stopping, &|| true).await;
                     } // else a row between these is missing: all of them are read from the table, in order
                 }
                 () = stopping.wait(), if !closing => {
@@ -210,15 +224,9 @@ impl Relay {
             let mut found = VecDeque::with_capacity(rows.len());
             for row in rows {
                 self.caught.insert(row.id);
-                match codec::decode(Bytes::from(row.records)) {
-                    Ok(messages) => found.push_back((row.id, messages)),
-                    Err(cause) => {
-                        error!(service = self.service, outbox.id = row.id, error = %cause, "an outbox row cannot be read; it stays, and what it says is not published");
-                        self.unreadable.insert(row.id);
-                    }
-                }
+                found.extend(self.read(row));
             }
-            self.publish(found, stopping).await;
+            self.publish(found, stopping, &|| true).await;
             self.tidy().await;
             if last {
                 return;
@@ -226,12 +234,29 @@ impl Relay {
         }
     }
 
-    /// Publishes all of them, again from the first that is not durable when something fails. Gives up only when it is
-    /// time to stop and the bus does not take them: then they stay for the next process, and so does all that comes
-    /// after them.
-    async fn publish(&mut self, mut rows: VecDeque<(i64, Vec<Outgoing>)>, stopping: &Shutdown) {
+    /// What a row of the table says.
+    fn read(&mut self, row: outbox::Model) -> Option<(i64, Vec<Outgoing>)> {
+        match codec::decode(Bytes::from(row.records)) {
+            Ok(messages) => Some((row.id, messages)),
+            Err(cause) => {
+                error!(service = self.service, outbox.id = row.id, error = %cause, "an outbox row cannot be read; it stays, and what it says is not published");
+                self.unreadable.insert(row.id);
+                None
+            }
+        }
+    }
+
+    /// Publishes all of them, again from the first that is not durable when something fails. Gives up when it is time to
+    /// stop and the bus does not take them (then they stay for the next process, and so does all that comes after them),
+    /// and when it may not any more.
+    async fn publish(
+        &mut self,
+        mut rows: VecDeque<(i64, Vec<Outgoing>)>,
+        stopping: &Shutdown,
+        may: &(dyn Fn() -> bool + Sync),
+    ) {
         let mut failures = 0_u32;
-        while !rows.is_empty() {
+        while !rows.is_empty() && may() {
             let messages: Vec<_> = rows.iter().flat_map(|(_, messages)| messages.iter().cloned()).collect();
             let said = self.bus.publish(messages).await;
             let mut durable = said.durable;

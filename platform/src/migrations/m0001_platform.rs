@@ -1,50 +1,21 @@
-//! The platform's own schema, in every service's database, and how a service's is brought up to date.
+//! The platform's tables.
 
-use sea_orm::{DbBackend, DbErr};
+use sea_orm::DbErr;
 use sea_orm_migration::prelude::*;
 
-use crate::{
-    Db,
-    tables::{effect, idempotency, inbox, outbox, parked, reminder},
-};
+use super::{Layout, create, index};
+use crate::tables::{effect, idempotency, inbox, outbox, parked, reminder};
 
-/// A table that is kept in the order of its primary key, where the engine leaves the choice (SQLite would keep a second
-/// tree besides).
-pub fn clustered(manager: &SchemaManager<'_>, mut table: TableCreateStatement) -> TableCreateStatement {
-    if manager.get_database_backend() == DbBackend::Sqlite {
-        table.extra("WITHOUT ROWID");
-    }
-    table
-}
+pub(super) struct Migration;
 
-/// Brings the schema up to date: runs those of `M` that this database has not seen.
-pub(crate) async fn migrate<M: MigratorTrait>(db: &Db) -> Result<(), DbErr> {
-    M::up(db.writer(), None).await
-}
-
-/// The platform's own. A history of its own beside the service's, so that neither takes the other's for unknown.
-pub(crate) struct Platform;
-
-impl MigratorTrait for Platform {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Platform1)]
-    }
-
-    fn migration_table_name() -> DynIden {
-        "platform_migrations".into_iden()
-    }
-}
-
-struct Platform1;
-
-impl MigrationName for Platform1 {
+impl MigrationName for Migration {
     fn name(&self) -> &'static str {
         "m0001_platform"
     }
 }
 
 #[sea_orm_migration::async_trait::async_trait]
-impl MigrationTrait for Platform1 {
+impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let inbox = Table::create()
             .table(inbox::Entity)
@@ -52,7 +23,7 @@ impl MigrationTrait for Platform1 {
             .col(ColumnDef::new(inbox::Column::Participant).string().not_null())
             .primary_key(Index::create().col(inbox::Column::EventId).col(inbox::Column::Participant))
             .to_owned();
-        manager.create_table(clustered(manager, inbox)).await?;
+        create(manager, Layout::Book, inbox).await?;
 
         let outbox = Table::create()
             .table(outbox::Entity)
@@ -62,7 +33,7 @@ impl MigrationTrait for Platform1 {
             .col(ColumnDef::new(outbox::Column::Messages).integer().not_null())
             .col(ColumnDef::new(outbox::Column::Records).blob().not_null())
             .to_owned();
-        manager.create_table(outbox).await?;
+        create(manager, Layout::Heap, outbox).await?;
 
         let effects = Table::create()
             .table(effect::Entity)
@@ -81,9 +52,9 @@ impl MigrationTrait for Platform1 {
             // The key alone, whatever the entity says: it tells which lease it means, but there is never a second row.
             .primary_key(Index::create().col(effect::Column::Key))
             .to_owned();
-        manager.create_table(clustered(manager, effects)).await?;
+        create(manager, Layout::Clustered, effects).await?;
         let due = Index::create().name("effects_due").table(effect::Entity).col(effect::Column::Due).to_owned();
-        manager.create_index(due).await?;
+        index(manager, due).await?;
 
         let reminders = Table::create()
             .table(reminder::Entity)
@@ -96,9 +67,9 @@ impl MigrationTrait for Platform1 {
             .col(ColumnDef::new(reminder::Column::Cause).uuid())
             .primary_key(Index::create().col(reminder::Column::Key).col(reminder::Column::Name))
             .to_owned();
-        manager.create_table(clustered(manager, reminders)).await?;
+        create(manager, Layout::Clustered, reminders).await?;
         let due = Index::create().name("reminders_due").table(reminder::Entity).col(reminder::Column::Due).to_owned();
-        manager.create_index(due).await?;
+        index(manager, due).await?;
 
         let idempotency = Table::create()
             .table(idempotency::Entity)
@@ -107,10 +78,10 @@ impl MigrationTrait for Platform1 {
             .col(ColumnDef::new(idempotency::Column::Reply).text().not_null())
             .col(ColumnDef::new(idempotency::Column::At).timestamp_with_time_zone().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, idempotency)).await?;
+        create(manager, Layout::Book, idempotency).await?;
         let at =
             Index::create().name("idempotency_at").table(idempotency::Entity).col(idempotency::Column::At).to_owned();
-        manager.create_index(at).await?;
+        index(manager, at).await?;
 
         let parked = Table::create()
             .table(parked::Entity)
@@ -127,6 +98,6 @@ impl MigrationTrait for Platform1 {
             .col(ColumnDef::new(parked::Column::FirstFailedAt).timestamp_with_time_zone().not_null())
             .col(ColumnDef::new(parked::Column::NextTry).timestamp_with_time_zone().not_null())
             .to_owned();
-        manager.create_table(clustered(manager, parked)).await
+        create(manager, Layout::Clustered, parked).await
     }
 }

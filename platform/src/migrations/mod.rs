@@ -1,0 +1,155 @@
+//! The platform's own schema, in every service's database, and how a service's is brought up to date.
+
+mod m0001_platform;
+mod m0002_leases;
+
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, RuntimeErr,
+    sqlx::{self, mysql::MySqlDatabaseError},
+};
+use sea_orm_migration::prelude::*;
+
+use crate::Db;
+
+/// How the rows of a table lie, where an engine leaves the choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// In the order of the key; they change while they live. (SQLite would keep a second tree besides, and PostgreSQL no
+    /// room for the next version of a row on its page.)
+    Clustered,
+    /// In the order of the key; once written they never change.
+    Book,
+    /// Where there is room: rows too long to live in the tree of the keys.
+    Heap,
+}
+
+/// Creates a table as its engine needs it. On MySQL also one that is half of an interrupted migration, where a repeated
+/// one must go on.
+pub async fn create(manager: &SchemaManager<'_>, layout: Layout, mut table: TableCreateStatement) -> Result<(), DbErr> {
+    let (engine, connection) = (manager.get_database_backend(), manager.get_connection());
+    match engine {
+        DbBackend::Sqlite if layout != Layout::Heap => {
+            table.extra("WITHOUT ROWID");
+        }
+        DbBackend::Postgres if layout != Layout::Book => {
+            table.extra("WITH (fillfactor = 85)");
+        }
+        DbBackend::MySql => {
+            // Texts are equal when their bytes are, as everywhere else.
+            table.if_not_exists().character_set("utf8mb4").collate("utf8mb4_bin");
+            // What is written for `timestamp` counts seconds until 2038, and `text` and `blob` end at 64 KiB.
+            let mut sql = engine.build(&table).sql;
+            for (short, long) in [("timestamp", "datetime(6)"), ("text", "longtext"), ("blob", "longblob")] {
+                sql = sql.replace(&format!("` {short}"), &format!("` {long}"));
+            }
+            return connection.execute_unprepared(&sql).await.map(drop);
+        }
+        _ => {}
+    }
+    manager.create_table(table).await
+}
+
+/// Creates an index of a table. On MySQL it may be there, like the table.
+pub async fn index(manager: &SchemaManager<'_>, index: IndexCreateStatement) -> Result<(), DbErr> {
+    const DUPLICATE_NAME: u16 = 1061;
+    match manager.create_index(index).await {
+        Err(DbErr::Exec(RuntimeErr::SqlxError(error)))
+            if error
+                .as_database_error()
+                .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
+                .is_some_and(|error| error.number() == DUPLICATE_NAME) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Brings the schema up to date: runs those of `M` that this database has not seen. Several processes may do this at the
+/// same time.
+pub(crate) async fn migrate<M: MigratorTrait>(db: &Db) -> Result<(), DbErr> {
+    let alone = Alone::wait(db).await?;
+    if !missing::<M>(db).await?.is_empty() {
+        M::up(db.writer(), None).await?;
+    }
+    alone.end().await
+}
+
+/// Whether the schema is what this program needs, without changing it.
+pub(crate) async fn check<M: MigratorTrait>(db: &Db) -> Result<(), DbErr> {
+    let missing = missing::<M>(db).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(DbErr::Migration(format!("the database lacks {}: run `uzon migrate`", missing.join(", "))))
+}
+
+/// The names of those of `M` that this database has not seen. It is an error when it has seen more: it belongs to a newer
+/// program then, and this one would not understand what that one writes.
+async fn missing<M: MigratorTrait>(db: &Db) -> Result<Vec<String>, DbErr> {
+    let manager = SchemaManager::new(db.writer());
+    let mut seen = vec![];
+    if manager.has_table(M::migration_table_name().to_string()).await? {
+        seen = M::get_migration_models(db.writer()).await?.into_iter().map(|it| it.version).collect();
+    }
+    let known: Vec<String> = M::migrations().iter().map(|it| it.name().to_owned()).collect();
+    let unknown: Vec<String> = seen.iter().filter(|it| !known.contains(it)).cloned().collect();
+    if !unknown.is_empty() {
+        let unknown = unknown.join(", ");
+        return Err(DbErr::Migration(format!("the database is newer than this program, which does not know {unknown}")));
+    }
+    Ok(known.into_iter().filter(|it| !seen.contains(it)).collect())
+}
+
+/// The only one who changes this schema. A connection of its own holds the lock; when it ends, so does the lock.
+enum Alone {
+    /// By its file: one process has the database.
+    Sqlite,
+    Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),
+    MySql(sqlx::pool::PoolConnection<sqlx::MySql>),
+}
+
+impl Alone {
+    async fn wait(db: &Db) -> Result<Self, DbErr> {
+        let failed = |error: sqlx::Error| DbErr::Migration(format!("the schema is locked: {error}"));
+        match db.writer().get_database_backend() {
+            DbBackend::Postgres => {
+                let mut connection = db.writer().get_postgres_connection_pool().acquire().await.map_err(failed)?;
+                connection.close_on_drop();
+                let lock = "SET lock_timeout = '60s'; SELECT pg_advisory_lock(6023000000000)";
+                sqlx::raw_sql(lock).execute(&mut *connection).await.map_err(failed)?;
+                Ok(Self::Postgres(connection))
+            }
+            DbBackend::MySql => {
+                let mut connection = db.writer().get_mysql_connection_pool().acquire().await.map_err(failed)?;
+                connection.close_on_drop();
+                let lock = "DO GET_LOCK(CONCAT('uzon ', MD5(DATABASE())), 60)";
+                sqlx::raw_sql(lock).execute(&mut *connection).await.map_err(failed)?;
+                Ok(Self::MySql(connection))
+            }
+            _ => Ok(Self::Sqlite),
+        }
+    }
+
+    async fn end(self) -> Result<(), DbErr> {
+        let ended = match self {
+            Self::Sqlite => Ok(()),
+            Self::Postgres(connection) => connection.close().await,
+            Self::MySql(connection) => connection.close().await,
+        };
+        ended.map_err(|error| DbErr::Migration(error.to_string()))
+    }
+}
+
+/// The platform's own. A history of its own beside the service's, so that neither takes the other's for unknown.
+pub(crate) struct Platform;
+
+impl MigratorTrait for Platform {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_platform::Migration), Box::new(m0002_leases::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "platform_migrations".into_iden()
+    }
+}

@@ -1,0 +1,30 @@
+//! The database layer and the rooms on MariaDB:
+//! `compose/native/with mariadb -- cargo test -p platform --test mariadb`. Without a server they fail.
+
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
+#[path = "room/commands.rs"]
+mod commands;
+mod database;
+#[path = "room/drills.rs"]
+mod drills;
+#[path = "room/effects.rs"]
+mod effects;
+#[path = "room/inbox.rs"]
+mod inbox;
+#[path = "room/ledger.rs"]
+mod ledger;
+#[path = "room/parking.rs"]
+mod parking;
+#[path = "room/relay.rs"]
+mod relay;
+#[path = "room/reminders.rs"]
+mod reminders;
+#[path = "rows/suite.rs"]
+mod rows;
+#[path = "room/sick.rs"]
+mod sick;
+#[path = "room/stage.rs"]
+mod stage;
+
+const ENGINE: database::Engine = database::Engine::MariaDb;

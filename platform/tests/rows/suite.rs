@@ -1,0 +1,264 @@
+//! Rows and statements of many rows, on a database; and what the errors of a database mean.
+
+use std::collections::BTreeMap;
+
+use platform::{
+    Db, Rows, StoreError, Tx, bulk,
+    migrations::{Layout, create, index},
+};
+use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, QueryOrder};
+use sea_orm_migration::{
+    SchemaManager,
+    prelude::{ColumnDef, Expr, ExprTrait, Index, Table},
+};
+
+use crate::database::Database;
+
+/// A key of two columns.
+mod line {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "lines")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub sheet: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub number: i32,
+        pub text: Option<String>,
+        pub amount: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A key that the database hands out.
+mod entry {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "entries")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub text: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The tables, as a migration makes them.
+async fn tables(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    use {entry::Column as E, line::Column as L};
+    let lines = Table::create()
+        .table(line::Entity)
+        .col(ColumnDef::new(L::Sheet).uuid().not_null())
+        .col(ColumnDef::new(L::Number).integer().not_null())
+        .col(ColumnDef::new(L::Text).text())
+        .col(ColumnDef::new(L::Amount).big_integer().not_null().check(Expr::col(L::Amount).gte(0)))
+        .primary_key(Index::create().col(L::Sheet).col(L::Number))
+        .to_owned();
+    create(manager, Layout::Clustered, lines).await?;
+    let entries = Table::create()
+        .table(entry::Entity)
+        .col(ColumnDef::new(E::Id).big_integer().not_null().auto_increment().primary_key())
+        .col(ColumnDef::new(E::Text).string_len(100).not_null())
+        .to_owned();
+    create(manager, Layout::Heap, entries).await?;
+    index(manager, Index::create().name("entries_text").table(entry::Entity).col(E::Text).unique().to_owned()).await
+}
+
+type Key = (uuid::Uuid, i32);
+
+fn key(sheet: u8, number: i32) -> Key {
+    (uuid::Uuid::from_u128(sheet.into()), number)
+}
+
+fn line((sheet, number): Key, amount: i64) -> line::Model {
+    line::Model { sheet, number, text: (amount % 3 > 0).then(|| format!("line of {amount}")), amount }
+}
+
+async fn open() -> (Database, Db) {
+    let database = Database::new();
+    let outside: DatabaseConnection = sea_orm::Database::connect(database.url()).await.unwrap();
+    tables(&SchemaManager::new(&outside)).await.unwrap();
+    outside.close().await.unwrap();
+    let db = database.open().await;
+    (database, db)
+}
+
+async fn stored(db: &Db) -> BTreeMap<Key, i64> {
+    let rows = line::Entity::find().order_by_asc(line::Column::Sheet).all(db.reader()).await.unwrap();
+    rows.into_iter()
+        .map(|row| {
+            assert_eq!(row, line((row.sheet, row.number), row.amount), "no column is mixed up with another");
+            ((row.sheet, row.number), row.amount)
+        })
+        .collect()
+}
+
+/// One batch: what becomes of each key. `None`: it is removed, `Some`: it is so much then.
+type Batch = Vec<(u8, i32, Option<i64>)>;
+
+/// The same done with `Rows` and to a map.
+async fn apply(db: &Db, map: &mut BTreeMap<Key, i64>, batch: &Batch) {
+    let tx = db.begin().await.unwrap();
+    let keys = || batch.iter().map(|(sheet, number, _)| key(*sheet, *number));
+    let mut rows = Rows::<line::Entity>::lock(&tx, keys().collect::<Vec<_>>()).await.unwrap();
+    let mut gone = vec![];
+    for (key, to) in keys().zip(batch.iter().map(|it| it.2)) {
+        if gone.contains(&key) {
+            continue; // what is removed in a batch is not touched again in it
+        }
+        assert_eq!(rows.get(&key).map(|row| row.amount), map.get(&key).copied());
+        match to {
+            None => {
+                if map.remove(&key).is_some() {
+                    gone.push(key);
+                }
+            }
+            Some(amount) => {
+                map.insert(key, amount);
+                match rows.get_mut(&key) {
+                    Some(row) => *row = line(key, amount),
+                    None => {
+                        rows.insert(line(key, amount));
+                    }
+                }
+            }
+        }
+    }
+    rows.save(&tx).await.unwrap();
+    let removed = bulk::delete::<line::Entity>(&tx, &gone).await.unwrap();
+    assert_eq!(removed, gone.len() as u64);
+    tx.commit().await.unwrap();
+}
+
+#[test]
+fn rows_are_what_a_map_would_be() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let change = (0..4_u8, 0..20_i32, proptest::option::weighted(0.8, 0..1000_i64));
+    let batches = vec(vec(change, 0..60), 1..8);
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() });
+    runner
+        .run(&batches, |batches: Vec<Batch>| {
+            runtime.block_on(async {
+                let (_database, db) = open().await;
+                let mut map = BTreeMap::new();
+                for batch in &batches {
+                    apply(&db, &mut map, batch).await;
+                    assert_eq!(stored(&db).await, map);
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[tokio::test]
+async fn more_rows_than_a_statement_takes() {
+    let (_database, db) = open().await;
+    let mut map = BTreeMap::new();
+    let all = |amount: Option<i64>| (0..1300).map(|n| (u8::try_from(n % 3).unwrap(), n, amount)).collect::<Batch>();
+    for amount in [Some(1), Some(2), None, Some(3)] {
+        apply(&db, &mut map, &all(amount)).await;
+        assert_eq!(stored(&db).await, map);
+        assert_eq!(map.len(), if amount.is_some() { 1300 } else { 0 });
+    }
+}
+
+#[tokio::test]
+async fn keys_that_the_database_hands_out() {
+    let (_database, db) = open().await;
+    let entries: Vec<_> = (0..700).map(|n| entry::Model { id: 0, text: n.to_string() }).collect();
+    let tx = db.begin().await.unwrap();
+    bulk::insert::<entry::Entity>(&tx, &entries).await.unwrap();
+    tx.commit().await.unwrap();
+    let rows = entry::Entity::find().order_by_asc(entry::Column::Id).all(db.reader()).await.unwrap();
+    assert!(rows.iter().map(|row| row.id).eq(1..=700));
+    assert!(rows.iter().map(|row| &row.text).eq(entries.iter().map(|entry| &entry.text)));
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_else_has_inserted_is_a_conflict() {
+    let (_database, db) = open().await;
+    let tx = db.begin().await.unwrap();
+    let mut rows = Rows::<line::Entity>::lock(&tx, [key(1, 1), key(1, 2)]).await.unwrap();
+    line(key(1, 2), 7).into_active_model().insert(&tx).await.unwrap(); // not seen by the rows
+    rows.insert(line(key(1, 1), 1));
+    rows.insert(line(key(1, 2), 2));
+    let saved = rows.save(&tx).await;
+    assert!(matches!(saved, Err(StoreError::Conflict(_))), "{saved:?}");
+    tx.rollback().await.unwrap();
+    assert!(stored(&db).await.is_empty(), "nothing of it stays");
+}
+
+#[tokio::test]
+async fn what_is_only_looked_at_is_not_written() {
+    let (database, db) = open().await;
+    let mut map = BTreeMap::new();
+    apply(&db, &mut map, &vec![(1, 1, Some(1)), (1, 2, Some(2))]).await;
+    database.refuse("w", "UPDATE", "lines", "NEW.number = 1").await;
+    let tx = db.begin().await.unwrap();
+    let mut rows = Rows::<line::Entity>::lock(&tx, [key(1, 1), key(1, 2), key(1, 3)]).await.unwrap();
+    let _ = rows.get_mut(&key(1, 1)).unwrap(); // taken, and left as it was
+    rows.get_mut(&key(1, 2)).unwrap().amount = 5;
+    rows.get_mut(&key(1, 2)).unwrap().text = line(key(1, 2), 5).text;
+    assert!(rows.get_mut(&key(1, 3)).is_none());
+    rows.save(&tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(stored(&db).await, BTreeMap::from([(key(1, 1), 1), (key(1, 2), 5)]));
+}
+
+#[tokio::test]
+#[should_panic(expected = "was not loaded")]
+async fn a_key_that_was_not_loaded_is_a_bug() {
+    let (_database, db) = open().await;
+    let tx = db.begin().await.unwrap();
+    let rows = Rows::<line::Entity>::lock(&tx, [key(1, 1)]).await.unwrap();
+    rows.get(&key(1, 2));
+}
+
+/// What a transaction of its own says that ends with this.
+async fn refused(db: &Db, end: impl AsyncFnOnce(&Tx) -> Result<(), StoreError>) -> StoreError {
+    let tx = db.begin().await.unwrap();
+    let error = end(&tx).await.unwrap_err();
+    tx.rollback().await.unwrap();
+    error
+}
+
+/// A constraint that this data breaks today and tomorrow.
+#[tokio::test]
+async fn bad_data_is_told_from_bad_days() {
+    let (_database, db) = open().await;
+    let error = refused(&db, async |tx| bulk::insert::<line::Entity>(tx, &[line(key(1, 1), -1)]).await).await;
+    assert!(matches!(error, StoreError::Data(_)), "{error:?}");
+    let null = "INSERT INTO entries (text) VALUES (NULL)";
+    let error = refused(&db, async |tx| Ok(tx.execute_unprepared(null).await.map(drop)?)).await;
+    assert!(matches!(error, StoreError::Data(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_is_a_conflict() {
+    let (_database, db) = open().await;
+    let twice = [line(key(1, 1), 1), line(key(1, 1), 1)];
+    let error = refused(&db, async |tx| bulk::insert::<line::Entity>(tx, &twice).await).await;
+    assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+    let twice = ["a", "a"].map(|text| entry::Model { id: 0, text: text.into() });
+    let error = refused(&db, async |tx| bulk::insert::<entry::Entity>(tx, &twice).await).await;
+    assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_is_closed_is_not_available() {
+    let (_database, db) = open().await;
+    db.clone().close().await.unwrap();
+    let error = db.begin().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+}
