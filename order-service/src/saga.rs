@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use platform::{
-    Consequences, Delivery, Participant, Reminder,
+    Consequences, Delivery, Participant, Reminder, Rows,
     Verdict::{self, Reject},
     answer,
 };
@@ -13,7 +13,7 @@ use crate::{
         CancelOrder, Cause, OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed,
         PaymentRefunded, PlaceOrder, ProductChanged,
     },
-    store::{Order, Orders, Statuses},
+    store::{Order, Orders, Statuses, details},
 };
 
 pub struct OrderSaga {
@@ -61,6 +61,13 @@ pub enum Input {
     CancelOrder(CancelOrder),
 }
 
+impl Input {
+    /// Whether the decision about it tells others what was ordered.
+    pub fn needs_details(&self) -> bool {
+        matches!(self, Self::PaymentProcessed(_))
+    }
+}
+
 impl Participant for OrderSaga {
     const NAME: &'static str = "order";
     type Input = Input;
@@ -79,7 +86,7 @@ impl Participant for OrderSaga {
             }
             _ => match work.orders.get_mut(&it.key) {
                 Some(order) => {
-                    let verdict = about(order, it, then);
+                    let verdict = about(order, &work.details, it, then);
                     self.statuses.decided(it.key, order.version);
                     verdict
                 }
@@ -91,12 +98,15 @@ impl Participant for OrderSaga {
 }
 
 /// What concerns an order that exists.
-fn about(order: &mut Order, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+fn about(order: &mut Order, details: &Rows<details::Entity>, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
     let by = |name| Cause::new(name, it.cause);
     match &it.input {
         // the way of an order that goes well
         Input::InventoryReserved => order.reserved(by("InventoryReserved"), then),
-        Input::PaymentProcessed(payment) => order.paid(payment, by("PaymentProcessed"), then),
+        Input::PaymentProcessed(payment) => {
+            let ordered = details.get(&it.key).expect("written with the order");
+            order.paid(payment, &ordered.details, by("PaymentProcessed"), then)
+        }
         Input::OrderShipped(parcel) => order.shipped(parcel, by("OrderShipped"), then),
         Input::OrderDelivered(parcel) => order.delivered(parcel, by("OrderDelivered"), then),
         // what goes wrong

@@ -248,7 +248,7 @@ fn the_newest_price_counts_whatever_comes_first() {
     assert!(refused[0].message.contains("39.95"), "{refused:?}");
     node.command(wish(&[(TEAPOT, 1, "39.95"), (TEAPOT, 2, "39.95")])).unwrap();
     assert_eq!(order(&node).total_minor, 3 * 3995);
-    assert_eq!(order(&node).details().items[0].product_name, "Big teapot");
+    assert_eq!(node.work.details.get(&ORDER).unwrap().details.items[0].product_name, "Big teapot");
 }
 
 #[test]

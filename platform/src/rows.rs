@@ -138,8 +138,10 @@ impl<E: Table> Rows<E> {
 
 impl<M: Clone> Row<M> {
     fn take(&mut self) -> Option<&mut M> {
-        if let Row::Stored(model) = self {
-            *self = Row::Taken { stored: model.clone(), model: model.clone() };
+        if matches!(self, Row::Stored(_))
+            && let Row::Stored(stored) = std::mem::replace(self, Row::Absent)
+        {
+            *self = Row::Taken { model: stored.clone(), stored };
         }
         match self {
             Row::Absent | Row::Stored(_) => None,

@@ -1,5 +1,7 @@
 //! The binary: reads the command line, gives it a runtime, and turns what went wrong into one line and an exit status.
 
+#![recursion_limit = "256"] // for the compiler: futures within futures
+
 use std::process::ExitCode;
 
 use clap::Parser;

@@ -59,7 +59,6 @@ impl Work {
             currency: order.currency.to_string(),
             total_minor: order.total_amount.minor(),
             items: Json(Items::of(&order.items)),
-            sequence: 0,
         });
         Done
     }

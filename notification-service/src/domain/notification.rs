@@ -15,7 +15,7 @@ use super::{
 use crate::{
     effects::{Notify, Told},
     saga,
-    store::{Contact, Notification, NotificationKey, Work},
+    store::{Contact, Notification, NotificationKey, Work, said::Model as Counter},
 };
 
 impl Work {
@@ -46,8 +46,8 @@ impl Work {
             let mut message = Notification::of(contact, news, Channel::Email, language, then);
             message.status = State::Failed;
             let message = self.notifications.insert(message);
-            let contact = self.contacts.get_mut(&order_id).expect("found above");
-            then.publish(&mut contact.sequence, &message.failed("the customer has switched it off"));
+            let failed = message.failed("the customer has switched it off");
+            then.publish(self.sequence_of(order_id), &failed);
         }
         Done
     }
@@ -59,20 +59,29 @@ impl Work {
         let Some(message) = message.filter(|it| it.status == State::Pending && it.resends == asked.resends) else {
             return Ignored("settled before");
         };
-        let contact = self.contacts.get_mut(&asked.order_id).expect("messages are about noted orders");
         message.attempts = message.attempts.saturating_add_unsigned(outcome.attempt);
         match &outcome.said {
             Said::Answer(Told::Accepted) => {
                 message.status = State::Sent;
                 message.sent_at = Some(then.now());
-                then.publish(&mut contact.sequence, &message.sent());
+                let sent = message.sent();
+                then.publish(self.sequence_of(asked.order_id), &sent);
             }
             Said::Answer(Told::Refused(why)) | Said::GaveUp(why) | Said::Unknown(why) => {
                 message.status = State::Failed;
-                then.publish(&mut contact.sequence, &message.failed(why));
+                let failed = message.failed(why);
+                then.publish(self.sequence_of(asked.order_id), &failed);
             }
         }
         Done
+    }
+
+    /// Counts what is told about this order.
+    fn sequence_of(&mut self, order_id: Uuid) -> &mut i64 {
+        if self.said.get(&order_id).is_none() {
+            self.said.insert(Counter { order_id, sequence: 0 });
+        }
+        &mut self.said.get_mut(&order_id).expect("there is one now").sequence
     }
 
     /// Sends a message again because somebody asks for it, unless the customer has switched such messages off.

@@ -5,6 +5,7 @@ use crate::store::{
     contact::{self, Column as C},
     notification::{self, Column as N},
     preferences::{self, Column as P},
+    said::{self, Column as S},
 };
 
 #[derive(DeriveMigrationName)]
@@ -24,9 +25,15 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(C::Currency).string_len(3).not_null())
             .col(ColumnDef::new(C::TotalMinor).big_integer().not_null())
             .col(ColumnDef::new(C::Items).text().not_null())
-            .col(ColumnDef::new(C::Sequence).big_integer().not_null())
             .to_owned();
         create(manager, Layout::Clustered, contacts).await?;
+
+        let said = Table::create()
+            .table(said::Entity)
+            .col(ColumnDef::new(S::OrderId).uuid().not_null().primary_key())
+            .col(ColumnDef::new(S::Sequence).big_integer().not_null())
+            .to_owned();
+        create(manager, Layout::Clustered, said).await?;
 
         let preferences = Table::create()
             .table(preferences::Entity)

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::domain::Items;
 
-/// Whom an order's news goes to, and what messages name of the order.
+/// Whom an order's news goes to, and what messages name of the order. Never changes.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "contacts")]
 pub struct Model {
@@ -20,15 +20,13 @@ pub struct Model {
     pub currency: String,
     pub total_minor: i64,
     pub items: Json<Items>,
-    /// Counts what was said about this order in `notification-updates`.
-    pub sequence: i64,
 }
 
 /// Nothing personal.
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { order_id, customer_id, language, total_minor, currency, sequence, .. } = self;
-        write!(f, "Contact({order_id} of {customer_id}, {language}, {total_minor} {currency}, {sequence} said)")
+        let Self { order_id, customer_id, language, total_minor, currency, .. } = self;
+        write!(f, "Contact({order_id} of {customer_id}, {language}, {total_minor} {currency})")
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod contact;
 pub mod notification;
 pub mod preferences;
+pub mod said;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,22 +24,27 @@ pub struct Work {
     pub contacts: Rows<contact::Entity>,
     pub preferences: Rows<preferences::Entity>,
     pub notifications: Rows<notification::Entity>,
+    pub said: Rows<said::Entity>,
 }
 
 impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let orders = batch.iter().filter(|it| it.input.is_about_order()).map(|it| it.key);
-        let contacts = Rows::lock(tx, orders.collect::<Vec<_>>()).await?;
+        let keys_of = |wanted: fn(&Input) -> bool| {
+            batch.iter().filter(|it| wanted(&it.input)).map(|it| it.key).collect::<Vec<_>>()
+        };
+        let contacts = Rows::lock(tx, keys_of(Input::needs_contact)).await?;
         let preferences = Rows::lock(tx, customers(batch, &contacts)).await?;
         let messages = batch.iter().flat_map(|it| it.input.messages(it.key));
         let notifications = Rows::lock(tx, messages.collect::<Vec<_>>()).await?;
-        Ok(Self { contacts, preferences, notifications })
+        let said = Rows::lock(tx, keys_of(Input::may_be_reported)).await?;
+        Ok(Self { contacts, preferences, notifications, said })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {
         self.contacts.save(tx).await?;
         self.preferences.save(tx).await?;
-        self.notifications.save(tx).await
+        self.notifications.save(tx).await?;
+        self.said.save(tx).await
     }
 }
 
@@ -59,9 +65,14 @@ fn customers(batch: &[Delivery<Input>], contacts: &Rows<contact::Entity>) -> BTr
 }
 
 impl Input {
-    /// Whether it needs the order's contact. Most of what is heard does not: it is ignored.
-    fn is_about_order(&self) -> bool {
-        self.news().is_some() || matches!(self, Self::OrderCreated(_) | Self::Notified(_) | Self::Resend(_))
+    /// Whether it is decided with the order's contact. Most of what is heard is not: it is ignored.
+    fn needs_contact(&self) -> bool {
+        self.news().is_some() || matches!(self, Self::OrderCreated(_) | Self::Resend(_))
+    }
+
+    /// Whether something may be told of what becomes of it.
+    fn may_be_reported(&self) -> bool {
+        self.news().is_some() || matches!(self, Self::Notified(_))
     }
 
     /// The messages it is about or leads to.

@@ -8,7 +8,7 @@ use platform::{
 };
 
 use super::{
-    Cause, OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded,
+    Cause, Details, OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded,
     PaymentStatus, PaymentView, ShipmentStatus, ShipmentView,
 };
 use crate::store::{Order, Wire};
@@ -26,20 +26,25 @@ impl Order {
     }
 
     /// `PaymentProcessed`: stock was reserved before it was charged, so all that counts is there.
-    pub fn paid(&mut self, payment: &PaymentProcessed, by: Cause, then: &mut Consequences) -> Verdict {
+    pub fn paid(
+        &mut self,
+        payment: &PaymentProcessed,
+        details: &Details,
+        by: Cause,
+        then: &mut Consequences,
+    ) -> Verdict {
         let noted = self.note_charge(payment);
         if !self.is_early() {
             // The order ended while the charge was in flight: its cancellation leads to the refund.
             return if noted { Done } else { Ignored(DECIDED) };
         }
-        let details = self.details();
         let confirmed = OrderConfirmed {
             customer_id: self.customer_id,
             currency: *self.currency,
             total_amount: Money::from_minor(self.total_minor),
-            items: details.items,
-            recipient: Recipient { name: details.customer.name, phone: details.customer.phone },
-            shipping_address: details.shipping_address,
+            items: details.items.clone(),
+            recipient: Recipient { name: details.customer.name.clone(), phone: details.customer.phone.clone() },
+            shipping_address: details.shipping_address.clone(),
             payment_id: payment.payment_id,
         };
         then.cancel_reminder::<OrderDeadline>();

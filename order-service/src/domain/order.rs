@@ -123,12 +123,6 @@ impl ShipmentView {
 }
 
 impl Order {
-    /// What was ordered. Kept as text and read only where it is needed: most decisions do without, and text is cheap to
-    /// carry along.
-    pub fn details(&self) -> Details {
-        serde_json::from_str(&self.details).expect("written by this service")
-    }
-
     pub fn headline(&self) -> Headline {
         Headline {
             id: self.id,

@@ -6,7 +6,7 @@ use platform::{Consequences, Json, http::FieldError};
 use uuid::Uuid;
 
 use super::{Cause, Details, OrderDeadline, OrderReceipt, Progress, objections};
-use crate::store::{Order, Orders, Wire};
+use crate::store::{Order, OrderDetails, Orders, Wire};
 
 /// A customer wants this. Its fields are in range; whether the catalogue agrees is decided with the order.
 #[derive(Debug, Clone)]
@@ -64,6 +64,7 @@ impl Orders {
             items: created.items,
             payment: created.payment,
         };
+        self.details.insert(OrderDetails { order_id: wanted.order_id, details: Json(details) });
         let order = self.orders.insert(Order {
             id: wanted.order_id,
             customer_id: wanted.customer_id,
@@ -75,7 +76,6 @@ impl Orders {
             created_at: then.now(),
             updated_at: then.now(),
             trace_id: then.trace().id(),
-            details: serde_json::to_string(&details).expect("details are plain data"),
             progress: Json(progress),
         });
         order.enter(OrderStatus::Pending, Cause::new("PlaceOrder", None), then);

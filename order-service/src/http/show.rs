@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{Cause, Details, HistoryEntry, Links, PaymentStatus, PaymentView, ShipmentView},
-    store::Order,
+    store::{Order, queries},
 };
 
 /// An order, all of it.
@@ -92,7 +92,10 @@ pub async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Json<OrderView>, Problem> {
     caller.require(READ)?;
-    service.order(&caller, id).await.map(|order| Json(OrderView::from(order)))
+    let order = service.order(&caller, id).await?;
+    let ordered = queries::details(service.app.db(), id).await.map_err(Problem::unavailable)?;
+    let ordered = ordered.ok_or_else(Problem::not_found)?; // written with the order
+    Ok(Json(OrderView::of(order, ordered)))
 }
 
 /// A transition of an order.
@@ -141,9 +144,9 @@ impl From<Item> for ItemView {
     }
 }
 
-impl From<Order> for OrderView {
-    fn from(order: Order) -> Self {
-        let Details { customer, shipping_address, items, payment } = order.details();
+impl OrderView {
+    fn of(order: Order, ordered: Details) -> Self {
+        let Details { customer, shipping_address, items, payment } = ordered;
         let progress = order.progress.0;
         let payment = progress.payment.map(|PaymentView { status, payment_id, amount, refunded }| OrderPayment {
             status,

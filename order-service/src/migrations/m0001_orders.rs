@@ -2,6 +2,7 @@ use platform::migrations::{Layout, create, index};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 
 use crate::store::{
+    details::{self, Column as D},
     order::{self, Column as O},
     product::{self, Column as P},
 };
@@ -12,7 +13,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Not clustered: its rows are long, and SQLite would put most of each into a page of its own.
+        // Not clustered, like the next: rows are long, and SQLite would put most of each into a page of its own.
         let orders = Table::create()
             .table(order::Entity)
             .col(ColumnDef::new(O::Id).uuid().not_null().primary_key())
@@ -25,7 +26,6 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(O::CreatedAt).timestamp_with_time_zone().not_null())
             .col(ColumnDef::new(O::UpdatedAt).timestamp_with_time_zone().not_null())
             .col(ColumnDef::new(O::TraceId).string_len(32).not_null())
-            .col(ColumnDef::new(O::Details).text().not_null())
             .col(ColumnDef::new(O::Progress).text().not_null())
             .to_owned();
         create(manager, Layout::Heap, orders).await?;
@@ -34,6 +34,13 @@ impl MigrationTrait for Migration {
         let customer =
             Index::create().name("orders_customer").table(order::Entity).col(O::CustomerId).col(O::Id).to_owned();
         index(manager, customer).await?;
+
+        let details = Table::create()
+            .table(details::Entity)
+            .col(ColumnDef::new(D::OrderId).uuid().not_null().primary_key())
+            .col(ColumnDef::new(D::Details).text().not_null())
+            .to_owned();
+        create(manager, Layout::Heap, details).await?;
 
         let products = Table::create()
             .table(product::Entity)

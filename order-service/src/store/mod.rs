@@ -1,5 +1,6 @@
 //! The tables, and the rows of them that a batch may touch.
 
+pub mod details;
 pub mod order;
 pub mod product;
 pub mod queries;
@@ -9,21 +10,23 @@ mod wire;
 use platform::{Delivery, Rows, StoreError, Tx, Workset};
 
 use crate::saga::Input;
+pub use details::Model as OrderDetails;
 pub use order::{Headline, Model as Order};
 pub use product::Model as Product;
 pub use statuses::{KnownStatus, Statuses};
 pub use wire::Wire;
 
-/// What this service decides over: orders, and the products that new ones are checked against.
+/// What this service decides over: orders, what was ordered, and the products that new ones are checked against.
 #[derive(Debug, Default, Clone)]
 pub struct Orders {
     pub orders: Rows<order::Entity>,
+    pub details: Rows<details::Entity>,
     pub products: Rows<product::Entity>,
 }
 
 impl Workset<Input> for Orders {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let (mut orders, mut products, mut catalogue_changes) = (vec![], vec![], false);
+        let (mut orders, mut details, mut products, mut catalogue_changes) = (vec![], vec![], vec![], false);
         for it in batch {
             match &it.input {
                 // Its id is fresh: there is no row to look for.
@@ -32,18 +35,25 @@ impl Workset<Input> for Orders {
                     products.push(it.key);
                     catalogue_changes = true;
                 }
-                _ => orders.push(it.key),
+                input => {
+                    orders.push(it.key);
+                    if input.needs_details() {
+                        details.push(it.key);
+                    }
+                }
             }
         }
         let orders = Rows::lock(tx, orders).await?;
+        let details = Rows::read(tx, details).await?; // they never change
         // Orders only look products up: were they to lock them, orders for a popular one would wait for each other.
         let products =
             if catalogue_changes { Rows::lock(tx, products).await? } else { Rows::read(tx, products).await? };
-        Ok(Self { orders, products })
+        Ok(Self { orders, details, products })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {
         self.orders.save(tx).await?;
+        self.details.save(tx).await?;
         self.products.save(tx).await
     }
 }

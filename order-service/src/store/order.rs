@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use super::Wire;
 use crate::domain::Progress;
 
-/// An order, all of it: the row whose lock decides which of two things that race for an order comes first.
+/// An order, all of it but its [`details`](super::details): the row whose lock decides which of two things that race for an order comes first.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "orders")]
 pub struct Model {
@@ -24,9 +24,6 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     /// Of the request that placed it.
     pub trace_id: String,
-    /// `Details` as JSON, see [`Model::details`].
-    #[sea_orm(column_type = "Text")]
-    pub details: String,
     pub progress: Json<Progress>,
 }
 

@@ -8,10 +8,11 @@ use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, 
 use uuid::Uuid;
 
 use super::{
-    Headline, Order, Product,
+    Headline, Order, Product, details,
     order::{Column, Entity},
     product,
 };
+use crate::domain::Details;
 
 /// Which orders a list shows.
 #[derive(Debug, Default, Clone, Copy)]
@@ -28,6 +29,12 @@ pub struct Wanted {
 
 pub async fn order(db: &DatabaseConnection, id: Uuid) -> Result<Option<Order>, DbErr> {
     Entity::find_by_id(id).one(db).await
+}
+
+/// What was ordered.
+pub async fn details(db: &DatabaseConnection, id: Uuid) -> Result<Option<Details>, DbErr> {
+    let row = details::Entity::find_by_id(id).one(db).await?;
+    Ok(row.map(|row| row.details.0))
 }
 
 pub async fn headline(db: &DatabaseConnection, id: Uuid) -> Result<Option<Headline>, DbErr> {

@@ -1,0 +1,17 @@
+use platform::Json;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::Details;
+
+/// What was ordered, apart from what becomes of it: written once, and not again with every transition of the order.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "order_details")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub order_id: Uuid,
+    pub details: Json<Details>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}
