@@ -70,6 +70,7 @@ async fn a_secure_kafka_lets_in_whom_it_knows_and_only_as_far() {
     // And nothing else.
     let published = order.publish(numbered(&payments[0], 0..1)).await;
     assert!(matches!(&published.failure, Some(BusError::Refused(why)) if why.contains("user order")), "{published:?}");
+    assert!(order.health().await.unwrap_err().contains("not allowed to write to topic payment-updates"));
     let refused = async |bus: &dyn Bus, group: &str, topics| {
         let mut member = bus.subscribe(group, topics).await?;
         loop {
@@ -80,11 +81,16 @@ async fn a_secure_kafka_lets_in_whom_it_knows_and_only_as_far() {
     };
     let error = refused(&*order, "payment", &payments).await.unwrap_err();
     assert!(matches!(&error, BusError::Refused(why) if why.contains("group payment")), "{error}");
-    let why = order.health().await.unwrap_err();
-    assert!(why.contains("group payment"), "{why}");
+    let why = payment.subscribe("payment", &orders).await.err().map(|it| it.to_string());
+    assert_eq!(why, None);
+    assert!(payment.health().await.is_ok(), "what is refused to one is not held against the other");
     let inventory = open(options(&kafka, "inventory")).await;
     let hidden = ["hidden".into()];
     admin.create_topics(&[topic("hidden")]).await.unwrap();
+    let error = refused(&*inventory, "payment", &orders).await.unwrap_err();
+    assert!(matches!(&error, BusError::Refused(why) if why.contains("group payment")), "{error}");
+    let why = inventory.health().await.unwrap_err();
+    assert!(why.contains("group payment"), "{why}");
     let error = refused(&*inventory, "inventory", &hidden).await.unwrap_err();
     assert!(matches!(&error, BusError::Refused(why) if why.contains("hidden")), "{error}");
     for bus in [admin, order, payment, inventory] {

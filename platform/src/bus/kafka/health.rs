@@ -26,18 +26,26 @@ pub(super) struct Health {
     brokers: String,
     who: String,
     sick: AtomicBool,
+    any_refused: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     /// No broker can be used.
-    away: Option<String>,
+    away: Option<Away>,
     /// Why the last connection failed.
     reason: Option<String>,
     /// What brokers do not allow, by what wanted it.
     refused: BTreeMap<String, String>,
     well: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Away {
+    why: String,
+    /// As long as nobody changes something about it.
+    for_good: bool,
 }
 
 /// So long nobody needs to ask again.
@@ -49,6 +57,7 @@ impl Health {
             brokers: options.brokers.clone(),
             who: options.security.who().to_string(),
             sick: AtomicBool::new(false),
+            any_refused: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -75,32 +84,33 @@ impl Health {
     pub fn error(&self, code: RDKafkaErrorCode, reason: &str) {
         use RDKafkaErrorCode as Code;
         let mut state = self.state();
-        let words = match code {
+        let for_good = |why| Away { why, for_good: true };
+        let away = match code {
             Code::Authentication | Code::SaslAuthenticationFailed => {
-                Some(format!("Kafka refuses {}: wrong user or password ({reason})", self.who))
+                for_good(format!("Kafka refuses {}: wrong user or password ({reason})", self.who))
             }
-            Code::SSL if reason.contains("verif") => {
-                Some(format!("the certificate of Kafka is not signed by an authority that is known here ({reason})"))
-            }
-            Code::SSL => Some(format!("there is no secure connection to Kafka ({reason})")),
-            Code::AllBrokersDown => {
-                let why = state.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-                // What has been found out is better than that nobody is there.
-                state.away.is_none().then(|| format!("no broker of {} answers{why}", self.brokers))
-            }
+            Code::SSL if reason.contains("verif") => for_good(format!(
+                "the certificate of Kafka is not signed by an authority that is known here ({reason})"
+            )),
+            Code::SSL => for_good(format!("there is no secure connection to Kafka ({reason})")),
+            // What has been found out is better than that nobody is there.
+            Code::AllBrokersDown if state.away.is_none() => Away { why: self.nobody(&state), for_good: false },
             Code::BrokerTransportFailure | Code::Resolve => {
                 state.reason = Some(reason.to_owned());
-                None
+                return;
             }
-            _ => None,
+            _ => return,
         };
-        if let Some(words) = words {
-            if state.away.is_none() {
-                warn!("{words}");
-            }
-            state.away = Some(words);
-            self.sick.store(true, Ordering::Relaxed);
+        if state.away.is_none() {
+            warn!("{}", away.why);
         }
+        state.away = Some(away);
+        self.sick.store(true, Ordering::Relaxed);
+    }
+
+    fn nobody(&self, state: &State) -> String {
+        let why = state.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        format!("no broker of {} answers{why}", self.brokers)
     }
 
     /// Something that is not allowed, and will not be by waiting.
@@ -109,10 +119,16 @@ impl Health {
         if before.is_none_or(|it| it != why) {
             warn!("{why}");
         }
+        self.any_refused.store(true, Ordering::Relaxed);
     }
 
+    /// It is allowed now. Costs nothing as long as nothing is refused.
     pub fn allow(&self, what: &str) {
-        self.state().refused.remove(what);
+        if self.any_refused.load(Ordering::Relaxed) {
+            let mut state = self.state();
+            state.refused.remove(what);
+            self.any_refused.store(!state.refused.is_empty(), Ordering::Relaxed);
+        }
     }
 
     /// `None`: a broker is to be asked.
@@ -127,16 +143,12 @@ impl Health {
     /// Why nobody answers.
     pub fn away(&self) -> String {
         let state = self.state();
-        state.away.clone().unwrap_or_else(|| {
-            let why = state.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-            format!("no broker of {} answers{why}", self.brokers)
-        })
+        state.away.as_ref().map_or_else(|| self.nobody(&state), |away| away.why.clone())
     }
 
-    /// Whether trying again could help.
-    pub fn is_misconfigured(&self) -> bool {
-        let state = self.state();
-        state.away.as_ref().is_some_and(|why| !why.starts_with("no broker"))
+    /// Trying again will not help.
+    pub fn is_away_for_good(&self) -> bool {
+        self.state().away.as_ref().is_some_and(|away| away.for_good)
     }
 
     pub fn who(&self) -> &str {

@@ -85,7 +85,7 @@ impl Kafka {
         let began = std::time::Instant::now();
         loop {
             let Err(why) = kafka.probe(Duration::from_secs(1)).await else { return Ok(kafka) };
-            if kafka.health.is_misconfigured() {
+            if kafka.health.is_away_for_good() {
                 return Err(BusError::Setup(why));
             }
             if began.elapsed() >= patience {

@@ -88,11 +88,20 @@ impl ProducerContext for Reports {
 
     fn delivery(&self, result: &DeliveryResult<'_>, sent: Box<Sent>) {
         match result {
-            Ok(_) => self.0.well_again(),
+            Ok(_) => {
+                self.0.well_again();
+                self.0.allow(&sent.topic);
+            }
             Err((error, message)) => {
+                let forbidden = error.rdkafka_error_code() == Some(RDKafkaErrorCode::TopicAuthorizationFailed);
                 let error = about(&sent.topic, self.0.who(), error);
-                if matches!(error, BusError::Refused(_)) {
-                    warn!(topic = message.topic(), %error, "a message is refused");
+                match &error {
+                    BusError::Refused(_) if forbidden => {
+                        let why = format!("{} is not allowed to write to topic {}", self.0.who(), message.topic());
+                        self.0.refuse(&sent.topic, &why);
+                    }
+                    BusError::Refused(_) => warn!(topic = message.topic(), %error, "a message is refused"),
+                    _ => {}
                 }
                 sent.batch.fail(sent.index, error);
             }
