@@ -20,7 +20,7 @@ fn spec(name: &Arc<str>, partitions: i32) -> TopicSpec {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn a_plan_says_what_is_missing_and_applying_it_makes_it_so() {
-    let stage = Shared::new().await;
+    let stage = Shared::with(|options| options.replication = 1).await;
     let (bus, one, two) = (stage.bus(), stage.name("one"), stage.name("two"));
     let mut wanted = vec![spec(&one, 2), TopicSpec { compacted: true, retention: None, ..spec(&two, 3) }];
     let first = plan(&*bus, &wanted, 1).await.unwrap();
