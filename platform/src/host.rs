@@ -51,6 +51,8 @@ pub enum StartError {
     Open(#[from] OpenError),
     #[error("{service}: the schema cannot be brought up to date: {cause}")]
     Schema { service: &'static str, cause: sea_orm::DbErr },
+    #[error("{service}: {}", .cause.to_string().trim_start_matches("Migration Error: "))]
+    Outdated { service: &'static str, cause: sea_orm::DbErr },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

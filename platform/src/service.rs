@@ -25,15 +25,21 @@ use crate::{
     room::{Closed, Doors, Ending, Incoming, Open, Source},
 };
 
-type Migrate = for<'a> fn(&'a Db) -> BoxFuture<'a, Result<(), sea_orm::DbErr>>;
+type OfDb = for<'a> fn(&'a Db) -> BoxFuture<'a, Result<(), sea_orm::DbErr>>;
 type Routes = Box<dyn FnOnce(App) -> OpenApiRouter + Send>;
 type Task = Box<dyn FnOnce(App, Shutdown) -> BoxFuture<'static, ()> + Send>;
+
+/// What is done with its schema.
+pub(crate) struct Schema {
+    migrate: OfDb,
+    check: OfDb,
+}
 
 /// Everything a service consists of.
 pub struct Service {
     pub(crate) name: &'static str,
     pub(crate) long_name: &'static str,
-    pub(crate) migrate: Option<Migrate>,
+    pub(crate) schema: Option<Schema>,
     pub(crate) rooms: Vec<(TypeId, Box<dyn Closed>)>,
     pub(crate) routes: Option<Routes>,
     pub(crate) problems: &'static [&'static ProblemType],
@@ -49,7 +55,7 @@ impl Service {
         Self {
             name,
             long_name,
-            migrate: None,
+            schema: None,
             rooms: vec![],
             routes: None,
             problems: &[],
@@ -62,7 +68,10 @@ impl Service {
     /// Its schema.
     #[must_use]
     pub fn migrations<M: MigratorTrait + 'static>(mut self) -> Self {
-        self.migrate = Some(|db| Box::pin(migrations::migrate::<M>(db)));
+        self.schema = Some(Schema {
+            migrate: |db| Box::pin(migrations::migrate::<M>(db)),
+            check: |db| Box::pin(migrations::check::<M>(db)),
+        });
         self
     }
 
@@ -115,8 +124,18 @@ impl Service {
     pub async fn migrate(&self, db: &Db) -> Result<(), StartError> {
         let schema = |cause| StartError::Schema { service: self.name, cause };
         migrations::migrate::<migrations::Platform>(db).await.map_err(schema)?;
-        match self.migrate {
-            Some(migrate) => migrate(db).await.map_err(schema),
+        match &self.schema {
+            Some(own) => (own.migrate)(db).await.map_err(schema),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it is up to date, without changing it.
+    pub async fn check_schema(&self, db: &Db) -> Result<(), StartError> {
+        let schema = |cause| StartError::Outdated { service: self.name, cause };
+        migrations::check::<migrations::Platform>(db).await.map_err(schema)?;
+        match &self.schema {
+            Some(own) => (own.check)(db).await.map_err(schema),
             None => Ok(()),
         }
     }

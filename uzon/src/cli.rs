@@ -8,7 +8,10 @@ use platform::process::{Failure, SettingsArgs};
 
 use crate::{
     client::Client,
-    commands::{config::ConfigCommand, migrate::Migrate, order::OrderCommand, products::ProductsCommand, serve::Serve},
+    commands::{
+        config::ConfigCommand, migrate::Migrate, order::OrderCommand, products::ProductsCommand, serve::Serve,
+        topics::TopicsCommand,
+    },
 };
 
 /// Order processing as a choreographed saga. Without a command: `uzon dev`.
@@ -29,6 +32,9 @@ pub enum Command {
     Serve(Serve),
     /// Bring the schemas of databases up to date
     Migrate(Migrate),
+    /// Compare Kafka's topics with what they should be, and make them so
+    #[command(subcommand)]
+    Topics(TopicsCommand),
     /// Place, show, follow and cancel orders
     Order {
         #[command(flatten)]

@@ -21,6 +21,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(options) => dev::run(options).await,
         Command::Serve(options) => commands::serve::run(options).await,
         Command::Migrate(options) => commands::migrate::run(options).await,
+        Command::Topics(command) => commands::topics::run(command).await,
         Command::Order { client, command } => commands::order::run(&client.open()?, command).await,
         Command::Products { client, command } => commands::products::run(&client.open()?, command).await,
         Command::Config(command) => commands::config::run(command),

@@ -96,7 +96,9 @@ async fn missing<M: MigratorTrait>(db: &Db) -> Result<Vec<String>, DbErr> {
     let unknown: Vec<String> = seen.iter().filter(|it| !known.contains(it)).cloned().collect();
     if !unknown.is_empty() {
         let unknown = unknown.join(", ");
-        return Err(DbErr::Migration(format!("the database is newer than this program, which does not know {unknown}")));
+        return Err(DbErr::Migration(format!(
+            "the database is newer than this program, which does not know {unknown}"
+        )));
     }
     Ok(known.into_iter().filter(|it| !seen.contains(it)).collect())
 }

@@ -1,6 +1,7 @@
 //! The bus of a process, with the topics of the choreography.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,7 +12,7 @@ use events::{choreography, topic::dead_letters};
 
 use super::{Failure, Lacking, chain};
 use crate::{
-    Clock,
+    Clock, Service,
     bus::{
         Bus, BusError, TopicSpec,
         embedded::{EmbeddedLog, EmbeddedOptions},
@@ -62,18 +63,34 @@ pub async fn open_bus(config: &Config, clock: Clock, client: &str) -> Result<Arc
     }
 }
 
-/// Sees to it that there are all topics. The embedded log belongs to one process: nobody else could create them.
-pub(super) async fn see_to_topics(config: &Config, bus: &dyn Bus, lacking: Lacking) -> Result<(), Failure> {
-    let wanted = wanted_topics(config);
+/// Sees to it that there are all topics these services need. The embedded log belongs to one process: nobody else could
+/// create them.
+pub(super) async fn see_to_topics(
+    config: &Config,
+    bus: &dyn Bus,
+    services: &[Service],
+    lacking: Lacking,
+) -> Result<(), Failure> {
+    let mut wanted = wanted_topics(config);
     if lacking == Lacking::Create || config.bus.url.file().is_some() {
         bus.create_topics(&wanted).await.map_err(|error| failed(config, &error))?;
     }
+    // Nobody need be allowed to see more than that.
+    let needed: BTreeSet<String> = services.iter().flat_map(|service| needed_by(service.name())).collect();
+    wanted.retain(|topic| needed.contains(&*topic.name));
     topics::check(bus, &wanted).await.map_err(|error| match error {
         BusError::Setup(what) => {
             Failure::Unavailable(format!("bus {}: {what}: run `uzon topics apply`", config.bus.url))
         }
         other => failed(config, &other),
     })
+}
+
+/// Topics a service hears or publishes, and where it puts what it cannot deal with.
+fn needed_by(service: &str) -> impl Iterator<Item = String> {
+    let heard =
+        choreography::heard_by(service).into_iter().flat_map(|(topic, _)| [topic.to_owned(), dead_letters(topic)]);
+    heard.chain(choreography::published_by(service).into_iter().map(|(topic, _)| topic.to_owned()))
 }
 
 /// What went wrong with the bus, and with which.

@@ -8,7 +8,7 @@ use std::{
 use super::{Failure, chain};
 use crate::{
     Db, Service,
-    config::{Config, DatabaseSettings},
+    config::{Config, DatabaseSettings, DatabaseUrl},
 };
 
 /// What is to be done about a database, table or topic that is not there.
@@ -35,17 +35,26 @@ pub(super) async fn open(config: &Config, service: &Service, lacking: Lacking) -
         Some(file) => Some(prepare(file, lacking).map_err(failed)?),
         None => None,
     };
-    let db = connect(&settings).await.map_err(failed)?;
-    if lacking == Lacking::Create {
-        service.migrate(&db).await.map_err(|error| Failure::Unavailable(chain(&error)))?;
-    }
+    let db = connect(&settings, lacking).await.map_err(failed)?;
+    let schema = match lacking {
+        Lacking::Create => service.migrate(&db).await,
+        Lacking::Refuse => service.check_schema(&db).await,
+    };
+    schema.map_err(|error| Failure::Unavailable(chain(&error)))?;
     Ok(Opened { db, lock })
 }
 
-async fn connect(settings: &DatabaseSettings) -> Result<Db, String> {
+async fn connect(settings: &DatabaseSettings, lacking: Lacking) -> Result<Db, String> {
+    let (url, replica) = (settings.url.reveal(), settings.read_url.as_ref().map(DatabaseUrl::reveal));
+    if lacking == Lacking::Create {
+        Db::create(&url).await.map_err(|error| chain(&error))?;
+    }
     // One connection writes, the others read.
     let readers = settings.max_connections.saturating_sub(1).max(1);
-    Db::open(&settings.url.reveal(), readers).await.map_err(|error| chain(&error))
+    Db::open_with(&url, replica.as_deref(), readers).await.map_err(|error| {
+        let help = if error.is_missing { ": create it with `uzon migrate --create`" } else { "" };
+        format!("{}{help}", chain(&error))
+    })
 }
 
 /// Brings a service's database up to date, created if that is asked for.
@@ -56,7 +65,7 @@ pub async fn migrate(config: &Config, service: &Service, lacking: Lacking) -> Re
         Some(file) => Some(prepare(file, lacking).map_err(failed)?),
         None => None,
     };
-    let db = connect(&settings).await.map_err(failed)?;
+    let db = connect(&settings, lacking).await.map_err(failed)?;
     service.migrate(&db).await.map_err(|error| Failure::Unavailable(chain(&error)))?;
     db.close().await.map_err(|error| failed(chain(&error)))
 }

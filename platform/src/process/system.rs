@@ -63,7 +63,7 @@ impl System {
         lacking: Lacking,
     ) -> Result<(), Failure> {
         if self.has_bus {
-            see_to_topics(config, &*self.bus, lacking).await?;
+            see_to_topics(config, &*self.bus, &services, lacking).await?;
         }
         let mut ready = Vec::new();
         for service in services {

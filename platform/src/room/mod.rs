@@ -247,7 +247,11 @@ impl<P: Participant> Room<P> {
                 }
                 Err(cause) => {
                     failures += 1;
-                    warn!(service = self.service, error = chain(&cause), "the database is not available; trying until it is");
+                    warn!(
+                        service = self.service,
+                        error = chain(&cause),
+                        "the database is not available; trying until it is"
+                    );
                     if self.stopping.is_triggered() {
                         return false;
                     }

@@ -1,7 +1,7 @@
 //! `uzon migrate`
 
 use clap::Args;
-use platform::process::{ServeArgs, migrate};
+use platform::process::{Lacking, SettingsArgs, migrate};
 use serde_json::json;
 
 use crate::{
@@ -19,15 +19,19 @@ pub struct Migrate {
     /// JSON for programs instead of text
     #[arg(long)]
     json: bool,
+    /// Create databases that are missing, too; their users must be allowed to
+    #[arg(long)]
+    create: bool,
     #[command(flatten)]
-    args: ServeArgs,
+    settings: SettingsArgs,
 }
 
-pub(crate) async fn run(Migrate { services, json, args }: Migrate) -> Result<(), Failure> {
-    let config = settings::load(&args.settings)?;
+pub(crate) async fn run(Migrate { services, json, create, settings }: Migrate) -> Result<(), Failure> {
+    let config = settings::load(&settings)?;
+    let lacking = if create { Lacking::Create } else { Lacking::Refuse };
     let named = if services.is_empty() { vec![ALL] } else { services };
     for service in services::schemas(&Part::chosen(&named), &config)? {
-        migrate(&config, &service, args.lacking()).await?;
+        migrate(&config, &service, lacking).await?;
         let database = config.database_for(service.name()).url.to_string();
         if json {
             output::json(&json!({ "service": service.name(), "database": database }));

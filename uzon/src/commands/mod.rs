@@ -6,3 +6,4 @@ pub(crate) mod migrate;
 pub(crate) mod order;
 pub(crate) mod products;
 pub(crate) mod serve;
+pub(crate) mod topics;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     Failure,
     client::Client,
+    dev::{CATALOGUE, Demo},
     output::{self, text, time},
 };
 
@@ -37,6 +38,8 @@ pub enum ProductsCommand {
         #[arg(long)]
         sku: Option<String>,
     },
+    /// Fill a new system with the demonstration catalogue; repeated it changes nothing
+    Demo,
     /// Units come in (50), or turn out to be missing (-3)
     Stock {
         /// Its id or SKU
@@ -78,6 +81,7 @@ pub(crate) async fn run(client: &Client, command: ProductsCommand) -> Result<(),
             show(client, &client.put(&format!("/api/v1/products/{id}"), &body).await?);
             Ok(())
         }
+        ProductsCommand::Demo => demo(client).await,
         ProductsCommand::Stock { product, quantity, reason, note, key } => {
             let id = id_of(&find(client, &product).await?)?;
             let usual = if quantity > 0 { Reason::Delivery } else { Reason::Correction };
@@ -90,6 +94,31 @@ pub(crate) async fn run(client: &Client, command: ProductsCommand) -> Result<(),
             Ok(())
         }
     }
+}
+
+/// Products that are there already are left as they are.
+async fn demo(client: &Client) -> Result<(), Failure> {
+    let there = client.list("/api/v1/products", &[], usize::MAX).await?;
+    let there: Vec<&str> = there.iter().filter_map(|product| product["productId"].as_str()).collect();
+    let mut products = Vec::new();
+    for Demo { id, sku, name, price, currency, units } in CATALOGUE {
+        let path = format!("/api/v1/products/{id}");
+        if !there.contains(&id.to_string().as_str()) {
+            let body = json!({ "sku": sku, "name": name, "price": price, "currency": currency });
+            client.put(&path, &body).await?;
+        }
+        if units > 0 {
+            let body = json!({ "quantity": units, "reason": "DELIVERY", "note": "demonstration catalogue" });
+            client.post(&format!("{path}/stock"), &body, Some(&format!("demo-{id}"))).await?;
+        }
+        products.push(client.get(&path, &[]).await?);
+    }
+    if client.json {
+        output::json(&json!({ "items": products }));
+    } else {
+        print(&products);
+    }
+    Ok(())
 }
 
 async fn list(client: &Client, search: Option<&str>, limit: usize) -> Result<(), Failure> {

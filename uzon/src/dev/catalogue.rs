@@ -22,7 +22,7 @@ pub struct Demo {
     pub name: &'static str,
     pub price: Money,
     pub currency: &'static str,
-    units: i64,
+    pub units: i64,
 }
 
 const fn demo(
