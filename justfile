@@ -17,6 +17,10 @@ lint:
 test:
     cargo test --workspace
 
+# On real Kafka, PostgreSQL and MariaDB, a process for each service: conformance, scenarios, faults.
+e2e:
+    compose/native/with kafka postgres mariadb -- .ci/servers
+
 # Write generated files anew (schemas, AsyncAPI, OpenAPI, diagram, configuration reference).
 bless:
     UZON_BLESS=1 cargo test -p events -p uzon

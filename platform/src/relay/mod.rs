@@ -28,7 +28,7 @@ use tracing::{error, warn};
 
 use crate::{
     Clock, Db, Shutdown, StoreError, bulk,
-    bus::{Bus, Outgoing, codec},
+    bus::{Bus, Outgoing, Published, codec},
     tables::outbox,
 };
 
@@ -36,6 +36,8 @@ use crate::{
 const ROWS: u64 = 64;
 /// Transactions on their way through the channel.
 const CHANNEL: usize = 256;
+/// A bus that has said nothing for so long is away.
+const SILENCE: Duration = Duration::from_secs(1);
 /// How long published rows may stay in the table. A crash meanwhile publishes them again, which inboxes expect.
 const TIDY: Duration = Duration::from_millis(100);
 
@@ -258,7 +260,10 @@ impl Relay {
         let mut failures = 0_u32;
         while !rows.is_empty() && may() {
             let messages: Vec<_> = rows.iter().flat_map(|(_, messages)| messages.iter().cloned()).collect();
-            let said = self.bus.publish(messages).await;
+            let Some(said) = self.hand_over(messages, stopping, may).await else {
+                self.gave_up = stopping.is_triggered();
+                return;
+            };
             let mut durable = said.durable;
             counter!("uzon_outbox_published_total", "service" => self.service).increment(durable as u64);
             while let Some((id, messages)) = rows.front_mut() {
@@ -279,14 +284,39 @@ impl Relay {
             if failures == 1 {
                 warn!(service = self.service, error = %cause, "events cannot be published now; trying until they can");
             }
-            let now = self.clock.now().timestamp_micros();
-            let _ = self.state.stuck_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+            self.stuck();
             if stopping.is_triggered() {
                 self.gave_up = true;
                 return;
             }
             rest(Duration::from_millis((25 << failures.min(8)).min(2000)), stopping).await;
         }
+    }
+
+    /// What the bus says of them. A bus that is away may say nothing for as long as it is; `None`: and it is time to stop, or
+    /// this process may not publish any more. What it has been given it may still publish, and so may whoever is next.
+    async fn hand_over(
+        &self,
+        messages: Vec<Outgoing>,
+        stopping: &Shutdown,
+        may: &(dyn Fn() -> bool + Sync),
+    ) -> Option<Published> {
+        let mut saying = self.bus.publish(messages);
+        loop {
+            tokio::select! {
+                said = &mut saying => return Some(said),
+                () = tokio::time::sleep(SILENCE) => self.stuck(),
+            }
+            if stopping.is_triggered() || !may() {
+                return None;
+            }
+        }
+    }
+
+    /// Nothing can be published, from now on if not before.
+    fn stuck(&self) {
+        let now = self.clock.now().timestamp_micros();
+        let _ = self.state.stuck_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     fn forget(&self, messages: usize) {

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use platform::bus::{
     Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec, TopicState,
 };
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::stage::{Stage, eventually};
@@ -18,6 +19,8 @@ enum Mode {
     #[default]
     Up,
     Down,
+    /// Says nothing until it is up again.
+    Silent,
     /// Takes so many of each batch, and fails then.
     Takes(usize),
     /// Fails at the first message that contains this.
@@ -28,17 +31,23 @@ enum Mode {
 struct Flaky {
     log: Arc<dyn Bus>,
     mode: Mutex<Mode>,
+    changed: Notify,
 }
 
 impl Flaky {
     fn before(stage: &mut Stage, mode: Mode) -> Arc<Self> {
-        let flaky = Arc::new(Self { log: stage.log.clone(), mode: Mutex::new(mode) });
+        let flaky = Arc::new(Self { log: stage.log.clone(), mode: Mutex::new(mode), changed: Notify::new() });
         stage.bus = flaky.clone();
         flaky
     }
 
     fn is(&self, mode: Mode) {
         *self.mode.lock().unwrap() = mode;
+        self.changed.notify_waiters();
+    }
+
+    fn is_silent(&self) -> bool {
+        matches!(*self.mode.lock().unwrap(), Mode::Silent)
     }
 }
 
@@ -46,12 +55,19 @@ impl Bus for Flaky {
     fn publish(&self, mut batch: Vec<Outgoing>) -> BoxFuture<'_, Published> {
         let has = |it: &Outgoing, what: &str| String::from_utf8_lossy(&it.message.value).contains(what);
         let takes = match self.mode.lock().unwrap().clone() {
-            Mode::Up => batch.len(),
+            Mode::Up | Mode::Silent => batch.len(),
             Mode::Down => 0,
             Mode::Takes(most) => most.min(batch.len()),
             Mode::Refuses(what) => batch.iter().position(|it| has(it, what)).unwrap_or(batch.len()),
         };
         Box::pin(async move {
+            loop {
+                let changed = self.changed.notified();
+                if !self.is_silent() {
+                    break;
+                }
+                changed.await;
+            }
             let all = takes == batch.len();
             batch.truncate(takes);
             let mut said = self.log.publish(batch).await;
@@ -159,8 +175,14 @@ async fn what_the_channel_cannot_hold_is_not_overtaken() {
 
 #[tokio::test]
 async fn nothing_more_is_admitted_when_the_bus_is_away_for_too_long() {
+    for mode in [Mode::Down, Mode::Silent] {
+        away_for_too_long(mode).await;
+    }
+}
+
+async fn away_for_too_long(mode: Mode) {
     let mut stage = Stage::new().await;
-    let bus = Flaky::before(&mut stage, Mode::Down);
+    let bus = Flaky::before(&mut stage, mode);
     stage.start().await;
     stage.advance(1_000_000);
     assert!(stage.app().admits(), "nothing is waiting");
@@ -192,8 +214,14 @@ async fn stopping_publishes_what_is_decided() {
 
 #[tokio::test]
 async fn stopping_does_not_wait_for_a_bus_that_is_away() {
+    for mode in [Mode::Down, Mode::Silent] {
+        stop_while(mode).await;
+    }
+}
+
+async fn stop_while(mode: Mode) {
     let mut stage = Stage::new().await;
-    let bus = Flaky::before(&mut stage, Mode::Down);
+    let bus = Flaky::before(&mut stage, mode);
     stage.start().await;
     stage.send([stage.deposit(A, 1)]).await;
     stage.settle().await;
