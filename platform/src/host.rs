@@ -15,6 +15,7 @@ use crate::{
     App, Clock, Db, Service, Shutdown, StoreError, bulk,
     bus::{Bus, BusError},
     http::{OpenApiRouter, ProblemType},
+    migrations::SchemaError,
     parking,
     relay::Relay,
     room::{Opening, Settings},
@@ -49,10 +50,12 @@ const KEEP_ANSWERS: chrono::TimeDelta = chrono::TimeDelta::days(7);
 pub enum StartError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("{service}: the schema cannot be brought up to date: {cause}")]
-    Schema { service: &'static str, cause: sea_orm::DbErr },
-    #[error("{service}: {}", .cause.to_string().trim_start_matches("Migration Error: "))]
-    Outdated { service: &'static str, cause: sea_orm::DbErr },
+    #[error("{service}")]
+    Schema {
+        service: &'static str,
+        #[source]
+        cause: SchemaError,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

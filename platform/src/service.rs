@@ -20,26 +20,21 @@ use crate::{
     bus::{Bus, BusError, Follower},
     drill::{Drill, Safeguard},
     http::{OpenApiRouter, ProblemType},
-    migrations,
+    migrations::{self, SchemaError},
     relay::State as Outbox,
     room::{Closed, Doors, Ending, Incoming, Open, Source},
 };
 
-type OfDb = for<'a> fn(&'a Db) -> BoxFuture<'a, Result<(), sea_orm::DbErr>>;
+type OnSchema = for<'a> fn(&'a Db) -> BoxFuture<'a, Result<(), SchemaError>>;
 type Routes = Box<dyn FnOnce(App) -> OpenApiRouter + Send>;
 type Task = Box<dyn FnOnce(App, Shutdown) -> BoxFuture<'static, ()> + Send>;
-
-/// What is done with its schema.
-pub(crate) struct Schema {
-    migrate: OfDb,
-    check: OfDb,
-}
 
 /// Everything a service consists of.
 pub struct Service {
     pub(crate) name: &'static str,
     pub(crate) long_name: &'static str,
-    pub(crate) schema: Option<Schema>,
+    /// Brings its tables up to date, and looks whether they are.
+    pub(crate) schema: Option<(OnSchema, OnSchema)>,
     pub(crate) rooms: Vec<(TypeId, Box<dyn Closed>)>,
     pub(crate) routes: Option<Routes>,
     pub(crate) problems: &'static [&'static ProblemType],
@@ -68,10 +63,7 @@ impl Service {
     /// Its schema.
     #[must_use]
     pub fn migrations<M: MigratorTrait + 'static>(mut self) -> Self {
-        self.schema = Some(Schema {
-            migrate: |db| Box::pin(migrations::migrate::<M>(db)),
-            check: |db| Box::pin(migrations::check::<M>(db)),
-        });
+        self.schema = Some((|db| Box::pin(migrations::migrate::<M>(db)), |db| Box::pin(migrations::check::<M>(db))));
         self
     }
 
@@ -124,18 +116,18 @@ impl Service {
     pub async fn migrate(&self, db: &Db) -> Result<(), StartError> {
         let schema = |cause| StartError::Schema { service: self.name, cause };
         migrations::migrate::<migrations::Platform>(db).await.map_err(schema)?;
-        match &self.schema {
-            Some(own) => (own.migrate)(db).await.map_err(schema),
+        match self.schema {
+            Some((migrate, _)) => migrate(db).await.map_err(schema),
             None => Ok(()),
         }
     }
 
-    /// Whether it is up to date, without changing it.
-    pub async fn check_schema(&self, db: &Db) -> Result<(), StartError> {
-        let schema = |cause| StartError::Outdated { service: self.name, cause };
+    /// Whether the schema of its database is up to date.
+    pub async fn check(&self, db: &Db) -> Result<(), StartError> {
+        let schema = |cause| StartError::Schema { service: self.name, cause };
         migrations::check::<migrations::Platform>(db).await.map_err(schema)?;
-        match &self.schema {
-            Some(own) => (own.check)(db).await.map_err(schema),
+        match self.schema {
+            Some((_, check)) => check(db).await.map_err(schema),
             None => Ok(()),
         }
     }

@@ -12,6 +12,8 @@ mod drills;
 mod effects;
 #[path = "room/inbox.rs"]
 mod inbox;
+#[path = "room/instances.rs"]
+mod instances;
 #[path = "room/ledger.rs"]
 mod ledger;
 #[path = "room/parking.rs"]
@@ -22,6 +24,10 @@ mod relay;
 mod reminders;
 #[path = "rows/suite.rs"]
 mod rows;
+#[path = "rows/schema.rs"]
+mod schema;
+#[path = "rows/server.rs"]
+mod server;
 #[path = "room/sick.rs"]
 mod sick;
 #[path = "room/stage.rs"]

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
 mod database;
+#[path = "rows/schema.rs"]
+mod schema;
 #[path = "rows/sqlite.rs"]
 mod sqlite;
 #[path = "rows/suite.rs"]

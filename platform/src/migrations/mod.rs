@@ -65,28 +65,39 @@ pub async fn index(manager: &SchemaManager<'_>, index: IndexCreateStatement) -> 
     }
 }
 
+/// Why the schema is not what this program needs.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// This program would not understand what the newer one writes.
+    #[error("the database is newer than this program, which does not know {}", .0.join(", "))]
+    Newer(Vec<String>),
+    #[error("the database lacks {}: run `uzon migrate`", .0.join(", "))]
+    Older(Vec<String>),
+    #[error("the schema cannot be brought up to date")]
+    Db(#[from] DbErr),
+}
+
 /// Brings the schema up to date: runs those of `M` that this database has not seen. Several processes may do this at the
 /// same time.
-pub(crate) async fn migrate<M: MigratorTrait>(db: &Db) -> Result<(), DbErr> {
+pub(crate) async fn migrate<M: MigratorTrait>(db: &Db) -> Result<(), SchemaError> {
+    if missing::<M>(db).await?.is_empty() {
+        return Ok(());
+    }
     let alone = Alone::wait(db).await?;
     if !missing::<M>(db).await?.is_empty() {
         M::up(db.writer(), None).await?;
     }
-    alone.end().await
+    Ok(alone.end().await?)
 }
 
 /// Whether the schema is what this program needs, without changing it.
-pub(crate) async fn check<M: MigratorTrait>(db: &Db) -> Result<(), DbErr> {
+pub(crate) async fn check<M: MigratorTrait>(db: &Db) -> Result<(), SchemaError> {
     let missing = missing::<M>(db).await?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(DbErr::Migration(format!("the database lacks {}: run `uzon migrate`", missing.join(", "))))
+    if missing.is_empty() { Ok(()) } else { Err(SchemaError::Older(missing)) }
 }
 
-/// The names of those of `M` that this database has not seen. It is an error when it has seen more: it belongs to a newer
-/// program then, and this one would not understand what that one writes.
-async fn missing<M: MigratorTrait>(db: &Db) -> Result<Vec<String>, DbErr> {
+/// The names of those of `M` that this database has not seen.
+async fn missing<M: MigratorTrait>(db: &Db) -> Result<Vec<String>, SchemaError> {
     let manager = SchemaManager::new(db.writer());
     let mut seen = vec![];
     if manager.has_table(M::migration_table_name().to_string()).await? {
@@ -95,10 +106,7 @@ async fn missing<M: MigratorTrait>(db: &Db) -> Result<Vec<String>, DbErr> {
     let known: Vec<String> = M::migrations().iter().map(|it| it.name().to_owned()).collect();
     let unknown: Vec<String> = seen.iter().filter(|it| !known.contains(it)).cloned().collect();
     if !unknown.is_empty() {
-        let unknown = unknown.join(", ");
-        return Err(DbErr::Migration(format!(
-            "the database is newer than this program, which does not know {unknown}"
-        )));
+        return Err(SchemaError::Newer(unknown));
     }
     Ok(known.into_iter().filter(|it| !seen.contains(it)).collect())
 }
@@ -113,7 +121,7 @@ enum Alone {
 
 impl Alone {
     async fn wait(db: &Db) -> Result<Self, DbErr> {
-        let failed = |error: sqlx::Error| DbErr::Migration(format!("the schema is locked: {error}"));
+        let failed = |error: sqlx::Error| DbErr::Migration(format!("somebody else is changing the schema: {error}"));
         match db.writer().get_database_backend() {
             DbBackend::Postgres => {
                 let mut connection = db.writer().get_postgres_connection_pool().acquire().await.map_err(failed)?;

@@ -36,11 +36,11 @@ pub(super) async fn open(config: &Config, service: &Service, lacking: Lacking) -
         None => None,
     };
     let db = connect(&settings, lacking).await.map_err(failed)?;
-    let schema = match lacking {
+    let ready = match lacking {
         Lacking::Create => service.migrate(&db).await,
-        Lacking::Refuse => service.check_schema(&db).await,
+        Lacking::Refuse => service.check(&db).await,
     };
-    schema.map_err(|error| Failure::Unavailable(chain(&error)))?;
+    ready.map_err(|error| Failure::Unavailable(chain(&error)))?;
     Ok(Opened { db, lock })
 }
 
@@ -51,9 +51,10 @@ async fn connect(settings: &DatabaseSettings, lacking: Lacking) -> Result<Db, St
     }
     // One connection writes, the others read.
     let readers = settings.max_connections.saturating_sub(1).max(1);
-    Db::open_with(&url, replica.as_deref(), readers).await.map_err(|error| {
-        let help = if error.is_missing { ": create it with `uzon migrate --create`" } else { "" };
-        format!("{}{help}", chain(&error))
+    let opened = Db::open_with(&url, replica.as_deref(), readers).await;
+    opened.map_err(|error| match error.is_missing {
+        true => format!("{error}: create it with `uzon migrate --create`"),
+        false => chain(&error),
     })
 }
 

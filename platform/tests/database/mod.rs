@@ -1,6 +1,8 @@
 //! A database of a test's own, on the engine that the test target names (`crate::ENGINE`), and what a test does to it from
 //! outside. A server's address comes from the environment; without it these tests fail.
 
+#![allow(dead_code, reason = "each target needs another part of it")]
+
 use std::{future::Future, sync::LazyLock, time::Duration};
 
 use platform::Db;
@@ -15,7 +17,6 @@ use uuid::Uuid;
 use crate::ENGINE;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "each target has one")]
 pub enum Engine {
     Sqlite,
     Postgres,

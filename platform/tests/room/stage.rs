@@ -98,7 +98,8 @@ impl Default for Plan {
 }
 
 pub struct Stage {
-    folder: TempDir,
+    /// Of the log.
+    _folder: TempDir,
     pub database: Database,
     /// The real one.
     pub log: Arc<dyn Bus>,
@@ -124,7 +125,7 @@ impl Stage {
         let topic = |name: &str| TopicSpec { name: name.into(), partitions: 2, compacted: false, retention: None };
         log.create_topics(&[topic(MONEY), topic(PAPERS), topic(SAID)]).await.unwrap();
         Self {
-            folder,
+            _folder: folder,
             database: Database::new(),
             bus: log.clone(),
             log,
@@ -145,6 +146,16 @@ impl Stage {
     }
 
     pub async fn start(&mut self) {
+        self.running = Some(self.instance("test.").await);
+    }
+
+    #[allow(dead_code, reason = "where a database is for several")]
+    /// Another instance on the same database, with a group of its own: it hears every event, too.
+    pub async fn twin(&self) -> Running {
+        self.instance("twin.").await
+    }
+
+    async fn instance(&self, group_prefix: &str) -> Running {
         let ledger = Ledger { panics: self.panics.clone(), gate: self.gate.clone() };
         let room = RoomPlan::new(ledger, heard()).performs::<Bill>(
             self.plan.policy,
@@ -163,12 +174,12 @@ impl Stage {
             clock: self.clock.clone(),
             settings: self.plan.settings,
             readers: 2,
-            group_prefix: "test.".into(),
+            group_prefix: group_prefix.into(),
             outbox_limit: Duration::from_mins(1),
             outbox_batch: 500,
             keep_inbox: Duration::from_hours(1),
         };
-        self.running = Some(host.start(service, self.database.url()).await.unwrap());
+        host.start(service, self.database.url()).await.unwrap()
     }
 
     /// In good order.

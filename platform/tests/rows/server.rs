@@ -1,0 +1,170 @@
+//! What only servers do: they are away, refuse somebody, break off, and let several write at the same time.
+
+use std::net::TcpListener;
+
+use platform::{Db, OpenError, StoreError};
+use sea_orm::ConnectionTrait;
+
+use crate::{
+    ENGINE,
+    database::{Database, Engine, admin_url, with_database},
+};
+
+async fn refused(url: &str) -> OpenError {
+    let error = Db::open(url, 1).await.map(drop).unwrap_err();
+    let password = url.split([':', '@']).nth(2).unwrap();
+    assert!(!error.to_string().contains(password), "{error}");
+    assert!(!error.to_string().contains('\n'), "{error}");
+    error
+}
+
+fn with_user(url: &str, user: &str, password: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    format!("{scheme}://{user}:{password}@{}", rest.split_once('@').unwrap().1)
+}
+
+#[tokio::test]
+async fn nobody_is_there() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = admin_url();
+    let place = url.split_once('@').unwrap().1;
+    let url = url.replace(place, &format!("127.0.0.1:{port}/somewhere"));
+    let error = refused(&url).await;
+    assert!(error.message.starts_with("there is no server: "), "{error}");
+    assert!(error.to_string().contains(&format!(":***@127.0.0.1:{port}/somewhere")), "{error}");
+}
+
+/// Somebody is there, and never says a word.
+#[tokio::test]
+async fn nobody_answers() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = admin_url();
+    let url = url.replace(url.split_once('@').unwrap().1, &format!("{}/somewhere", silent.local_addr().unwrap()));
+    let error = refused(&url).await;
+    assert!(error.message.starts_with("there is no answer within "), "{error}");
+}
+
+#[tokio::test]
+async fn the_password_is_wrong() {
+    let user = admin_url().split_once("://").unwrap().1.split_once(':').unwrap().0.to_owned();
+    let error = refused(&with_user(&admin_url(), &user, "wrong-password")).await;
+    assert!(error.message.starts_with("user or password are refused"), "{error}");
+}
+
+#[tokio::test]
+async fn there_is_no_such_database() {
+    let error = refused(&with_database(&admin_url(), "not_there")).await;
+    assert!(error.is_missing && error.message.starts_with("there is no such database"), "{error}");
+}
+
+#[tokio::test]
+async fn the_user_may_not() {
+    let database = Database::new();
+    let user = format!("u{:016x}", rand::random::<u64>());
+    let outside = sea_orm::Database::connect(database.url()).await.unwrap();
+    let name = database.url().rsplit_once('/').unwrap().1.to_owned();
+    let (create, drop_user) = match ENGINE {
+        Engine::Postgres => (
+            format!("CREATE ROLE {user} LOGIN PASSWORD 'stranger-here'; REVOKE ALL ON DATABASE {name} FROM PUBLIC"),
+            format!("DROP ROLE {user}"),
+        ),
+        _ => (
+            format!("CREATE USER {user}@'127.0.0.1' IDENTIFIED BY 'stranger-here'"),
+            format!("DROP USER {user}@'127.0.0.1'"),
+        ),
+    };
+    outside.execute_unprepared(&create).await.unwrap();
+    let stranger = with_user(database.url(), &user, "stranger-here");
+    let error = refused(&stranger).await;
+    assert!(error.message.starts_with("the user may not use this database"), "{error}");
+    if ENGINE == Engine::Postgres {
+        let error = Db::create(&with_database(&stranger, "not_there")).await.unwrap_err();
+        assert!(error.message.starts_with("it cannot be created: "), "{error}");
+    }
+    outside.execute_unprepared(&drop_user).await.unwrap();
+}
+
+#[tokio::test]
+async fn creating_what_is_there_changes_nothing() {
+    let database = Database::new();
+    database.run("CREATE TABLE kept (n INTEGER)").await;
+    assert!(!Db::create(database.url()).await.unwrap());
+    assert_eq!(database.count("SELECT count(*) FROM kept"), 0);
+}
+
+async fn numbers(database: &Database) {
+    database.run("CREATE TABLE numbers (n INTEGER NOT NULL PRIMARY KEY, name VARCHAR(10))").await;
+    database.run("INSERT INTO numbers VALUES (1, 'one'), (2, 'two')").await;
+}
+
+/// In a circle, one of two is told to try again.
+#[tokio::test]
+async fn a_deadlock_is_no_fault_of_the_data() {
+    let database = Database::new();
+    numbers(&database).await;
+    let db = database.open().await;
+    let lock = |n: i32| format!("SELECT n FROM numbers WHERE n = {n} FOR UPDATE");
+    let (one, other) = (db.begin().await.unwrap(), db.begin().await.unwrap());
+    one.execute_unprepared(&lock(1)).await.unwrap();
+    other.execute_unprepared(&lock(2)).await.unwrap();
+    let (second, first) = (lock(2), lock(1));
+    let one = async { (one.execute_unprepared(&second).await.map(drop), one.rollback().await).0 };
+    let other = async { (other.execute_unprepared(&first).await.map(drop), other.rollback().await).0 };
+    let (one, other) = tokio::join!(one, other);
+    let error = one.err().or(other.err()).expect("one of them").into();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_given_is_no_fault_of_the_data() {
+    let database = Database::new();
+    numbers(&database).await;
+    let db = database.open().await;
+    let lock = "SELECT n FROM numbers WHERE n = 1 FOR UPDATE";
+    let (one, other) = (db.begin().await.unwrap(), db.begin().await.unwrap());
+    one.execute_unprepared(lock).await.unwrap();
+    let impatient = match ENGINE {
+        Engine::Postgres => "SET LOCAL lock_timeout = '50ms'",
+        _ => "SET SESSION innodb_lock_wait_timeout = 1",
+    };
+    other.execute_unprepared(impatient).await.unwrap();
+    let error = other.execute_unprepared(lock).await.unwrap_err().into();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+}
+
+/// And the next transaction is well again, on another connection.
+#[tokio::test]
+async fn a_connection_that_breaks_is_no_fault_of_the_data() {
+    let database = Database::new();
+    numbers(&database).await;
+    let db = database.open().await;
+    let outside = sea_orm::Database::connect(admin_url()).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    let (me, kill) = match ENGINE {
+        Engine::Postgres => ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend(ID)"),
+        _ => ("SELECT CAST(connection_id() AS SIGNED)", "KILL ID"),
+    };
+    let statement = sea_orm::Statement::from_string(tx.get_database_backend(), me);
+    let me = tx.query_one_raw(statement).await.unwrap().unwrap();
+    let me = me.try_get_by_index::<i64>(0).or_else(|_| me.try_get_by_index::<i32>(0).map(i64::from)).unwrap();
+    outside.execute_unprepared(&kill.replace("ID", &me.to_string())).await.unwrap();
+    let error = tx.execute_unprepared("INSERT INTO numbers VALUES (3, 'three')").await.unwrap_err().into();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    drop(tx);
+    let tx = db.begin().await.unwrap();
+    tx.execute_unprepared("INSERT INTO numbers VALUES (4, 'four')").await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_is_bad_data() {
+    let database = Database::new();
+    numbers(&database).await;
+    let db = database.open().await;
+    for values in ["(5, 'longer than ten')", "(99999999999, 'x')"] {
+        let tx = db.begin().await.unwrap();
+        let error = tx.execute_unprepared(&format!("INSERT INTO numbers VALUES {values}")).await.unwrap_err().into();
+        assert!(matches!(error, StoreError::Data(_)), "{error:?}");
+        tx.rollback().await.unwrap();
+    }
+}
