@@ -1,0 +1,10 @@
+#!/bin/sh
+# Run by the image of PostgreSQL at its first start: a database for each service, and a user that sees no other.
+set -eu
+for it in order inventory payment fulfillment notification analytics sandbox_payment sandbox_carrier; do
+    psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres -v password="$UZON_DATABASE_PASSWORD" <<SQL
+CREATE ROLE uzon_$it LOGIN PASSWORD :'password';
+CREATE DATABASE uzon_$it OWNER uzon_$it;
+REVOKE ALL ON DATABASE uzon_$it FROM PUBLIC;
+SQL
+done
