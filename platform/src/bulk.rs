@@ -12,8 +12,8 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn,
-    PrimaryKeyTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement, StatementBuilder,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, IntoActiveModel, Iterable, ModelTrait,
+    PrimaryKeyToColumn, PrimaryKeyTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement, StatementBuilder,
     sea_query::{Asterisk, Expr, ExprTrait, InsertStatement, IntoValueTuple, OnConflict, Query, Value, Values},
 };
 
@@ -36,14 +36,14 @@ fn most_keys<E: Table>(tx: &Tx) -> usize {
 pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Vec<E::Model>, StoreError> {
     let mut found = Vec::new();
     for keys in keys.chunks(most_keys::<E>(tx)) {
-        let select =
-            statement::<E, _>(tx, How::Select { lock }, keys.len().next_power_of_two(), filled_up::<E>(keys), || {
-                let mut query = E::find().filter(among::<E>(tx.get_database_backend(), keys));
-                for column in E::PrimaryKey::iter() {
-                    query = query.order_by_asc(column.into_column());
-                }
-                if lock { query.lock_exclusive().into_query() } else { query.into_query() }
-            });
+        let sql = sql::<E, _>(tx, How::Select { lock }, keys.len().next_power_of_two(), || {
+            let mut query = E::find().filter(among::<E>(tx.get_database_backend(), keys));
+            for column in E::PrimaryKey::iter() {
+                query = query.order_by_asc(column.into_column());
+            }
+            if lock { query.lock_exclusive().into_query() } else { query.into_query() }
+        });
+        let select = statement(tx, &sql, filled_up::<E>(keys));
         let rows = E::Model::find_by_statement(select).all(tx).await?;
         if found.is_empty() {
             found = rows;
@@ -58,36 +58,39 @@ pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Ve
 pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreError> {
     let mut gone = 0;
     for keys in keys.chunks(most_keys::<E>(tx)) {
-        let delete = statement::<E, _>(tx, How::Delete, keys.len().next_power_of_two(), filled_up::<E>(keys), || {
+        let sql = sql::<E, _>(tx, How::Delete, keys.len().next_power_of_two(), || {
             E::delete_many().filter(among::<E>(tx.get_database_backend(), keys)).into_query()
         });
-        gone += tx.execute_raw(delete).await?.rows_affected();
+        gone += tx.execute_raw(statement(tx, &sql, filled_up::<E>(keys))).await?.rows_affected();
     }
     Ok(gone)
 }
 
 /// Adds these rows. One that is already there is a `Conflict`.
-pub async fn insert<E: Table>(tx: &Tx, models: &[E::Model]) -> Result<(), StoreError> {
+pub async fn insert<E: Table>(tx: &Tx, models: Vec<E::Model>) -> Result<(), StoreError> {
     write::<E>(tx, models, How::Insert).await
 }
 
 /// Overwrites these rows, which must exist and be locked: then an upsert is an update, and one that needs no join, so its
 /// plan is the same whatever the table's size (`UPDATE … FROM (VALUES …)` reads the whole table when it is small).
-pub async fn update<E: Table>(tx: &Tx, models: &[E::Model]) -> Result<(), StoreError> {
+pub async fn update<E: Table>(tx: &Tx, models: Vec<E::Model>) -> Result<(), StoreError> {
     write::<E>(tx, models, How::Overwrite).await
 }
 
-async fn write<E: Table>(tx: &Tx, mut models: &[E::Model], how: How) -> Result<(), StoreError> {
+async fn write<E: Table>(tx: &Tx, models: Vec<E::Model>, how: How) -> Result<(), StoreError> {
     let columns: Vec<_> = columns::<E>(how).collect();
-    while let Some(sample) = models.first() {
-        let (now, later) = models.split_at(rows_of(models.len()));
-        let mut values = Vec::with_capacity(now.len() * columns.len());
-        for model in now {
-            values.extend(columns.iter().map(|column| model.get(*column)));
+    let mut models = models.into_iter();
+    while let Some(sample) = models.as_slice().first() {
+        let rows = rows_of(models.len());
+        let sql = sql::<E, _>(tx, how, rows, || written::<E>(how, sample, rows));
+        let mut values = Vec::with_capacity(rows * columns.len());
+        for model in models.by_ref().take(rows) {
+            let mut model = model.into_active_model(); // its values are moved from here to the database, not copied
+            values.extend(
+                columns.iter().map(|column| model.take(*column).into_value().expect("a model has every column")),
+            );
         }
-        let write = statement::<E, _>(tx, how, now.len(), values, || written::<E>(how, sample, now.len()));
-        tx.execute_raw(write).await?;
-        models = later;
+        tx.execute_raw(statement(tx, &sql, values)).await?;
     }
     Ok(())
 }
@@ -118,26 +121,23 @@ enum How {
     Overwrite,
 }
 
-/// The statement for so many rows, with these values. Only the first of its kind is written.
-fn statement<E: Table, S: StatementBuilder>(
-    tx: &Tx,
-    how: How,
-    rows: usize,
-    values: Vec<Value>,
-    write: impl FnOnce() -> S,
-) -> Statement {
+/// The words of the statement for so many rows. Only the first of its kind is written.
+fn sql<E: Table, S: StatementBuilder>(tx: &Tx, how: How, rows: usize, write: impl FnOnce() -> S) -> Arc<str> {
     type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
     static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);
 
     let engine = tx.get_database_backend();
     let key = (TypeId::of::<E>(), discriminant(&engine), how, rows);
     let known = WRITTEN.read().expect("never poisoned").get(&key).cloned();
-    let sql = known.unwrap_or_else(|| {
+    known.unwrap_or_else(|| {
         let sql: Arc<str> = engine.build(&write()).sql.into();
         WRITTEN.write().expect("never poisoned").insert(key, sql.clone());
         sql
-    });
-    Statement { sql: (*sql).to_owned(), values: Some(Values(values)), db_backend: engine }
+    })
+}
+
+fn statement(tx: &Tx, sql: &str, values: Vec<Value>) -> Statement {
+    Statement { sql: sql.to_owned(), values: Some(Values(values)), db_backend: tx.get_database_backend() }
 }
 
 /// All columns; but a key that the database hands out is left to it.

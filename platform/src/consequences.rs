@@ -173,17 +173,17 @@ impl Consequences {
     }
 
     /// Writes requests and reminders; the events go to the outbox.
-    pub(crate) async fn save(&self, tx: &Tx) -> Result<(), StoreError> {
-        bulk::insert::<effect::Entity>(tx, &self.requests).await?;
+    pub(crate) async fn save(&mut self, tx: &Tx) -> Result<(), StoreError> {
+        bulk::insert::<effect::Entity>(tx, std::mem::take(&mut self.requests)).await?;
         let (mut set, mut gone) = (vec![], vec![]);
-        for (key, reminder) in &self.reminders {
+        for (key, reminder) in std::mem::take(&mut self.reminders) {
             match reminder {
-                Some(reminder) => set.push(reminder.clone()),
-                None => gone.push((key.0, key.1.clone().into_owned())),
+                Some(reminder) => set.push(reminder),
+                None => gone.push((key.0, key.1.into_owned())),
             }
         }
         bulk::delete::<reminder::Entity>(tx, &gone).await?;
-        bulk::update::<reminder::Entity>(tx, &set).await
+        bulk::update::<reminder::Entity>(tx, set).await
     }
 }
 

@@ -18,5 +18,5 @@ pub(crate) async fn seen<P: Participant>(tx: &Tx, events: Vec<Uuid>) -> Result<H
 pub(crate) async fn remember<P: Participant>(tx: &Tx, events: &[Uuid]) -> Result<(), StoreError> {
     let row = |event_id: &Uuid| inbox::Model { event_id: *event_id, participant: P::NAME.to_owned() };
     let rows: Vec<_> = events.iter().map(row).collect();
-    bulk::insert::<inbox::Entity>(tx, &rows).await
+    bulk::insert::<inbox::Entity>(tx, rows).await
 }

@@ -282,8 +282,8 @@ pub(crate) struct Changes {
 
 impl Changes {
     pub(crate) async fn save(&self, tx: &Tx) -> Result<(), StoreError> {
-        bulk::insert::<Entity>(tx, &self.new).await?;
-        bulk::update::<Entity>(tx, &self.changed).await?;
+        bulk::insert::<Entity>(tx, self.new.clone()).await?;
+        bulk::update::<Entity>(tx, self.changed.clone()).await?;
         bulk::delete::<Entity>(tx, &self.gone).await.map(drop)
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fmt::Debug,
 };
 
-use sea_orm::{EntityTrait, ModelTrait, PrimaryKeyTrait, sea_query::FromValueTuple};
+use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, sea_query::FromValueTuple};
 
 use crate::{StoreError, Tx, bulk};
 
@@ -15,11 +15,17 @@ pub type Key<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType
 /// What `Rows` needs of an entity. Nothing to implement: every entity whose model can be compared and whose key has an
 /// order is a table.
 pub trait Table:
-    EntityTrait<Model: PartialEq + Sync, PrimaryKey: PrimaryKeyTrait<ValueType: Ord + Clone + Sync>>
+    EntityTrait<
+        Model: PartialEq + Sync + IntoActiveModel<Self::ActiveModel>,
+        PrimaryKey: PrimaryKeyTrait<ValueType: Ord + Clone + Sync>,
+    >
 {
 }
 impl<E> Table for E where
-    E: EntityTrait<Model: PartialEq + Sync, PrimaryKey: PrimaryKeyTrait<ValueType: Ord + Clone + Sync>>
+    E: EntityTrait<
+            Model: PartialEq + Sync + IntoActiveModel<E::ActiveModel>,
+            PrimaryKey: PrimaryKeyTrait<ValueType: Ord + Clone + Sync>,
+        >
 {
 }
 
@@ -127,8 +133,8 @@ impl<E: Table> Rows<E> {
                 Row::Absent | Row::Stored(_) | Row::Taken { .. } => {}
             }
         }
-        bulk::insert::<E>(tx, &new).await?;
-        bulk::update::<E>(tx, &changed).await
+        bulk::insert::<E>(tx, new).await?;
+        bulk::update::<E>(tx, changed).await
     }
 
     fn assert_asked(&self, key: &Key<E>) {

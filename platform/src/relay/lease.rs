@@ -106,7 +106,7 @@ impl Keeper {
         let tx = self.db.begin().await?;
         let Some(mut row) = bulk::select::<Entity>(&tx, &[SHARD], true).await?.pop() else {
             let row = Model { shard: SHARD, holder: Some(self.me), epoch: 1, beat: 0, asked: 0 };
-            bulk::insert::<Entity>(&tx, &[row]).await?;
+            bulk::insert::<Entity>(&tx, vec![row]).await?;
             tx.commit().await.map_err(StoreError::from)?;
             self.epoch = Some(1);
             return Ok(true);
@@ -137,7 +137,7 @@ impl Keeper {
             row.asked += 1;
             false
         };
-        bulk::update::<Entity>(&tx, std::slice::from_ref(&row)).await?;
+        bulk::update::<Entity>(&tx, vec![row.clone()]).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.asked = row.asked;
         if held && !mine {

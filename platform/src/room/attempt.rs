@@ -147,7 +147,7 @@ impl<P: Participant> Room<P> {
         if self.has_inbox() && self.without != Some(Safeguard::InboxInTransaction) {
             inbox::remember::<P>(&tx, &notes.decided).await?;
         }
-        bulk::insert::<idempotency::Entity>(&tx, &notes.answers).await?;
+        bulk::insert::<idempotency::Entity>(&tx, notes.answers).await?;
         settle(&tx, notes.settled).await?;
         reschedule(&tx, &notes.later).await?;
         postpone(&tx, &notes.postponed).await?;
