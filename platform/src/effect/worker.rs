@@ -14,12 +14,15 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use metrics::counter;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockBehavior, LockType},
+};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use super::{Breaker, CallError, Outcome, Perform, Policy, Request, Said};
-use crate::{Clock, Db, Shutdown, StoreError, room::panic_message, tables::effect};
+use crate::{Clock, Db, Shutdown, StoreError, Tx, room::panic_message, tables::effect};
 
 /// A request that this process may perform until its lease ends.
 pub(crate) type Job = effect::Model;
@@ -143,22 +146,36 @@ impl<I: Send + 'static> Worker<I> {
             return Ok(vec![]);
         }
         let tx = db.begin().await?;
-        let mut jobs = due().lock_exclusive().all(&tx).await?;
-        for job in &mut jobs {
-            let until = now + self.lease(&job.name);
-            effect::Entity::update_many()
-                .col_expr(effect::Column::Epoch, Expr::value(job.epoch + 1))
-                .col_expr(effect::Column::Due, Expr::value(until))
-                .col_expr(effect::Column::Leased, Expr::value(true))
-                .filter(effect::Column::Key.eq(&*job.key))
-                .filter(effect::Column::Epoch.eq(job.epoch))
-                .exec(&tx)
-                .await?;
-            (job.epoch, job.due, job.leased) = (job.epoch + 1, until, true);
+        // What another process is taking at this moment is not waited for. (SQLite locks no rows: there is one process.)
+        let due = due().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        let mut jobs = due.all(&tx).await?;
+        for name in self.names() {
+            let keys = jobs.iter().filter(|job| job.name == name).map(|job| &*job.key);
+            let until = now + self.lease(name);
+            lease(&tx, keys.collect(), until).await?;
+            for job in jobs.iter_mut().filter(|job| job.name == name) {
+                (job.epoch, job.due, job.leased) = (job.epoch + 1, until, true);
+            }
         }
         tx.commit().await?;
         Ok(jobs)
     }
+}
+
+/// Takes these rows, which are locked, until then.
+async fn lease(tx: &Tx, mut keys: Vec<&str>, until: DateTime<Utc>) -> Result<(), StoreError> {
+    use sea_orm::sea_query::ExprTrait as _;
+
+    let Some(last) = keys.last().copied() else { return Ok(()) };
+    keys.resize(keys.len().next_power_of_two(), last); // few sizes of one statement, like all others
+    effect::Entity::update_many()
+        .col_expr(effect::Column::Epoch, Expr::col(effect::Column::Epoch).add(1))
+        .col_expr(effect::Column::Due, Expr::value(until))
+        .col_expr(effect::Column::Leased, Expr::value(true))
+        .filter(effect::Column::Key.is_in(keys))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(
