@@ -1,10 +1,10 @@
-//! A real service on a database and a log in a temporary folder.
+//! A real service on a database of its own and a log in a temporary folder.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
 use platform::{
-    App, Clock, Host, Patience, Running, Service, Settings, StartError,
+    App, Clock, Db, Host, Patience, Running, Service, Settings, StartError,
     bus::{
         Bus, TopicSpec,
         embedded::{EmbeddedLog, EmbeddedOptions},
@@ -65,7 +65,7 @@ impl Fixture {
 
     async fn start_in(folder: TempDir, service: Service, clock: Clock) -> Self {
         let host = host(&folder, clock).await.expect("a host in a temporary folder");
-        let url = format!("sqlite:{}", folder.path().join("service.sqlite").display());
+        let url = database(&folder).await;
         let mut running = host.start(service, &url).await.expect("the service starts");
         let offered = std::mem::take(&mut running.routes);
         let router = Shell::new("test", "0").service("test", offered, (), running.problems).router();
@@ -109,12 +109,32 @@ impl Fixture {
     }
 }
 
+/// A SQLite file in the folder; or, where `UZON_TEST_DATABASE` is the URL of a server's user that may create databases, one
+/// of the folder's name there. (It stays: such a server is there for tests only. See `compose/native/with`.)
+async fn database(folder: &TempDir) -> String {
+    #[expect(clippy::disallowed_methods, reason = "no setting: where tests run")]
+    let Ok(server) = std::env::var("UZON_TEST_DATABASE") else {
+        return format!("sqlite:{}", folder.path().join("service.sqlite").display());
+    };
+    let (server, _) = server.rsplit_once('/').expect("a URL that ends with a database");
+    let name: Vec<String> = folder.path().as_os_str().as_encoded_bytes().iter().map(|it| format!("{it:x}")).collect();
+    let name = name.concat();
+    let url = format!("{server}/fixture_{}", &name[name.len().saturating_sub(40)..]); // the end of a path differs
+    Db::create(&url).await.expect("a database of its own");
+    url
+}
+
 async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
     let options = EmbeddedOptions { fsync: false, ..EmbeddedOptions::default() };
     let log = EmbeddedLog::open(&folder.path().join("bus.sqlite"), options, clock.clone())?;
     let topics = events::choreography::topics().iter();
     let topics: Vec<_> = topics
-        .map(|topic| TopicSpec { name: Arc::from(topic.name), partitions: 4, compacted: topic.compacted, retention: None })
+        .map(|topic| TopicSpec {
+            name: Arc::from(topic.name),
+            partitions: 4,
+            compacted: topic.compacted,
+            retention: None,
+        })
         .collect();
     log.create_topics(&topics).await?;
     let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };

@@ -13,7 +13,7 @@ use axum::{body::Body, http::Request};
 use events::{choreography, service::ANALYTICS};
 use futures_util::StreamExt;
 use platform::{Clock, bus::Record};
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use story::{Story, at, product};
 use testkit::{Fixture, Node, eventually};
@@ -235,12 +235,15 @@ async fn the_database_holds_what_the_fold_says() {
     }
 
     let db = it.app.db();
-    let stored = order::Entity::find().all(db).await.unwrap();
+    let stored = order::Entity::find().order_by_asc(order::Column::OrderId).all(db).await.unwrap();
     assert_eq!(stored, node.work.orders.iter().cloned().collect::<Vec<_>>());
-    let stored = figures::Entity::find().all(db).await.unwrap();
+    let (bucket, at) = (figures::Column::Bucket, figures::Column::At);
+    let stored = figures::Entity::find().order_by_asc(bucket).order_by_asc(at).all(db).await.unwrap();
     assert_eq!(stored, node.work.figures.iter().cloned().collect::<Vec<_>>());
     // What was sold and then cancelled leaves an empty row.
-    let stored = sales::Entity::find().all(db).await.unwrap().into_iter().filter(|row| !row.sales.is_empty());
+    let (bucket, at, shard) = (sales::Column::Bucket, sales::Column::At, sales::Column::Shard);
+    let stored = sales::Entity::find().order_by_asc(bucket).order_by_asc(at).order_by_asc(shard).all(db);
+    let stored = stored.await.unwrap().into_iter().filter(|row| !row.sales.is_empty());
     let folded = node.work.sales.iter().filter(|row| !row.sales.is_empty()).cloned();
     assert_eq!(stored.collect::<Vec<_>>(), folded.collect::<Vec<_>>());
     it.stop().await;

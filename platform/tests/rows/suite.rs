@@ -178,6 +178,7 @@ async fn apply(db: &Db, map: &mut BTreeMap<Key, i64>, batch: &Batch) {
 #[test]
 fn rows_are_what_a_map_would_be() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (database, db) = runtime.block_on(open());
     let change = (0..4_u8, 0..20_i32, proptest::option::weighted(0.8, 0..1000_i64));
     let batches = vec(vec(change, 0..60), 1..8);
     let mut runner =
@@ -185,7 +186,7 @@ fn rows_are_what_a_map_would_be() {
     runner
         .run(&batches, |batches: Vec<Batch>| {
             runtime.block_on(async {
-                let (_database, db) = open().await;
+                database.run("DELETE FROM sheet_lines").await;
                 let mut map = BTreeMap::new();
                 for batch in &batches {
                     apply(&db, &mut map, batch).await;
