@@ -396,6 +396,8 @@ fn a_service_alone_has_an_address_of_its_own_and_passes_over_what_is_for_others(
     assert_eq!((port(&config, "order", 8081), port(&config, "inventory", 8082)), (9001, 8082));
     let config = shop().set(["http.listen=127.0.0.1:80"]).load().unwrap();
     assert_eq!(port(&config, "inventory", 8082), 80);
+    let config = shop().set(["http.listen=127.0.0.1:80", "service.order.http.listen=127.0.0.1:81"]).load().unwrap();
+    assert_eq!(port(&config, "order", 8081), 80, "the command line is about this process");
     let config = shop().set(["service.order.http.listen=0.0.0.0:80"]).load().unwrap();
     let open = config.alone("order", 1).unwrap_err().to_string();
     assert!(open.starts_with("auth.mode (default): dev is for this machine only"), "{open}");

@@ -127,18 +127,19 @@ struct Serving {
 
 impl Serving {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = uzon().arg("serve").args(arguments).stderr(Stdio::inherit()).spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        loop {
+        let child = uzon().arg("serve").args(arguments).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut serving = Self { child, address: String::new() };
+        let mut said = BufReader::new(serving.child.stdout.take().unwrap());
+        while serving.address.is_empty() {
             let mut line = String::new();
             assert_ne!(said.read_line(&mut line).unwrap(), 0, "{arguments:?} ends instead of getting ready");
             let log: Value = serde_json::from_str(&line).unwrap_or_default();
             if log["message"] == "ready" {
-                let address = log["address"].as_str().unwrap().to_owned();
-                std::thread::spawn(move || said.read_to_end(&mut Vec::new())); // or it would wait for a reader
-                return Self { child, address };
+                log["address"].as_str().unwrap().clone_into(&mut serving.address);
             }
         }
+        std::thread::spawn(move || said.read_to_end(&mut Vec::new())); // or it would wait for a reader
+        serving
     }
 
     fn stop(mut self) {

@@ -52,9 +52,9 @@ async fn connect(settings: &DatabaseSettings, lacking: Lacking) -> Result<Db, St
     // One connection writes, the others read.
     let readers = settings.max_connections.saturating_sub(1).max(1);
     let opened = Db::open_with(&url, replica.as_deref(), readers).await;
-    opened.map_err(|error| match error.is_missing {
-        true => format!("{error}: create it with `uzon migrate --create`"),
-        false => chain(&error),
+    opened.map_err(|error| {
+        let help = if error.is_missing { ": create it with `uzon migrate --create`" } else { "" };
+        format!("{}{help}", chain(&error))
     })
 }
 

@@ -7,7 +7,7 @@ use events::{choreography, service};
 use super::SettingsArgs;
 use crate::{
     Service,
-    config::{Config, ConfigError, Loader, environment},
+    config::{Config, ConfigError, Loader, Source, environment},
 };
 
 /// Everything a process needs to know of a service.
@@ -34,9 +34,9 @@ impl Unit {
 
 impl Config {
     /// For one service that has the process for itself: it listens where its own settings say, then where the common ones
-    /// say, then on a port of its own.
+    /// say, then on a port of its own. What the command line says is for this process, and wins.
     pub fn alone(self, service: &str, port: u16) -> Result<Self, ConfigError> {
-        let own = self.address_of(service);
+        let own = self.address_of(service).filter(|_| self.source("http.listen") != Source::Set);
         match own {
             Some(address) => self.listening_on(address),
             None if self.is_set("http.listen") => Ok(self),

@@ -3,6 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use clap::{Args, Subcommand};
+use platform::Clock;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -125,7 +126,7 @@ async fn place(client: &Client, place: Place) -> Result<(), Failure> {
         "items": items,
         "payment": { "method": "card", "token": place.token },
     });
-    let order = client.post("/api/v1/orders", &body, place.key.as_deref()).await?;
+    let order = send(client, &body, place.key).await?;
     if client.json {
         output::json(&order);
     } else {
@@ -135,6 +136,22 @@ async fn place(client: &Client, place: Place) -> Result<(), Failure> {
     match order["orderId"].as_str().and_then(|id| Uuid::try_parse(id).ok()) {
         Some(id) if place.watch => watch(client, id).await,
         _ => Ok(()),
+    }
+}
+
+/// A new product is known to the order service a moment after the inventory has it. We have just seen it there, so a
+/// refusal for that is not the last word; refusals are not kept under the key.
+async fn send(client: &Client, body: &Value, key: Option<String>) -> Result<Value, Failure> {
+    let key = key.unwrap_or_else(|| Clock::system().new_id().to_string());
+    let mut patience = 20;
+    loop {
+        match client.post("/api/v1/orders", body, Some(&key)).await {
+            Err(Failure::Refused(why)) if patience > 0 && why.ends_with("there is no such product") => {
+                patience -= 1;
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            sent => return sent,
+        }
     }
 }
 
