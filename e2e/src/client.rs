@@ -148,7 +148,22 @@ impl Client {
 
     /// Sends it and waits for the whole answer, whatever its status.
     pub async fn send(&self, call: Call) -> Result<Answer, CallError> {
-        timeout(PATIENCE, self.exchange(call)).await.map_err(|_| CallError::Silent)?
+        let door = self.door(&call);
+        timeout(PATIENCE, door.exchange(call)).await.map_err(|_| CallError::Silent)?
+    }
+
+    /// The same, from whichever of several has it: a problem's page is where the problem is.
+    pub async fn send_to_any(&self, method: Method, path: &str) -> Result<Answer, CallError> {
+        let mut last = None;
+        for door in &self.0.doors {
+            let answer = timeout(PATIENCE, door.exchange(call(method.clone(), path))).await;
+            let answer = answer.map_err(|_| CallError::Silent)??;
+            if answer.status != StatusCode::NOT_FOUND {
+                return Ok(answer);
+            }
+            last = Some(answer);
+        }
+        Ok(last.expect("there is a door"))
     }
 
     /// The body of a successful `GET`.
@@ -180,29 +195,28 @@ impl Client {
         let answer = timeout(PATIENCE, connection.send_request(call)).await.map_err(|_| CallError::Silent)?;
         Ok(answer?)
     }
+}
 
+impl Door {
     async fn exchange(&self, mut call: Call) -> Result<Answer, CallError> {
-        let door = self.door(&call);
-        call.headers_mut().insert(header::HOST, door.host.clone());
-        while let Some(mut connection) = door.idle() {
+        call.headers_mut().insert(header::HOST, self.host.clone());
+        while let Some(mut connection) = self.idle() {
             if connection.ready().await.is_err() {
                 continue; // closed by the other side while it was idle
             }
             match connection.try_send_request(call).await {
-                Ok(response) => return door.finish(connection, response).await,
+                Ok(response) => return self.finish(connection, response).await,
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => call = unsent,
                     None => return Err(error.into_error().into()),
                 },
             }
         }
-        let mut connection = door.connect().await?;
+        let mut connection = self.connect().await?;
         let response = connection.send_request(call).await?;
-        door.finish(connection, response).await
+        self.finish(connection, response).await
     }
-}
 
-impl Door {
     async fn finish(
         &self,
         connection: SendRequest<Full<Bytes>>,

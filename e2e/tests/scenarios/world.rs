@@ -12,7 +12,7 @@ use e2e::{
     ids,
     model::Product,
     shop::{NewOrder, Shop},
-    system::System,
+    system::{Stage, System},
 };
 use events::OrderStatus;
 use futures_util::future::join_all;
@@ -35,6 +35,9 @@ pub const BRISK: &[&str] = &[
     "telemetry.log_format=json",
 ];
 
+/// Where a call to the outside world is one to another process, on a machine that has many.
+const ROOMY: &[&str] = &["payment.timeout=1s", "fulfillment.timeout=2s"];
+
 /// The same, but parcels are not picked up in our lifetime, and slow answers of the provider are waited for.
 pub const UNHURRIED: &[&str] = &["sandbox.carrier.pickup_after=1d", "payment.timeout=5s"];
 
@@ -52,7 +55,8 @@ pub async fn unhurried() -> Shop {
 
 /// A system of one's own, with these settings more.
 pub async fn system(settings: &[&str]) -> System {
-    match System::start(&[BRISK, settings].concat()).await {
+    let roomy = if Stage::given().is_some() { ROOMY } else { &[] };
+    match System::start(&[BRISK, roomy, settings].concat()).await {
         Ok(system) => system,
         Err(error) => panic!("{error}"),
     }

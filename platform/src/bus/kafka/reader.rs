@@ -117,6 +117,26 @@ pub(super) fn start(
     from: &From,
 ) -> Result<Arc<Shared>, BusError> {
     let shared = Shared::new(names, group);
+    let consumer = consumer(config, health, &shared, from)?;
+    let growing = match from {
+        From::Group => None, // a group learns by itself of new partitions
+        From::Places(_) => config.get(METADATA_AGE).and_then(|age| age.parse().ok()).map(Duration::from_millis),
+    };
+    let (config, health) = (config.clone(), health.clone());
+    let thread = Thread { consumer, config, shared: shared.clone(), health, paused: false, broken: None };
+    std::thread::Builder::new()
+        .name("kafka-read".into())
+        .spawn(move || thread.run(growing))
+        .map_err(|error| BusError::Setup(format!("no thread for Kafka: {error}")))?;
+    Ok(shared)
+}
+
+fn consumer(
+    config: &ClientConfig,
+    health: &Arc<Health>,
+    shared: &Arc<Shared>,
+    from: &From,
+) -> Result<Consumer, BusError> {
     let events = Events { health: health.clone(), shared: shared.clone() };
     let consumer: Consumer = config.create_with_context(events).map_err(|error| setup(&error))?;
     let begun = match from {
@@ -126,23 +146,17 @@ pub(super) fn start(
         }
     };
     begun.map_err(|error| BusError::Setup(format!("topics cannot be read: {error}")))?;
-    let growing = match from {
-        From::Group => None, // a group learns by itself of new partitions
-        From::Places(_) => config.get(METADATA_AGE).and_then(|age| age.parse().ok()).map(Duration::from_millis),
-    };
-    let thread = Thread { consumer, shared: shared.clone(), health: health.clone(), paused: false };
-    std::thread::Builder::new()
-        .name("kafka-read".into())
-        .spawn(move || thread.run(growing))
-        .map_err(|error| BusError::Setup(format!("no thread for Kafka: {error}")))?;
-    Ok(shared)
+    Ok(consumer)
 }
 
 struct Thread {
     consumer: Consumer,
+    config: ClientConfig,
     shared: Arc<Shared>,
     health: Arc<Health>,
     paused: bool,
+    /// This consumer will never read again; why.
+    broken: Option<String>,
 }
 
 impl Thread {
@@ -158,7 +172,9 @@ impl Thread {
             watchdog.saw(chunk.len());
             self.shared.hand_over(&mut chunk);
             say(&self.consumer, self.shared.unsaid(None));
-            if let Some(age) = growing {
+            if let Some(why) = self.broken.take() {
+                self.begin_anew(&why);
+            } else if let Some(age) = growing {
                 if looked.elapsed() >= age {
                     self.grow();
                     looked = Instant::now();
@@ -241,7 +257,7 @@ impl Thread {
     }
 
     /// Most errors are of the moment, and known to `Events`.
-    fn failed(&self, error: &KafkaError) {
+    fn failed(&mut self, error: &KafkaError) {
         let why = match error {
             KafkaError::MessageConsumptionFatal(Code::FencedInstanceId) => {
                 format!("group {}: another process has the same instance name and took over", self.shared.group)
@@ -250,6 +266,28 @@ impl Thread {
             _ => return,
         };
         self.health.refuse(&self.shared.group, &why);
-        self.shared.broke(why);
+        self.broken = Some(why);
+    }
+
+    /// Joins the group once more, as somebody without a name: one that has the name may really be there, and then the two
+    /// would push each other out for ever. (Often there is none: a broker that restarts can take a member's own repeated
+    /// request for another's.)
+    fn begin_anew(&mut self, why: &str) {
+        if self.shared.group.is_empty() {
+            return self.shared.broke(why.to_owned()); // a follower would not know where it was
+        }
+        warn!("{why}; it joins again without a name");
+        self.shared.revoke(&self.shared.ours());
+        self.config.remove("group.instance.id");
+        self.paused = false;
+        loop {
+            match consumer(&self.config, &self.health, &self.shared, &From::Group) {
+                Ok(new) => return self.consumer = new,
+                Err(error) => warn!(%error, "the group cannot be joined again now"),
+            }
+            if self.shared.stops_within(PATIENCE) {
+                return;
+            }
+        }
     }
 }

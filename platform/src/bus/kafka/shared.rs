@@ -131,6 +131,16 @@ impl Shared {
         state.ours.iter().filter_map(known).collect()
     }
 
+    pub fn ours(&self) -> Vec<Partition> {
+        self.state().ours.keys().cloned().collect()
+    }
+
+    /// Whether it is to stop, now or within this time.
+    pub fn stops_within(&self, wait: Duration) -> bool {
+        let waited = self.drained.wait_timeout_while(self.state(), wait, |state| !state.stop);
+        waited.unwrap_or_else(PoisonError::into_inner).0.stop
+    }
+
     /// Makes the thread end. It leaves the group, and says before what is dealt with.
     pub fn stop(&self) {
         let mut state = self.state();
@@ -201,7 +211,9 @@ impl Shared {
         let mut state = self.state();
         let state = &mut *state;
         for partition in partitions {
-            state.ours.remove(partition);
+            if state.ours.remove(partition).is_none() {
+                continue;
+            }
             // Who has not heard yet that it came need not hear that it went.
             match state.assigned.iter().position(|it| it == partition) {
                 Some(unheard) => drop(state.assigned.swap_remove(unheard)),
