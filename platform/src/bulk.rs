@@ -166,9 +166,8 @@ fn among<E: Table>(engine: DbBackend, keys: &[Key<E>]) -> Expr {
     let columns = || E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
     let padding = std::iter::repeat_n(&keys[keys.len() - 1], keys.len().next_power_of_two() - keys.len());
     let keys = keys.iter().chain(padding).cloned().map(IntoValueTuple::into_value_tuple);
-    match (columns().next(), columns().nth(1)) {
-        (Some(only), None) => return only.is_in(keys.flatten()),
-        _ => {}
+    if let (Some(only), None) = (columns().next(), columns().nth(1)) {
+        return only.is_in(keys.flatten());
     }
     let key = Expr::tuple(columns().map(|column| Expr::col(column.as_column_ref())));
     match engine {

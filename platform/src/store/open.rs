@@ -173,28 +173,20 @@ pub(super) async fn create(url: &str) -> Result<bool, OpenError> {
         other => return other.map(|()| false),
     }
     let created = async {
-        match engine {
-            DbBackend::Postgres => {
-                let options: PgConnectOptions = url.parse()?;
-                let name = options.get_database().unwrap_or_default().replace('"', "\"\"");
-                let mut server = PgConnection::connect_with(&options.database("postgres")).await?;
-                server
-                    .execute(AssertSqlSafe(format!("CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")))
-                    .await?;
-                server.close().await
-            }
-            _ => {
-                let options: MySqlConnectOptions = url.replacen("mariadb://", "mysql://", 1).parse()?;
-                let name = options.get_database().unwrap_or_default().replace('`', "``");
-                let mut server = MySqlConnection::connect_with(&options.database("")).await?;
-                server
-                    .execute(AssertSqlSafe(format!(
-                        "CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
-                    )))
-                    .await?;
-                server.close().await
-            }
+        if engine == DbBackend::Postgres {
+            let options: PgConnectOptions = url.parse()?;
+            let name = options.get_database().unwrap_or_default().replace('"', "\"\"");
+            let mut server = PgConnection::connect_with(&options.database("postgres")).await?;
+            let create = format!("CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0");
+            server.execute(AssertSqlSafe(create)).await?;
+            return server.close().await;
         }
+        let options: MySqlConnectOptions = url.replacen("mariadb://", "mysql://", 1).parse()?;
+        let name = options.get_database().unwrap_or_default().replace('`', "``");
+        let mut server = MySqlConnection::connect_with(&options.database("")).await?;
+        let create = format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
+        server.execute(AssertSqlSafe(create)).await?;
+        server.close().await
     };
     created.await.map(|()| true).map_err(|error| failed(url, format!("it cannot be created: {}", says(&error))))
 }

@@ -45,7 +45,7 @@ pub fn admin_url() -> String {
     let name = if ENGINE == Engine::Postgres { "UZON_TEST_POSTGRES" } else { "UZON_TEST_MARIADB" };
     #[expect(clippy::disallowed_methods, reason = "where the server is")]
     let url = std::env::var(name);
-    url.unwrap_or_else(|_| panic!("{name} is not set: run this with compose/native/with (see platform/README.md)"))
+    url.unwrap_or_else(|_| panic!("{name} is not set: run this with compose/native/with postgres mariadb -- …"))
 }
 
 /// Another database, another user or another port of a server's URL: `scheme://user:password@host:port/database`.

@@ -77,7 +77,7 @@ mod sample {
 
 /// The tables, as a migration makes them.
 async fn tables(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    use {entry::Column as E, line::Column as L};
+    use {entry::Column as E, line::Column as L, sample::Column as S};
     let lines = Table::create()
         .table(line::Entity)
         .col(ColumnDef::new(L::Sheet).uuid().not_null())
@@ -93,7 +93,6 @@ async fn tables(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(ColumnDef::new(E::Text).string_len(100).not_null())
         .to_owned();
     create(manager, Layout::Heap, entries).await?;
-    use sample::Column as S;
     let samples = Table::create()
         .table(sample::Entity)
         .col(ColumnDef::new(S::Name).string_len(100).not_null().primary_key())
