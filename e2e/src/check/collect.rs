@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     client::{CallError, Client, call},
-    eventually::{PATIENCE, within},
+    eventually::within,
     model::{LedgerEntry, Notification, OrderSummary, Page, Payment, Product, Reservation, Shipment, Transition, all},
     shop::History,
 };
@@ -35,6 +35,8 @@ pub enum Depth {
 
 /// Calls under way at once.
 const CONCURRENCY: usize = 16;
+/// How long nothing may get on: a circuit breaker keeps calls back for half a minute, and again when it opens anew.
+const REST: Duration = Duration::from_secs(150);
 /// How long the last readers (analytics, what an order shows) may take to follow.
 const GRACE: Duration = Duration::from_secs(15);
 const SERVICES: [&str; 6] = ["order", "inventory", "payment", "fulfillment", "notification", "analytics"];
@@ -44,7 +46,7 @@ pub async fn settle(client: &Client, history: &History, depth: Depth) -> Result<
     // a large backlog takes its time; as long as it gets smaller nobody gives up
     let (mut least, mut since) = (u64::MAX, Instant::now());
     let mut moving = String::new();
-    while since.elapsed() < PATIENCE {
+    while since.elapsed() < REST {
         let open = match depth {
             Depth::Own => open_of(client, history).await?,
             Depth::Whole { .. } => open_of_all(client).await?,
@@ -59,7 +61,7 @@ pub async fn settle(client: &Client, history: &History, depth: Depth) -> Result<
         moving = open.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ");
         sleep(Duration::from_millis(50)).await;
     }
-    Err(CheckError::Restless { seconds: PATIENCE.as_secs(), moving })
+    Err(CheckError::Restless { seconds: REST.as_secs(), moving })
 }
 
 async fn open_of(client: &Client, history: &History) -> Result<BTreeMap<String, u64>, CallError> {
