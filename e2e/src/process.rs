@@ -28,6 +28,21 @@ impl Usage {
         Self::read("/proc/self")
     }
 
+    /// Of all processes on whose command line this stands, and of their children. What has ended meanwhile is not counted.
+    pub fn of_all(named: &str) -> io::Result<Self> {
+        let mut found: Vec<(u32, u32, bool)> = vec![]; // process, its parent, whether it is named so
+        for entry in fs::read_dir("/proc")?.flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+            let parent = u32::try_from(number(&status, "PPid:")).unwrap_or_default();
+            found.push((pid, parent, String::from_utf8_lossy(&command).contains(named)));
+        }
+        let is_named = |wanted: u32| found.iter().any(|&(pid, _, named)| named && pid == wanted);
+        let ours = found.iter().filter(|&&(_, parent, named)| named || is_named(parent));
+        Ok(ours.filter_map(|&(pid, ..)| Self::of(pid).ok()).sum())
+    }
+
     fn read(folder: &str) -> io::Result<Self> {
         let status = fs::read_to_string(format!("{folder}/status"))?;
         let written = fs::read_to_string(format!("{folder}/io")).map_or(0, |io| number(&io, "write_bytes:"));

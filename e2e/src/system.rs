@@ -6,6 +6,7 @@ mod process;
 pub mod stage;
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -184,9 +185,18 @@ impl System {
         Ok(worst(try_join_all(self.processes.iter().map(Process::kill)).await?))
     }
 
-    /// What all of it has used up; only while it runs.
-    pub fn usage(&self) -> Result<Usage, SystemError> {
-        self.processes.iter().map(Process::usage).sum()
+    /// What each process has used up, and each server beneath them; only while they run.
+    pub fn usages(&self) -> Result<BTreeMap<String, Usage>, SystemError> {
+        let own = self.processes.iter().map(|it| Ok((it.name().to_owned(), it.usage()?)));
+        let mut usages = own.collect::<Result<BTreeMap<_, _>, SystemError>>()?;
+        if Stage::given().is_some() {
+            for server in ["kafka", "postgres"] {
+                let folder = Stage::folder(server).map(|folder| folder.to_string_lossy().into_owned());
+                let usage = folder.map(|folder| Usage::of_all(&folder)).transpose()?;
+                usages.extend(usage.map(|usage| (server.to_owned(), usage)));
+            }
+        }
+        Ok(usages)
     }
 
     /// What another `uzon dev` with the same settings says that shares the data folder or the port, or both.

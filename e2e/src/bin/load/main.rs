@@ -192,8 +192,11 @@ impl Bench<'_> {
             report.tail_seconds = Some((end - asked).as_secs_f64());
         }
         let took = end - start;
-        report.system = usage.zip(self.usage()?).map(|(from, to)| cost(from, to, tally.accepted, took));
-        report.generator = Some(cost(own, Usage::own()?, tally.accepted, took));
+        for (who, to) in self.usage()? {
+            let from = usage.get(&who).copied().unwrap_or_default();
+            report.processes.insert(who, cost(from, to, tally.accepted, took));
+        }
+        report.processes.insert("generator".to_owned(), cost(own, Usage::own()?, tally.accepted, took));
         report.stored_per_request = stored.zip(self.system.map(System::stored)).map(|(from, to)| {
             let grown = to.saturating_sub(from);
             count(grown) / count(tally.accepted).max(1.0)
@@ -210,8 +213,9 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn usage(&self) -> Result<Option<Usage>, SystemError> {
-        self.system.map(System::usage).transpose()
+    /// Of every process of the system, and of the servers it stands on.
+    fn usage(&self) -> Result<BTreeMap<String, Usage>, SystemError> {
+        self.system.map_or_else(|| Ok(BTreeMap::new()), System::usages)
     }
 
     /// The checker's word, and what orders' histories tell of the steps' latencies.

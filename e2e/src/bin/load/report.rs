@@ -25,8 +25,8 @@ pub struct Report {
     pub tail_seconds: Option<f64>,
     /// Milliseconds.
     pub latency: BTreeMap<&'static str, Percentiles>,
-    pub system: Option<Cost>,
-    pub generator: Option<Cost>,
+    /// By process; in one process the system is `dev`.
+    pub processes: BTreeMap<String, Cost>,
     /// Bytes by which the system's data have grown per request.
     pub stored_per_request: Option<f64>,
     pub checked: Checked,
@@ -110,8 +110,11 @@ impl Report {
                 add(name, value);
             }
         }
-        for (who, cost) in [("system", &self.system), ("generator", &self.generator)] {
-            let Some(cost) = cost else { continue };
+        if self.processes.len() > 2 {
+            let cpu: f64 = self.processes.values().map(|cost| cost.cpu_micros_per_request).sum();
+            add("all together: CPU per request", format!("{cpu:.0} µs"));
+        }
+        for (who, cost) in &self.processes {
             add(&format!("{who}: CPU per request"), format!("{:.0} µs", cost.cpu_micros_per_request));
             add(&format!("{who}: cores busy"), format!("{:.2}", cost.cpu_cores));
             let (now, peak) = (cost.resident_mebibytes, cost.peak_mebibytes);
