@@ -203,9 +203,12 @@ async fn forget_some(db: &Db, clock: &Clock, keep_inbox: chrono::TimeDelta) -> R
     let answers: Vec<String> = answers.into_iter().map(|row| row.key).collect();
     if !events.is_empty() || !answers.is_empty() {
         let tx = db.begin().await?;
-        bulk::delete::<inbox::Entity>(&tx, &events).await?;
-        bulk::delete::<idempotency::Entity>(&tx, &answers).await?;
+        let mut gone = bulk::delete::<inbox::Entity>(&tx, &events).await?;
+        gone += bulk::delete::<idempotency::Entity>(&tx, &answers).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        if gone == 0 {
+            return Ok(false); // another process is at it, or the replica is behind
+        }
     }
     Ok(more)
 }

@@ -17,6 +17,7 @@ pub(crate) async fn seen<P: Participant>(tx: &Tx, events: Vec<Uuid>) -> Result<H
 /// attempt looks before it leaps. (Repeats are rare, and looking is not free.)
 pub(crate) async fn remember<P: Participant>(tx: &Tx, events: &[Uuid]) -> Result<(), StoreError> {
     let row = |event_id: &Uuid| inbox::Model { event_id: *event_id, participant: P::NAME.to_owned() };
-    let rows: Vec<_> = events.iter().map(row).collect();
+    let mut rows: Vec<_> = events.iter().map(row).collect();
+    rows.sort_unstable_by_key(|row| row.event_id); // two that note the same wait for each other, and not in a circle
     bulk::insert::<inbox::Entity>(tx, rows).await
 }

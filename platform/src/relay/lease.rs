@@ -51,6 +51,8 @@ pub(super) struct Term {
     until: Option<Instant>,
     /// Others may write to the outbox.
     pub company: bool,
+    /// It has been asked for.
+    pub known: bool,
 }
 
 impl Term {
@@ -74,7 +76,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(service: &'static str, db: Db) -> (Self, watch::Receiver<Term>) {
-        let (term, terms) = watch::channel(Term { until: None, company: true });
+        let (term, terms) = watch::channel(Term { until: None, company: true, known: false });
         let me = Uuid::from_u128(rand::random());
         (Self { service, db, me, epoch: None, seen: None, asked: 0, company: Instant::now(), term }, terms)
     }
@@ -90,12 +92,12 @@ impl Keeper {
             match self.beat().await {
                 Ok(held) => {
                     let company = self.company.elapsed() < COMPANY;
-                    self.term.send_replace(Term { until: held.then_some(asked_at + VALID), company });
+                    self.term.send_replace(Term { until: held.then_some(asked_at + VALID), company, known: true });
                 }
                 Err(error) => debug!(service = self.service, %error, "the relay's lease cannot be renewed now"),
             }
         }
-        self.term.send_replace(Term { until: None, company: true });
+        self.term.send_replace(Term { until: None, company: true, known: true });
         if let Err(error) = self.release().await {
             debug!(service = self.service, %error, "the relay's lease is not given back; it ends by itself");
         }

@@ -23,6 +23,8 @@ use crate::{Shutdown, StoreError, bulk, bus::Outgoing, tables::outbox};
 const LOOK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 /// How often the others look whether the holder gets on.
 const WATCH: Duration = Duration::from_secs(1);
+/// How long the end waits for the first answer about the lease.
+const LAST: Duration = Duration::from_secs(2);
 /// What has waited for less is on its way.
 const SLOW: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
@@ -76,6 +78,8 @@ impl Relay {
                 }
             }
         }
+        // A process that ends as soon as it has begun: nobody else might publish what it has decided.
+        drop(tokio::time::timeout(LAST, term.wait_for(|term| term.known)).await);
         if term.borrow().is_held() && !self.gave_up {
             self.publish_next(&mut own, &term, &stopping).await;
         }

@@ -30,6 +30,7 @@ async fn decided_once_and_said(without: Option<Safeguard>, fails_on: Option<&str
     }
     stage.send([event.clone()]).await;
     stage.settle().await;
+    stage.settle().await; // one batch later: what the drill does after a commit is done as well
     stage.database.allow("crash").await;
     stage.send([event]).await; // its position was not committed
     stage.settle().await;
