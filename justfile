@@ -21,6 +21,10 @@ test:
 e2e:
     compose/native/with kafka postgres mariadb -- .ci/servers
 
+# What is promised while processes, brokers and databases die: all of it, some ten minutes.
+faults:
+    compose/native/with kafka postgres -- cargo test -p e2e --test faults -- --test-threads=1
+
 # Write generated files anew (schemas, AsyncAPI, OpenAPI, diagram, configuration reference).
 bless:
     UZON_BLESS=1 cargo test -p events -p uzon
