@@ -113,8 +113,9 @@ impl<P: Participant> Room<P> {
         careful: bool,
     ) -> Result<Attempted, Failure> {
         let tx = self.db.begin().await?;
-        let mut known = self.look(&tx, batch, sources, careful).await?;
         let mut work = P::Workset::load(&tx, batch).await?;
+        // After the workset: a batch that sets reminders locks them last, too, and two must not wait for each other.
+        let mut known = self.look(&tx, batch, sources, careful).await?;
         let mut then = Consequences::new(self.service, self.clock.clone());
         let now = then.now();
         let mut notes = Notes::default();
