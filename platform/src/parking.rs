@@ -100,6 +100,12 @@ pub(crate) fn key_text(key: &[u8]) -> String {
     }
 }
 
+/// When to look whether a held record can go on, if nothing is heard of its key here before: what it waits for may be decided
+/// by another process. After a second, and then ever more rarely.
+pub(crate) fn look_again(held_since: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    now + ((now - held_since) / 2).clamp(TimeDelta::seconds(1), TimeDelta::seconds(30))
+}
+
 impl Parked {
     /// What is in the database of these partitions.
     pub(crate) async fn load(tx: &Tx, participant: &str, ours: &BTreeSet<Partition>) -> Result<Self, StoreError> {
@@ -234,7 +240,8 @@ impl Model {
         self.first_tried(now);
         let limit = self.first_failed_at + delta(patience.hold);
         if State::of(self) != State::Failing && now < limit {
-            (self.state, self.next_try) = (State::Held.name().to_owned(), limit);
+            (self.state, self.next_try) =
+                (State::Held.name().to_owned(), look_again(self.first_failed_at, now).min(limit));
             why.clone_into(&mut self.error);
         } else {
             self.failed_again(why, now, patience);

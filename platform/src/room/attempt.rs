@@ -308,7 +308,8 @@ impl<P: Participant> Room<P> {
         match (source, &verdict) {
             (Source::Event(record), Verdict::Hold(why)) => {
                 let limit = now + parking::delta(self.patience.hold);
-                let row = parking::row(delivery.id, P::NAME, record, State::Held, why, now, limit);
+                let next = parking::look_again(now, now).min(limit);
+                let row = parking::row(delivery.id, P::NAME, record, State::Held, why, now, next);
                 notes.park(row, parked);
                 return Ending::Parked;
             }
