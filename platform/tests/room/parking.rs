@@ -242,6 +242,22 @@ async fn what_is_held_goes_on_with_any_decision_about_its_key() {
     stage.all_is_said().await;
 }
 
+/// What it waits for may be decided where nobody here hears of it.
+#[tokio::test]
+async fn what_is_held_goes_on_when_another_process_has_decided() {
+    let stage = Stage::started().await;
+    stage.send([stage.deposit(A, 2), stage.withdrawal(A, 1)]).await;
+    stage.settle().await;
+    stage.parked_is(&["HELD"]).await;
+    stage.sql("UPDATE accounts SET licensed = TRUE").await;
+    stage.advance(999);
+    stage.settle().await;
+    stage.parked_is(&["HELD"]).await;
+    stage.advance(1);
+    stage.log_is(A, "+2 -1").await;
+    stage.parked_is(&[]).await;
+}
+
 #[tokio::test]
 async fn what_is_held_and_what_it_waits_for_in_one_batch() {
     let mut stage = Stage::new().await;
