@@ -1,8 +1,11 @@
 //! Many rows in one statement, for any entity on any engine.
 //!
-//! SeaORM writes a statement once per table and number of rows or keys; from then on only values are bound (writing it
-//! anew each time costs the client as much as all else it does with a row). The numbers of rows are powers of two, and a batch of
-//! 300 goes as 256 + 32 + 8 + 4: were it one statement for every size, the database would prepare them over and over.
+//! A statement is written once per table, and from then on only values are bound: writing it anew each time costs the client
+//! as much as all else it does with a row. PostgreSQL takes an array for each column (`arrays`). On the others every value is
+//! a parameter; there the numbers of rows are powers of two, and a batch of 300 goes as 256 + 32 + 8 + 4: were it one
+//! statement for every size, the database would prepare them over and over.
+
+mod arrays;
 
 use std::{
     any::TypeId,
@@ -23,10 +26,11 @@ use crate::{Key, StoreError, Table, Tx};
 /// (SQLite 32,766; MySQL and PostgreSQL 65,535).
 const MOST_ROWS: usize = 512;
 
-/// Keys in the largest statement. MariaDB turns a list of 1,000 values or more into a subquery, and then locks rows as it
+/// Keys in the largest statement. An array may have any number. MariaDB turns a list of 1,000 values or more into a subquery, and then locks rows as it
 /// comes by them and not in key order.
 fn most_keys<E: Table>(tx: &Tx) -> usize {
     match (tx.get_database_backend(), E::PrimaryKey::iter().count()) {
+        (DbBackend::Postgres, _) => usize::MAX,
         (DbBackend::MySql, columns @ 2..) => 1 << (999 / columns).ilog2(),
         _ => MOST_ROWS,
     }
@@ -36,14 +40,14 @@ fn most_keys<E: Table>(tx: &Tx) -> usize {
 pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Vec<E::Model>, StoreError> {
     let mut found = Vec::new();
     for keys in keys.chunks(most_keys::<E>(tx)) {
-        let sql = sql::<E, _>(tx, How::Select { lock }, keys.len().next_power_of_two(), || {
+        let sql = sql::<E>(tx, How::Select { lock }, shape(tx, keys.len()), || {
             let mut query = E::find().filter(among::<E>(tx.get_database_backend(), keys));
             for column in E::PrimaryKey::iter() {
                 query = query.order_by_asc(column.into_column());
             }
-            if lock { query.lock_exclusive().into_query() } else { query.into_query() }
+            words(tx, &if lock { query.lock_exclusive().into_query() } else { query.into_query() })
         });
-        let select = statement(tx, &sql, filled_up::<E>(keys));
+        let select = statement(tx, &sql, values_of::<E>(tx, keys));
         let rows = E::Model::find_by_statement(select).all(tx).await?;
         if found.is_empty() {
             found = rows;
@@ -58,10 +62,10 @@ pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Ve
 pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreError> {
     let mut gone = 0;
     for keys in keys.chunks(most_keys::<E>(tx)) {
-        let sql = sql::<E, _>(tx, How::Delete, keys.len().next_power_of_two(), || {
-            E::delete_many().filter(among::<E>(tx.get_database_backend(), keys)).into_query()
+        let sql = sql::<E>(tx, How::Delete, shape(tx, keys.len()), || {
+            words(tx, &E::delete_many().filter(among::<E>(tx.get_database_backend(), keys)).into_query())
         });
-        gone += tx.execute_raw(statement(tx, &sql, filled_up::<E>(keys))).await?.rows_affected();
+        gone += tx.execute_raw(statement(tx, &sql, values_of::<E>(tx, keys))).await?.rows_affected();
     }
     Ok(gone)
 }
@@ -78,21 +82,31 @@ pub async fn update<E: Table>(tx: &Tx, models: Vec<E::Model>) -> Result<(), Stor
 }
 
 async fn write<E: Table>(tx: &Tx, models: Vec<E::Model>, how: How) -> Result<(), StoreError> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        if !models.is_empty() {
+            let sql = sql::<E>(tx, how, 0, || arrays::written::<E>(how));
+            tx.execute_raw(statement(tx, &sql, arrays::of_models::<E>(how, models))).await?;
+        }
+        return Ok(());
+    }
     let columns: Vec<_> = columns::<E>(how).collect();
     let mut models = models.into_iter();
     while let Some(sample) = models.as_slice().first() {
         let rows = rows_of(models.len());
-        let sql = sql::<E, _>(tx, how, rows, || written::<E>(how, sample, rows));
+        let sql = sql::<E>(tx, how, rows, || words(tx, &written::<E>(how, sample, rows)));
         let mut values = Vec::with_capacity(rows * columns.len());
         for model in models.by_ref().take(rows) {
-            let mut model = model.into_active_model(); // its values are moved from here to the database, not copied
-            values.extend(
-                columns.iter().map(|column| model.take(*column).into_value().expect("a model has every column")),
-            );
+            values.extend(row::<E>(model, &columns));
         }
         tx.execute_raw(statement(tx, &sql, values)).await?;
     }
     Ok(())
+}
+
+/// A model's values, moved from it to the database, not copied.
+fn row<E: Table>(model: E::Model, columns: &[E::Column]) -> impl Iterator<Item = Value> {
+    let mut model = model.into_active_model();
+    columns.iter().map(move |column| model.take(*column).into_value().expect("a model has every column"))
 }
 
 /// How many of them the next statement takes.
@@ -122,18 +136,26 @@ enum How {
 }
 
 /// The words of the statement for so many rows. Only the first of its kind is written.
-fn sql<E: Table, S: StatementBuilder>(tx: &Tx, how: How, rows: usize, write: impl FnOnce() -> S) -> Arc<str> {
+fn sql<E: Table>(tx: &Tx, how: How, rows: usize, write: impl FnOnce() -> String) -> Arc<str> {
     type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
     static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);
 
-    let engine = tx.get_database_backend();
-    let key = (TypeId::of::<E>(), discriminant(&engine), how, rows);
+    let key = (TypeId::of::<E>(), discriminant(&tx.get_database_backend()), how, rows);
     let known = WRITTEN.read().expect("never poisoned").get(&key).cloned();
     known.unwrap_or_else(|| {
-        let sql: Arc<str> = engine.build(&write()).sql.into();
+        let sql: Arc<str> = write().into();
         WRITTEN.write().expect("never poisoned").insert(key, sql.clone());
         sql
     })
+}
+
+fn words(tx: &Tx, statement: &impl StatementBuilder) -> String {
+    tx.get_database_backend().build(statement).sql
+}
+
+/// What tells the statements for different numbers of keys apart.
+fn shape(tx: &Tx, keys: usize) -> usize {
+    if tx.get_database_backend() == DbBackend::Postgres { 0 } else { keys.next_power_of_two() }
 }
 
 fn statement(tx: &Tx, sql: &str, values: Vec<Value>) -> Statement {
@@ -144,6 +166,10 @@ fn statement(tx: &Tx, sql: &str, values: Vec<Value>) -> Statement {
 fn columns<E: Table>(how: How) -> impl Iterator<Item = E::Column> {
     let handed_out = E::PrimaryKey::auto_increment() && how == How::Insert;
     E::Column::iter().filter(move |column| !(handed_out && E::PrimaryKey::from_column(*column).is_some()))
+}
+
+fn values_of<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Vec<Value> {
+    if tx.get_database_backend() == DbBackend::Postgres { arrays::of_keys::<E>(keys) } else { filled_up::<E>(keys) }
 }
 
 /// The values of these keys, whose number is filled up to a power of two with the last one again.
@@ -163,19 +189,27 @@ fn filled_up<E: Table>(keys: &[Key<E>]) -> Vec<Value> {
 
 /// The key is one of these.
 fn among<E: Table>(engine: DbBackend, keys: &[Key<E>]) -> Expr {
+    if engine == DbBackend::Postgres {
+        return arrays::among::<E>(keys);
+    }
     let columns = || E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
     let padding = std::iter::repeat_n(&keys[keys.len() - 1], keys.len().next_power_of_two() - keys.len());
     let keys = keys.iter().chain(padding).cloned().map(IntoValueTuple::into_value_tuple);
     if let (Some(only), None) = (columns().next(), columns().nth(1)) {
         return only.is_in(keys.flatten());
     }
-    let key = Expr::tuple(columns().map(|column| Expr::col(column.as_column_ref())));
+    let key = key::<E>();
     match engine {
         // `(a, b) IN ((1, 2), (3, 4) …)` is read as ranges of the key, as it should be.
         DbBackend::MySql => key.in_tuples(keys),
-        // PostgreSQL makes an OR of that and checks every row against every key.
+        // SQLite does not know that, but this.
         _ => key.in_subquery(Query::select().column(Asterisk).from_values(keys, "keys").to_owned()),
     }
+}
+
+/// The columns of the key as a tuple.
+fn key<E: Table>() -> Expr {
+    Expr::tuple(E::PrimaryKey::iter().map(|column| Expr::col(column.into_column().as_column_ref())))
 }
 
 #[cfg(test)]
