@@ -31,8 +31,17 @@ pub async fn create(manager: &SchemaManager<'_>, layout: Layout, mut table: Tabl
         DbBackend::Sqlite if layout != Layout::Heap => {
             table.extra("WITHOUT ROWID");
         }
-        DbBackend::Postgres if layout != Layout::Book => {
-            table.extra("WITH (fillfactor = 85)");
+        DbBackend::Postgres => {
+            if layout == Layout::Clustered {
+                // A row lives through a few versions: where the next one has no room on its page, every index is written.
+                table.extra("WITH (fillfactor = 50)");
+            }
+            let long_values = uncompressed(&table);
+            manager.create_table(table).await?;
+            if let Some(sql) = long_values {
+                connection.execute_unprepared(&sql).await?;
+            }
+            return Ok(());
         }
         DbBackend::MySql => {
             // Texts are equal when their bytes are, as everywhere else.
@@ -47,6 +56,15 @@ pub async fn create(manager: &SchemaManager<'_>, layout: Layout, mut table: Tabl
         _ => {}
     }
     manager.create_table(table).await
+}
+
+/// Long values stay as they are: compressing them takes more of PostgreSQL's time than all else it does with such a row.
+fn uncompressed(table: &TableCreateStatement) -> Option<String> {
+    let Some(TableRef::Table(name, _)) = table.get_table_name() else { return None };
+    let long = |column: &&ColumnDef| matches!(column.get_column_type(), Some(ColumnType::Text | ColumnType::Blob));
+    let set = |column: &ColumnDef| format!(r#"ALTER COLUMN "{}" SET STORAGE EXTERNAL"#, column.get_column_name());
+    let columns: Vec<_> = table.get_columns().iter().filter(long).map(set).collect();
+    (!columns.is_empty()).then(|| format!(r#"ALTER TABLE "{}" {}"#, name.1, columns.join(", ")))
 }
 
 /// Creates an index of a table. On MySQL it may be there, like the table.
