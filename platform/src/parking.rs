@@ -210,7 +210,7 @@ pub(crate) fn row(
         topic: record.topic.to_string(),
         partition: record.partition,
         position: record.offset,
-        record: codec::encode(std::slice::from_ref(&raw)),
+        record: codec::encode_all(std::slice::from_ref(&raw)),
         state: state.name().to_owned(),
         error: error.to_owned(),
         attempts: i32::from(matches!(state, State::Failing | State::Dead)),

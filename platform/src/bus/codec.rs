@@ -1,7 +1,8 @@
 //! A list of messages as one blob: a row of the embedded log, or of an outbox.
 //!
 //! ```text
-//! blob   = version (1 byte), count, record …
+//! blob   = 1 (the version, one byte), count, record …
+//!        | 2, length of that unpacked, LZ4 block
 //! record = topic (name), key (bytes), number of headers, (name, bytes) …, value (bytes)
 //! bytes  = length, bytes
 //! name   = how many names were known when this one came first; and if that is now: bytes (UTF-8)
@@ -15,7 +16,12 @@ use bytes::Bytes;
 
 use super::{Message, Outgoing};
 
-const VERSION: u8 = 1;
+const PLAIN: u8 = 1;
+const PACKED: u8 = 2;
+/// What is shorter is not worth packing.
+const SHORT: usize = 256;
+/// An LZ4 block never unpacks to more than this many times its length.
+const MOST: usize = 255;
 
 /// Why a blob can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,38 +32,61 @@ pub enum CodecError {
     Damaged(usize),
 }
 
-/// All of them as one blob.
-pub fn encode(messages: &[Outgoing]) -> Vec<u8> {
-    let size: usize = messages.iter().map(|it| it.message.size() + 16).sum();
+/// All of them as one blob. Packed when it is long: events resemble each other, and a database spends more on every byte
+/// (in its journal, in its pages, once more when these are tidied) than LZ4 does.
+pub fn encode<'a>(messages: impl ExactSizeIterator<Item = (&'a str, &'a Message)> + Clone) -> Vec<u8> {
+    let size: usize = messages.clone().map(|(_, message)| message.size() + 16).sum();
     let mut blob = Vec::with_capacity(size + 64);
-    encode_into(&mut blob, messages.iter().map(|it| (&*it.topic, &*it.message)));
-    blob
-}
-
-/// As `encode`, at the end of a buffer that is there already.
-pub fn encode_into<'a>(blob: &mut Vec<u8>, messages: impl ExactSizeIterator<Item = (&'a str, &'a Message)>) {
     let (mut topics, mut names) = (Dictionary::default(), Dictionary::default());
-    blob.push(VERSION);
-    put_number(blob, messages.len());
+    blob.push(PLAIN);
+    put_number(&mut blob, messages.len());
     for (topic, message) in messages {
-        topics.put(blob, topic);
-        put_bytes(blob, &message.key);
-        put_number(blob, message.headers.len());
+        topics.put(&mut blob, topic);
+        put_bytes(&mut blob, &message.key);
+        put_number(&mut blob, message.headers.len());
         for (name, value) in &message.headers {
-            names.put(blob, name);
-            put_bytes(blob, value);
+            names.put(&mut blob, name);
+            put_bytes(&mut blob, value);
         }
-        put_bytes(blob, &message.value);
+        put_bytes(&mut blob, &message.value);
+    }
+    if blob.len() < SHORT { blob } else { pack(&blob) }
+}
+
+/// As `encode`.
+pub fn encode_all(messages: &[Outgoing]) -> Vec<u8> {
+    encode(messages.iter().map(|it| (&*it.topic, &*it.message)))
+}
+
+fn pack(blob: &[u8]) -> Vec<u8> {
+    let mut packed = vec![PACKED];
+    put_number(&mut packed, blob.len());
+    packed.extend(lz4_flex::block::compress(blob));
+    packed
+}
+
+fn unpack(blob: Bytes) -> Result<Bytes, CodecError> {
+    let mut reader = Reader { blob, at: 1 };
+    let length = reader.number()?;
+    let block = &reader.blob[reader.at..];
+    if length > block.len().saturating_mul(MOST) {
+        return Err(reader.damaged()); // not even allocated for
+    }
+    match lz4_flex::block::decompress(block, length) {
+        Ok(plain) if plain.len() == length && plain.first() == Some(&PLAIN) => Ok(plain.into()),
+        _ => Err(reader.damaged()),
     }
 }
 
-/// What `encode` was given. Keys and values are slices of the blob, which lives as long as any of them.
+/// What `encode` was given. Keys and values are slices of the blob, packed or unpacked, which lives as long as any of them.
 pub fn decode(blob: Bytes) -> Result<Vec<Outgoing>, CodecError> {
-    let mut reader = Reader { blob, at: 0 };
-    match reader.byte()? {
-        VERSION => {}
-        other => return Err(CodecError::Version(other)),
-    }
+    let blob = match blob.first() {
+        Some(&PLAIN) => blob,
+        Some(&PACKED) => unpack(blob)?,
+        Some(&other) => return Err(CodecError::Version(other)),
+        None => return Err(CodecError::Damaged(0)),
+    };
+    let mut reader = Reader { blob, at: 1 };
     let (mut topics, mut names) = (Vec::<Arc<str>>::new(), Vec::<Cow<'static, str>>::new());
     let count = reader.count(4)?; // topic, key, headers, value: a byte each at least
     let mut messages = Vec::with_capacity(count);
@@ -211,19 +240,19 @@ mod tests {
     proptest! {
         #[test]
         fn reads_what_it_writes(messages in messages()) {
-            prop_assert_eq!(decode(encode(&messages).into()), Ok(messages));
+            prop_assert_eq!(decode(encode_all(&messages).into()), Ok(messages));
         }
 
         #[test]
         fn whatever_is_cut_off_is_noticed(messages in messages(), cut in any::<prop::sample::Index>()) {
-            let blob = encode(&messages);
+            let blob = encode_all(&messages);
             let shorter = Bytes::copy_from_slice(&blob[..cut.index(blob.len())]);
             prop_assert!(matches!(decode(shorter), Err(CodecError::Damaged(_))));
         }
 
         #[test]
         fn damage_never_panics(messages in messages(), places in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 1..5)) {
-            let mut blob = encode(&messages);
+            let mut blob = encode_all(&messages);
             for (place, byte) in places {
                 let place = place.index(blob.len());
                 blob[place] = byte;
@@ -232,8 +261,8 @@ mod tests {
         }
 
         #[test]
-        fn noise_never_panics(mut noise in prop::collection::vec(any::<u8>(), 1..400)) {
-            noise[0] = VERSION;
+        fn noise_never_panics(version in PLAIN..=PACKED, mut noise in prop::collection::vec(any::<u8>(), 1..400)) {
+            noise[0] = version;
             let _ = decode(noise.into());
         }
     }
@@ -245,12 +274,12 @@ mod tests {
 
     #[test]
     fn more_than_said_is_damage() {
-        assert_eq!(decode(Bytes::from_static(&[VERSION, 0, 0])), Err(CodecError::Damaged(2)));
+        assert_eq!(decode(Bytes::from_static(&[PLAIN, 0, 0])), Err(CodecError::Damaged(2)));
     }
 
     #[test]
     fn a_huge_count_allocates_nothing() {
-        let blob = Bytes::from_static(&[VERSION, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+        let blob = Bytes::from_static(&[PLAIN, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
         assert!(matches!(decode(blob), Err(CodecError::Damaged(_))));
     }
 
@@ -265,13 +294,30 @@ mod tests {
         let expected = b"\x01\x02\
             \x00\x01t\x01k\x02\x00\x01h\x011\x00\x00\x02vv\
             \x00\x01k\x02\x00\x011\x00\x00\x02vv";
-        assert_eq!(encode(&[one.clone(), one]), expected);
+        assert_eq!(encode_all(&[one.clone(), one]), expected);
+    }
+
+    #[test]
+    fn what_is_long_is_packed_and_what_was_stored_plain_is_still_read() {
+        let message = Message { value: Bytes::from(vec![7; 1000]), ..Message::default() };
+        let messages = vec![Outgoing { topic: "t".into(), message: Arc::new(message) }; 3];
+        let blob = encode_all(&messages);
+        assert!(blob.len() < 100 && blob[0] == PACKED, "{} bytes", blob.len());
+        let plain = unpack(blob.into()).unwrap();
+        assert_eq!(plain[0], PLAIN);
+        assert_eq!(decode(plain), Ok(messages));
+    }
+
+    #[test]
+    fn a_block_that_claims_to_be_huge_is_not_allocated_for() {
+        let blob = Bytes::from_static(&[PACKED, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 2, 3]);
+        assert!(matches!(decode(blob), Err(CodecError::Damaged(_))));
     }
 
     #[test]
     fn values_are_slices_of_the_blob() {
-        let message = Message { value: Bytes::from(vec![7; 1000]), ..Message::default() };
-        let blob = Bytes::from(encode(&[Outgoing { topic: "t".into(), message: Arc::new(message) }]));
+        let message = Message { value: Bytes::from(vec![7; 100]), ..Message::default() };
+        let blob = Bytes::from(encode_all(&[Outgoing { topic: "t".into(), message: Arc::new(message) }]));
         let read = decode(blob.clone()).unwrap();
         assert!(blob.as_ptr_range().contains(&read[0].message.value.as_ptr()));
     }

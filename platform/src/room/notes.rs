@@ -118,7 +118,7 @@ pub(super) async fn enqueue(
         shard: sea_orm::Set(0),
         at: sea_orm::Set(at),
         messages: sea_orm::Set(i32::try_from(events.len()).unwrap_or(i32::MAX)),
-        records: sea_orm::Set(codec::encode(&events)),
+        records: sea_orm::Set(codec::encode_all(&events)),
     };
     let inserted = outbox::Entity::insert(row).exec(tx).await?;
     Ok(Some((inserted.last_insert_id, events)))

@@ -74,8 +74,7 @@ fn keep(tx: &Transaction, first: i64, blob: Bytes, topics: &Topics) -> rusqlite:
     for it in batch.records {
         let record = it.record;
         if topics.find(&record.topic).is_some_and(|topic| topic.compacted) {
-            let mut one = Vec::new();
-            codec::encode_into(&mut one, [(&*record.topic, &*record.message)].into_iter());
+            let one = codec::encode([(&*record.topic, &*record.message)].into_iter());
             tx.prepare_cached("INSERT OR REPLACE INTO kept (sequence, topic, key, record) VALUES (?1, ?2, ?3, ?4)")?
                 .execute((record.offset, &*record.topic, &*record.message.key, one))?;
         }

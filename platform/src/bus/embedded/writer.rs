@@ -66,7 +66,6 @@ pub struct Writer {
     pub(super) prune_at: DateTime<Utc>,
     /// When positions must be written.
     due: Option<Instant>,
-    blob: Vec<u8>,
 }
 
 impl Writer {
@@ -78,16 +77,7 @@ impl Writer {
         retention: Option<Duration>,
     ) -> Self {
         let prune_at = clock.now();
-        Self {
-            connection,
-            lock,
-            shared: Arc::downgrade(shared),
-            clock,
-            retention,
-            prune_at,
-            due: None,
-            blob: Vec::new(),
-        }
+        Self { connection, lock, shared: Arc::downgrade(shared), clock, retention, prune_at, due: None }
     }
 
     pub fn run(mut self, inbox: &Receiver<Request>) {
@@ -180,14 +170,12 @@ impl Writer {
             return Ok(());
         }
         let at = self.clock.now().timestamp_micros();
-        let blob = &mut self.blob;
         let written = transaction(&mut self.connection, |tx| {
             for batch in &batches {
-                insert(tx, batch, at, blob)?;
+                insert(tx, batch, at)?;
             }
             changes.iter().try_for_each(|change| upsert(tx, change))
         });
-        self.blob.shrink_to(ROW_BYTES);
         let mut state = shared.any_state();
         match written {
             Ok(()) => {
@@ -279,15 +267,14 @@ pub fn transaction<T>(
     Ok(done)
 }
 
-fn insert(tx: &Transaction, batch: &Batch, at: i64, blob: &mut Vec<u8>) -> rusqlite::Result<()> {
-    blob.clear();
-    codec::encode_into(blob, batch.records.iter().map(|it| (&*it.record.topic, &*it.record.message)));
+fn insert(tx: &Transaction, batch: &Batch, at: i64) -> rusqlite::Result<()> {
+    let blob = codec::encode(batch.records.iter().map(|it| (&*it.record.topic, &*it.record.message)));
     let first = batch.records.first().map_or(batch.end, |it| it.record.offset);
     tx.prepare_cached("INSERT INTO batches (first, count, at, records) VALUES (?1, ?2, ?3, ?4)")?.execute((
         first,
         batch.end - first,
         at,
-        &*blob,
+        blob,
     ))?;
     Ok(())
 }
