@@ -13,6 +13,9 @@ use events::{choreography, service::NOTIFICATION};
 use platform::{Breaker, Policy, RoomPlan, Service, config::Span, process::Unit};
 use serde::Deserialize;
 
+/// A message may come a moment later: then what is said about one order together is decided together.
+const LINGER: Duration = Duration::from_millis(50);
+
 /// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
@@ -37,11 +40,9 @@ pub fn service(settings: &Settings) -> Service {
         unknown: false,
     };
     let mailbox = effects::Mailbox { error_rate: settings.mailbox_error_rate };
-    let room = RoomPlan::new(saga::NotificationSaga, choreography::heard_by(NOTIFICATION)).performs::<effects::Notify>(
-        policy,
-        &Breaker::new("mailbox"),
-        mailbox,
-    );
+    let room = RoomPlan::new(saga::NotificationSaga, choreography::heard_by(NOTIFICATION))
+        .performs::<effects::Notify>(policy, &Breaker::new("mailbox"), mailbox)
+        .lingers(LINGER);
     Service::named(NOTIFICATION, "notification-service")
         .migrations::<migrations::Migrator>()
         .room(room)

@@ -136,12 +136,23 @@ pub trait Bus: Send + Sync + 'static {
     /// Appends, keeping the order within each key, and returns when it is known what is durable.
     fn publish(&self, batch: Vec<Outgoing>) -> BoxFuture<'_, Published>;
 
-    /// Joins a consumer group. A group that is new begins with the oldest record.
+    /// Joins a consumer group. A group that is new begins with the oldest record. For so long (`linger`) a few records may wait
+    /// for more of them, where bringing each alone costs something.
+    fn join<'a>(
+        &'a self,
+        group: &'a str,
+        topics: &'a [Arc<str>],
+        linger: Duration,
+    ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>>;
+
+    /// Joins a consumer group that is in a hurry.
     fn subscribe<'a>(
         &'a self,
         group: &'a str,
         topics: &'a [Arc<str>],
-    ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>>;
+    ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
+        self.join(group, topics, Duration::ZERO)
+    }
 
     /// How far the group is behind, per partition of these topics. A partition whose lag is unknown is absent.
     fn lag<'a>(&'a self, group: &'a str, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Lag>, BusError>>;

@@ -1,6 +1,6 @@
 //! No bus at all, for processes whose services neither hear nor say anything.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, ready};
 
@@ -33,10 +33,11 @@ impl Bus for Nowhere {
         Box::pin(ready(Published { durable: 0, failure }))
     }
 
-    fn subscribe<'a>(
+    fn join<'a>(
         &'a self,
         _: &'a str,
         _: &'a [Arc<str>],
+        _: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
         Box::pin(ready(no_bus()))
     }

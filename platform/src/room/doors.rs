@@ -76,13 +76,13 @@ pub struct RoomPlan<P: Participant> {
     participant: P,
     heard: Heard,
     worker: Worker<P::Input>,
-    linger: Option<Duration>,
+    linger: Duration,
 }
 
 impl<P: Participant> RoomPlan<P> {
     /// `heard`: which event types of which topics it reacts to.
     pub fn new(participant: P, heard: impl IntoIterator<Item = (&'static str, Vec<&'static str>)>) -> Self {
-        Self { participant, heard: Heard::new(heard), worker: Worker::default(), linger: None }
+        Self { participant, heard: Heard::new(heard), worker: Worker::default(), linger: Duration::ZERO }
     }
 
     /// Requests of kind `R` are performed by this performer, behind its provider's breaker.
@@ -99,7 +99,7 @@ impl<P: Participant> RoomPlan<P> {
     /// waits for.
     #[must_use]
     pub fn lingers(mut self, linger: Duration) -> Self {
-        self.linger = Some(linger);
+        self.linger = linger;
         self
     }
 }
@@ -156,7 +156,7 @@ impl<P: Participant> Closed for RoomPlan<P> {
             }
             let topics: Vec<Arc<str>> = heard.topics().map(Arc::from).collect();
             if !topics.is_empty() {
-                let subscription = it.bus.subscribe(&it.group, &topics).await?;
+                let subscription = it.bus.join(&it.group, &topics, self.linger).await?;
                 let pump = pump::<P>(subscription, heard, batch, self.linger, chunks, it.stopping);
                 tasks.push(Box::pin(pump));
             }

@@ -69,7 +69,7 @@ pub(super) async fn pump<P: Participant>(
     mut subscription: Box<dyn Subscription>,
     heard: Arc<Heard>,
     batch: usize,
-    linger: Option<Duration>,
+    linger: Duration,
     chunks: mpsc::Sender<Chunk<P::Input>>,
     stopping: Shutdown,
 ) {
@@ -118,7 +118,7 @@ pub(super) async fn pump<P: Participant>(
                 if chunks.send(Chunk { ours, events, done, lost }).await.is_err() {
                     break;
                 }
-                if let Some(linger) = linger.filter(|_| few) {
+                if few && !linger.is_zero() {
                     tokio::select! { () = tokio::time::sleep(linger) => {} () = stopping.wait() => {} }
                 }
             }

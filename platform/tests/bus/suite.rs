@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -440,6 +441,18 @@ pub async fn waiting_is_ended_by_a_record(stage: impl Stage) {
     }
 }
 
+/// A few records are no reason to wait for ever.
+pub async fn who_lingers_gets_everything_too(stage: impl Stage) {
+    let (bus, topics) = (stage.bus(), [stage.name("a")]);
+    create(&*bus, &topics).await;
+    let mut member = bus.join(&stage.name("g"), &topics, Duration::from_millis(50)).await.unwrap();
+    for first in [0_usize, 1, 3] {
+        publish(&*bus, numbered(&topics[0], first..2 * first + 1)).await;
+        let records = take(&mut *member, first + 1).await;
+        assert_eq!(sorted(&records), list(first..2 * first + 1));
+    }
+}
+
 pub async fn an_empty_publish_is_nothing(stage: impl Stage) {
     publish(&*stage.bus(), Vec::new()).await;
     stage.bus().health().await.unwrap();
@@ -490,6 +503,7 @@ macro_rules! properties {
             many_publishers_at_once,
             waiting_may_be_given_up,
             waiting_is_ended_by_a_record,
+            who_lingers_gets_everything_too,
             an_empty_publish_is_nothing,
             closed_is_said,
         }

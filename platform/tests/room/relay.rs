@@ -1,6 +1,9 @@
 //! From the outbox to the bus: all of it, in order, whatever happens on the way.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use platform::bus::{
@@ -86,12 +89,13 @@ impl Bus for Flaky {
     fn alter_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
         self.log.alter_topics(topics)
     }
-    fn subscribe<'a>(
+    fn join<'a>(
         &'a self,
         group: &'a str,
         topics: &'a [Arc<str>],
+        linger: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
-        self.log.subscribe(group, topics)
+        self.log.join(group, topics, linger)
     }
     fn lag<'a>(&'a self, group: &'a str, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Lag>, BusError>> {
         self.log.lag(group, topics)

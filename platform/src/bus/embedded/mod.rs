@@ -137,10 +137,11 @@ impl Bus for EmbeddedLog {
     }
 
     /// A group has one member: a second one is refused (`BusError::Setup`) until the first has left.
-    fn subscribe<'a>(
+    fn join<'a>(
         &'a self,
         group: &'a str,
         topics: &'a [Arc<str>],
+        _: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
         Box::pin(async move { Ok(Box::new(Member::join(&self.shared, group, topics)?) as Box<dyn Subscription>) })
     }

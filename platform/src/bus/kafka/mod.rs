@@ -194,14 +194,15 @@ impl Bus for Kafka {
         })
     }
 
-    fn subscribe<'a>(
+    fn join<'a>(
         &'a self,
         group: &'a str,
         topics: &'a [Arc<str>],
+        linger: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
         Box::pin(async move {
             let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
-            let (config, health, group) = (self.options.member(group), self.health.clone(), group.to_owned());
+            let (config, health, group) = (self.options.member(group, linger), self.health.clone(), group.to_owned());
             let start = move || {
                 asks.partitions(&names)?; // or one that is missing would be waited for
                 reader::start(&config, &health, names, &group, &From::Group)

@@ -1,6 +1,6 @@
 //! How Kafka is reached, and how its clients are set up.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use rdkafka::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
@@ -89,7 +89,7 @@ impl KafkaOptions {
         ])
     }
 
-    pub(super) fn member(&self, group: &str) -> ClientConfig {
+    pub(super) fn member(&self, group: &str, linger: Duration) -> ClientConfig {
         let mut config = self.config([
             ("group.id", group),
             ("enable.auto.offset.store", "false"), // what is stored is dealt with
@@ -101,6 +101,10 @@ impl KafkaOptions {
             ("heartbeat.interval.ms", "1000"),
         ]);
         reading(&mut config);
+        if !linger.is_zero() {
+            // Each answer costs the broker as much as a hundred records in it.
+            config.set("fetch.min.bytes", "262144").set("fetch.wait.max.ms", linger.as_millis().to_string());
+        }
         if let Some(instance) = &self.instance {
             config.set("group.instance.id", instance);
         }

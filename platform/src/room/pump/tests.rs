@@ -101,7 +101,7 @@ async fn what_is_given_away_is_dropped_and_its_positions_too() {
     let stop = Shutdown::new();
     let heard = Arc::new(Heard::new([("t", vec!["Happened.v1"])]));
     let told = Box::new(Told { takes: to_take, commits });
-    let pump = tokio::spawn(pump::<Listener>(told, heard, 100, None, chunks, stop.clone()));
+    let pump = tokio::spawn(pump::<Listener>(told, heard, 100, Duration::ZERO, chunks, stop.clone()));
 
     let records = vec![record(0, 10), broken(0, 11), record(1, 20), broken(1, 21)];
     takes.send(Taken { records, assigned: vec![partition(0), partition(1)], revoked: vec![] }).unwrap();
