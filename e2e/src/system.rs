@@ -90,6 +90,12 @@ impl System {
         Some(url.rsplit_once('/')?.1.replace("{service}", service))
     }
 
+    /// The name of a service's consumer group.
+    pub fn group(&self, service: &str) -> String {
+        let prefix = self.shared.iter().find_map(|setting| setting.strip_prefix("bus.topic_prefix="));
+        format!("{}{service}", prefix.unwrap_or_default())
+    }
+
     /// Creates topics and databases, as an operator would before the first start.
     async fn distributed(stage: &Stage, settings: &[&str]) -> Result<Self, SystemError> {
         let data = folder()?;

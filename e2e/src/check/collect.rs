@@ -59,7 +59,7 @@ pub async fn settle(client: &Client, history: &History, depth: Depth) -> Result<
             (least, since) = (left, Instant::now());
         }
         moving = open.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ");
-        sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(250)).await; // a look goes through whole tables
     }
     Err(CheckError::Restless { seconds: REST.as_secs(), moving })
 }

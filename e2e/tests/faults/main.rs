@@ -36,9 +36,14 @@ async fn opened() -> (System, Shop) {
 
 /// Has `compose/native/<server>` do something to the server that this suite runs on.
 async fn server(server: &'static str, action: &'static str) {
+    server_with(server, action, Vec::new()).await;
+}
+
+async fn server_with(server: &'static str, action: &'static str, arguments: Vec<String>) {
     let script = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../compose/native")).join(server);
     let folder = Stage::folder(server).expect("told by `compose/native/with`");
-    let done = tokio::task::spawn_blocking(move || Command::new(script).arg(action).arg(folder).output());
+    let done =
+        tokio::task::spawn_blocking(move || Command::new(script).arg(action).arg(folder).args(arguments).output());
     let done = done.await.unwrap().unwrap();
     assert!(done.status.success(), "{server} {action}: {}", String::from_utf8_lossy(&done.stderr));
 }

@@ -5,7 +5,7 @@ use events::OrderStatus;
 use rustix::process::Signal;
 
 use crate::{
-    LONG, opened,
+    LONG, opened, server_with,
     world::{all_sound, becomes_within, more_orders, under_load},
 };
 
@@ -45,6 +45,24 @@ async fn two_of_each_share_the_work_while_members_come_and_go_and_partitions_are
         more_orders(&shop, 20).await;
         for added in &system.processes[first..] {
             added.start().await.unwrap();
+        }
+        more_orders(&shop, 20).await;
+    })
+    .await;
+    all_sound(&shop).await;
+}
+
+/// As when a group has expired, or an operator has slipped: all that was ever said is heard again.
+#[tokio::test]
+async fn whoever_begins_again_with_the_oldest_record_does_nothing_a_second_time() {
+    let (system, shop) = opened().await;
+    let product = shop.product("20.00", 1_000_000).await.unwrap();
+    under_load(&shop, &product, async {
+        for service in SERVICES.into_iter().filter(|service| *service != "sandbox") {
+            more_orders(&shop, 20).await;
+            system.of(service).terminate().await.unwrap();
+            server_with("kafka", "rewind", vec![system.group(service)]).await;
+            system.of(service).start().await.unwrap();
         }
         more_orders(&shop, 20).await;
     })
