@@ -52,7 +52,7 @@ impl MigrationTrait for Migration {
             // The key alone, whatever the entity says: it tells which lease it means, but there is never a second row.
             .primary_key(Index::create().col(effect::Column::Key))
             .to_owned();
-        create(manager, Layout::Clustered, effects).await?;
+        create(manager, Layout::Book, effects).await?;
         let due = Index::create().name("effects_due").table(effect::Entity).col(effect::Column::Due).to_owned();
         index(manager, due).await?;
 
@@ -67,7 +67,7 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(reminder::Column::Cause).uuid())
             .primary_key(Index::create().col(reminder::Column::Key).col(reminder::Column::Name))
             .to_owned();
-        create(manager, Layout::Clustered, reminders).await?;
+        create(manager, Layout::Book, reminders).await?;
         let due = Index::create().name("reminders_due").table(reminder::Entity).col(reminder::Column::Due).to_owned();
         index(manager, due).await?;
 

@@ -17,7 +17,7 @@ pub enum Layout {
     /// In the order of the key; they change while they live. (SQLite would keep a second tree besides, and PostgreSQL no
     /// room for the next version of a row on its page.)
     Clustered,
-    /// In the order of the key; once written they never change.
+    /// In the order of the key; once written they hardly ever change.
     Book,
     /// Where there is room: rows too long to live in the tree of the keys.
     Heap,
