@@ -67,7 +67,7 @@ pub(super) fn written<E: Table>(how: How) -> String {
         given.push(is_null);
     }
     let parameters: Vec<_> = (1..=given.len()).map(|number| format!("${number}")).collect();
-    let mut sql = format!(
+    let insert = format!(
         "INSERT INTO \"{}\" ({}) SELECT {} FROM unnest({}) AS \"new\" ({})",
         E::default().table_name(),
         list(&names),
@@ -75,11 +75,11 @@ pub(super) fn written<E: Table>(how: How) -> String {
         list(&parameters),
         list(&given)
     );
-    if how == How::Overwrite {
-        let keys: Vec<_> = E::PrimaryKey::iter().map(|key| quoted(key.into_column())).collect();
-        let others = names.iter().filter(|name| !keys.contains(name));
-        let set: Vec<_> = others.map(|name| format!("{name} = excluded.{name}")).collect();
-        sql += &format!(" ON CONFLICT ({}) DO UPDATE SET {}", list(&keys), list(&set));
+    if how != How::Overwrite {
+        return insert;
     }
-    sql
+    let keys: Vec<_> = E::PrimaryKey::iter().map(|key| quoted(key.into_column())).collect();
+    let others = names.iter().filter(|name| !keys.contains(name));
+    let set: Vec<_> = others.map(|name| format!("{name} = excluded.{name}")).collect();
+    format!("{insert} ON CONFLICT ({}) DO UPDATE SET {}", list(&keys), list(&set))
 }
