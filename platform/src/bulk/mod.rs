@@ -22,12 +22,12 @@ use sea_orm::{
 
 use crate::{Key, StoreError, Table, Tx};
 
-/// Rows in the largest statement. Tables of up to 60 columns stay below every engine's limit of values in a statement
-/// (SQLite 32,766; MySQL and PostgreSQL 65,535).
+/// Rows in the largest statement that has a parameter for each value. Tables of up to 60 columns stay below the limits
+/// (SQLite 32,766; MySQL 65,535).
 const MOST_ROWS: usize = 512;
 
-/// Keys in the largest statement. An array may have any number. MariaDB turns a list of 1,000 values or more into a subquery, and then locks rows as it
-/// comes by them and not in key order.
+/// Keys in the largest statement. An array may have any number. MariaDB turns a list of 1,000 values or more into a
+/// subquery, and then locks rows as it comes by them and not in key order.
 fn most_keys<E: Table>(tx: &Tx) -> usize {
     match (tx.get_database_backend(), E::PrimaryKey::iter().count()) {
         (DbBackend::Postgres, _) => usize::MAX,
