@@ -8,7 +8,8 @@ use crate::{
     stage::Stage,
 };
 
-const A: Uuid = Uuid::from_u128(0xa);
+/// No four characters of it come twice: its text is found in packed records as it is.
+const A: Uuid = Uuid::from_u128(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
 
 /// One event, a failure between two writes of its decision, and the event again. Whatever fails on the way: it is decided
 /// once, and that is said.
