@@ -294,3 +294,18 @@ impl Changes {
         bulk::delete::<Entity>(tx, &self.gone).await.map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_looked_at_ever_more_rarely() {
+        let since = DateTime::UNIX_EPOCH;
+        let wait = |held: i64| {
+            let now = since + TimeDelta::seconds(held);
+            (look_again(since, now) - now).num_seconds()
+        };
+        assert_eq!([0, 2, 10, 60, 600].map(wait), [1, 1, 5, 30, 30]);
+    }
+}

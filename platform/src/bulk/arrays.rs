@@ -1,5 +1,5 @@
 //! Statements for PostgreSQL: an array for each column. There is one per table, whatever the number of rows; were every value
-//! a parameter, planning and looking up their types would be a third of the server's work.
+//! a parameter, planning would be a fifth of the server's work.
 
 use sea_orm::{
     ColumnTrait, IdenStatic, IntoSimpleExpr, Iterable, PrimaryKeyToColumn,

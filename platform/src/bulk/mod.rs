@@ -135,7 +135,7 @@ enum How {
     Overwrite,
 }
 
-/// The words of the statement for so many rows. Only the first of its kind is written.
+/// The words of the statement for so many rows (0: any number, in arrays). Only the first of its kind is written.
 fn sql<E: Table>(tx: &Tx, how: How, rows: usize, write: impl FnOnce() -> String) -> Arc<str> {
     type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
     static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);

@@ -309,6 +309,15 @@ mod tests {
     }
 
     #[test]
+    fn the_stored_packed_format_stays() {
+        let plain = b"\x01\x01\x00\x01t\x01k\x00\x02vv";
+        let mut blob = vec![PACKED, 11, 0xb0]; // LZ4: eleven literals and nothing else
+        blob.extend(plain);
+        let message = Message { key: Bytes::from_static(b"k"), headers: vec![], value: Bytes::from_static(b"vv") };
+        assert_eq!(decode(blob.into()), Ok(vec![Outgoing { topic: "t".into(), message: Arc::new(message) }]));
+    }
+
+    #[test]
     fn a_block_that_claims_to_be_huge_is_not_allocated_for() {
         let blob = Bytes::from_static(&[PACKED, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 2, 3]);
         assert!(matches!(decode(blob), Err(CodecError::Damaged(_))));

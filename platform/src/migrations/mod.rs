@@ -17,7 +17,7 @@ pub enum Layout {
     /// In the order of the key; they change while they live. (SQLite would keep a second tree besides, and PostgreSQL no
     /// room for the next version of a row on its page.)
     Clustered,
-    /// In the order of the key; once written they hardly ever change.
+    /// In the order of the key; once written they hardly change until they are gone.
     Book,
     /// Where there is room: rows too long to live in the tree of the keys.
     Heap,
@@ -58,7 +58,7 @@ pub async fn create(manager: &SchemaManager<'_>, layout: Layout, mut table: Tabl
     manager.create_table(table).await
 }
 
-/// Long values stay as they are: compressing them takes more of PostgreSQL's time than all else it does with such a row.
+/// Long values stay as they are: events are packed already, and what else is long is rewritten all the time.
 fn uncompressed(table: &TableCreateStatement) -> Option<String> {
     let Some(TableRef::Table(name, _)) = table.get_table_name() else { return None };
     let long = |column: &&ColumnDef| matches!(column.get_column_type(), Some(ColumnType::Text | ColumnType::Blob));

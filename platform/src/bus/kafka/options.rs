@@ -190,3 +190,17 @@ impl KafkaSecurity {
         self.user.as_ref().map_or_else(|| "this program".to_owned(), |user| format!("user {user}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_for_who_lingers_the_broker_waits() {
+        let options = KafkaOptions { brokers: "localhost:1".to_owned(), ..KafkaOptions::default() };
+        let waits = |linger| options.member("g", linger).get("fetch.wait.max.ms").map(str::to_owned);
+        assert_eq!(waits(Duration::from_millis(50)).as_deref(), Some("50"));
+        assert_eq!(options.member("g", Duration::from_millis(50)).get("fetch.min.bytes"), Some("262144"));
+        assert_eq!(waits(Duration::ZERO), None);
+    }
+}
