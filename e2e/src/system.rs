@@ -102,7 +102,10 @@ impl System {
         let name = format!("e2e{:08x}", rand::rng().random::<u32>());
         let mut shared = stage.settings(&name);
         shared.extend(settings.iter().map(|&setting| setting.to_owned()));
-        let addresses = SERVICES.iter().map(|_| free_address()).collect::<Result<Vec<_>, _>>()?;
+        // Held until all are drawn, or two might be the same.
+        let places = SERVICES.iter().map(|_| free_place()).collect::<Result<Vec<_>, _>>()?;
+        let addresses = places.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+        drop(places);
         let address = |wanted: &str| SERVICES.iter().zip(&addresses).find(|((it, _), _)| *it == wanted);
         for (service, setting, path) in
             [("sandbox", "sandbox.url", ""), ("fulfillment", "sandbox.carrier.webhook", "/webhooks/carrier/sandbox")]
@@ -251,11 +254,16 @@ async fn ask(command: &[&str], settings: &[String]) -> Result<Output, SystemErro
 
 /// A port nobody listens on, below those that connections get by themselves: it stays free while the system restarts.
 fn free_address() -> io::Result<SocketAddr> {
+    free_place()?.local_addr()
+}
+
+/// Nobody else's as long as this is held.
+fn free_place() -> io::Result<TcpListener> {
     let mut failed = None;
     for _ in 0..100 {
         let address = SocketAddr::from(([127, 0, 0, 1], rand::rng().random_range(20_000..32_000)));
         match TcpListener::bind(address) {
-            Ok(_) => return Ok(address),
+            Ok(place) => return Ok(place),
             Err(error) => failed = Some(error),
         }
     }
