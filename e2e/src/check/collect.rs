@@ -35,7 +35,7 @@ pub enum Depth {
 
 /// Calls under way at once.
 const CONCURRENCY: usize = 16;
-/// How long nothing may get on: a circuit breaker keeps calls back for half a minute, and again when it opens anew.
+/// How long nothing may get on: a circuit breaker keeps calls back for up to half a minute, and again when it opens anew.
 const REST: Duration = Duration::from_secs(150);
 /// How long the last readers (analytics, what an order shows) may take to follow.
 const GRACE: Duration = Duration::from_secs(15);

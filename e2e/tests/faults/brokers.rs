@@ -4,8 +4,8 @@ use e2e::shop::NewOrder;
 use events::OrderStatus;
 
 use crate::{
-    LONG, opened, server,
-    world::{all_sound, becomes_within, more_orders, under_load},
+    opened, server,
+    world::{all_sound, becomes, more_orders, under_load},
 };
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn while_the_broker_is_dead_orders_are_taken_and_when_it_is_back_they_are_
         order
     })
     .await;
-    becomes_within(&shop, order, OrderStatus::Delivered, LONG).await;
+    becomes(&shop, order, OrderStatus::Delivered).await;
     all_sound(&shop).await;
 }
 

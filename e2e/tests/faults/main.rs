@@ -16,15 +16,12 @@ mod processes;
 #[path = "../scenarios/world.rs"]
 mod world;
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{path::PathBuf, process::Command};
 
 use e2e::{
     shop::Shop,
     system::{Stage, System},
 };
-
-/// Longer than anything takes that waits for a session, a lease or a breaker to end.
-const LONG: Duration = Duration::from_secs(100);
 
 /// A system of processes of its own, and a shop at it.
 async fn opened() -> (System, Shop) {

@@ -5,8 +5,8 @@ use events::OrderStatus;
 use rustix::process::Signal;
 
 use crate::{
-    LONG, opened, server_with,
-    world::{all_sound, becomes_within, more_orders, under_load},
+    opened, server_with,
+    world::{all_sound, becomes, more_orders, under_load},
 };
 
 const SERVICES: [&str; 7] = ["order", "inventory", "payment", "fulfillment", "notification", "analytics", "sandbox"];
@@ -87,7 +87,7 @@ async fn a_process_that_stands_still_is_replaced_and_does_no_harm_when_it_wakes(
         // Payments and reservations cannot be asked of those who sleep: the order tells.
         let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
         let path = format!("/api/v1/orders/{order}/status");
-        e2e::eventually::sooner_or_later("an order is paid for by the others", LONG, async || {
+        e2e::eventually::eventually("an order is paid for by the others", async || {
             let status: e2e::model::StatusView = shop.client.get(&path).await.map_err(|error| error.to_string())?;
             if matches!(status.status, OrderStatus::Pending | OrderStatus::Reserved) {
                 return Err(format!("{:?}", status.status));
@@ -98,7 +98,7 @@ async fn a_process_that_stands_still_is_replaced_and_does_no_harm_when_it_wakes(
         for service in ["inventory", "payment"] {
             system.of(service).signal(Signal::CONT).unwrap();
         }
-        becomes_within(&shop, order, OrderStatus::Delivered, LONG).await;
+        becomes(&shop, order, OrderStatus::Delivered).await;
     })
     .await;
     all_sound(&shop).await;

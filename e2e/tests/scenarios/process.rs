@@ -1,7 +1,5 @@
 //! The process: stopped, killed and started again it goes on where it was; what is wrong with its start it says.
 
-use std::time::Duration;
-
 use e2e::{
     client::call,
     ids,
@@ -12,7 +10,7 @@ use events::OrderStatus;
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use crate::world::{all_sound, at, becomes, becomes_within, behave, more_orders, system, under_load};
+use crate::world::{all_sound, at, becomes, behave, more_orders, system, under_load};
 
 #[tokio::test]
 async fn stopped_and_started_again_it_goes_on_where_it_was() {
@@ -33,8 +31,8 @@ async fn stopped_and_started_again_it_goes_on_where_it_was() {
     let again = shop.client.post(ORDERS, &key, &wanted).await.unwrap();
     assert_eq!(again.body, answer.body, "the first answer, byte for byte, after a restart as well");
     assert_eq!(again.header("idempotency-replayed"), "true");
-    becomes_within(&shop, first.order_id, OrderStatus::Delivered, Duration::from_secs(100)).await;
-    becomes_within(&shop, late, OrderStatus::Delivered, Duration::from_secs(100)).await;
+    becomes(&shop, first.order_id, OrderStatus::Delivered).await;
+    becomes(&shop, late, OrderStatus::Delivered).await;
     all_sound(&shop).await;
 }
 

@@ -8,7 +8,7 @@ use std::{
 use e2e::{
     check::{self, Depth, Facts, facts::Detail},
     client::Client,
-    eventually::{PATIENCE, eventually, sooner_or_later},
+    eventually::eventually,
     ids,
     model::Product,
     shop::{NewOrder, Shop},
@@ -113,13 +113,8 @@ pub async fn more_orders(shop: &Shop, more: usize) {
 
 /// Waits until an order is what it should become.
 pub async fn becomes(shop: &Shop, order: Uuid, status: OrderStatus) -> Detail {
-    becomes_within(shop, order, status, PATIENCE).await
-}
-
-/// The same for what takes longer.
-pub async fn becomes_within(shop: &Shop, order: Uuid, status: OrderStatus, patience: Duration) -> Detail {
     let what = format!("order {order} becomes {status:?}");
-    sooner_or_later(&what, patience, async || match check::collect::detail(&shop.client, order).await {
+    eventually(&what, async || match check::collect::detail(&shop.client, order).await {
         Ok(Some(detail)) if detail.order.status == status => Ok(detail),
         Ok(Some(detail)) if detail.order.status.is_terminal() => panic!("{what}: it ended as {:?}", detail.order),
         Ok(Some(detail)) => Err(format!("{:?}", detail.order.status)),
@@ -132,7 +127,7 @@ pub async fn becomes_within(shop: &Shop, order: Uuid, status: OrderStatus, patie
 /// Waits until a payment is one of these.
 pub async fn payment_becomes(shop: &Shop, order: Uuid, statuses: &[&str]) -> String {
     let what = format!("payment of {order} becomes {statuses:?}");
-    sooner_or_later(&what, PATIENCE, async || {
+    eventually(&what, async || {
         let payment: Value = shop.client.get(&format!("/api/v1/payments/{order}")).await.map_err(|e| e.to_string())?;
         let status = payment["status"].as_str().unwrap_or_default().to_owned();
         if statuses.contains(&status.as_str()) { Ok(status) } else { Err(payment.to_string()) }

@@ -1,23 +1,32 @@
-use std::{fmt, future::Future, time::Duration};
-
-use futures_util::future::BoxFuture;
-use tower::{Service, service_fn};
-use tower_resilience_circuitbreaker::{
-    CircuitBreaker, CircuitBreakerError, CircuitBreakerLayer, CircuitState, DefaultClassifier, FailureModel,
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
+
+use failsafe::{
+    Instrument, StateMachine,
+    failure_policy::{ConsecutiveFailures, consecutive_failures},
+};
+use tokio_retry::strategy::ExponentialBackoff;
+use tracing::info;
 
 use super::CallError;
 
-/// A circuit breaker, one per provider: when most calls fail it opens, and calls are put off instead of made; after a
-/// while it lets one through to see.
+/// A circuit breaker, one per provider: when ten calls in a row have failed it opens, and calls are put off instead of
+/// made. After a rest it lets calls through to see: the first of them that ends closes it, or opens it for longer.
+///
+/// (Ten in a row, because a provider that fails one call in ten is not down; all calls until one has ended, and a short
+/// first rest, because a single trial may be a request that always fails, whatever the provider is doing otherwise.)
 #[derive(Clone)]
 pub struct Breaker {
-    name: &'static str,
-    circuit: CircuitBreaker<Calls, DefaultClassifier>,
+    circuit: StateMachine<ConsecutiveFailures<ExponentialBackoff>, Gauge>,
+    gauge: Gauge,
 }
-
-type Call = BoxFuture<'static, Result<(), CallError>>;
-type Calls = tower::util::ServiceFn<fn(Call) -> Call>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
@@ -27,60 +36,151 @@ pub enum BreakerState {
 }
 
 impl Breaker {
-    /// Opens for 30 s when 10 calls in a row have failed. (Failures per minute would open it at every burst against a
-    /// provider that fails one call in ten; the share of failures, as this crate counts it, is that since the start, or
-    /// costs a look at every call of the last minute.)
+    /// Rests for 4 s, and twice as long each time the provider is not back, up to half a minute.
     pub fn new(name: &'static str) -> Self {
-        Self::resting(name, Duration::from_secs(30))
+        Self::resting(name, Duration::from_secs(4))
     }
 
-    /// One that is open for another time, for tests.
+    /// One that rests for another time first.
     #[doc(hidden)]
-    pub fn resting(name: &'static str, rest: Duration) -> Self {
-        let layer: CircuitBreakerLayer<DefaultClassifier> = CircuitBreakerLayer::builder()
-            .name(name)
-            .failure_model(FailureModel::ConsecutiveFailures { k: 10 })
-            .wait_duration_in_open(rest)
-            .permitted_calls_in_half_open(1)
-            .build()
-            .expect("the settings above are valid");
-        let calls: Calls = service_fn((|call| call) as fn(Call) -> Call);
-        Self { name, circuit: layer.layer_fn(calls) }
+    pub fn resting(name: &'static str, first: Duration) -> Self {
+        let half = u64::try_from(first.as_millis() / 2).expect("a rest is short");
+        let rests = ExponentialBackoff::from_millis(2).factor(half.max(1)).max_delay(Duration::from_secs(30));
+        let gauge = Gauge { name, state: Arc::default() };
+        Self { circuit: StateMachine::new(consecutive_failures(10, rests), gauge.clone()), gauge }
     }
 
     pub fn name(&self) -> &'static str {
-        self.name
+        self.gauge.name
     }
 
     pub fn state(&self) -> BreakerState {
-        match self.circuit.state_sync() {
-            CircuitState::Closed => BreakerState::Closed,
-            CircuitState::Open => BreakerState::Open,
-            CircuitState::HalfOpen => BreakerState::HalfOpen,
+        match self.gauge.state.load(Ordering::Relaxed) {
+            CLOSED => BreakerState::Closed,
+            OPEN => BreakerState::Open,
+            _ => BreakerState::HalfOpen,
         }
     }
 
     /// Makes the call, or doesn't. `None`: the breaker is open.
-    pub(crate) async fn run<A: Send + 'static>(
+    pub(crate) async fn run<A>(
         &self,
-        call: impl Future<Output = Result<A, CallError>> + Send + 'static,
+        call: impl Future<Output = Result<A, CallError>>,
     ) -> Option<Result<A, CallError>> {
-        let (send, receive) = tokio::sync::oneshot::channel();
-        let call: Call = Box::pin(async move {
-            let result = call.await;
-            let told = result.as_ref().map(|_| ()).map_err(Clone::clone);
-            drop(send.send(result));
-            told
-        });
-        match self.circuit.clone().call(call).await {
-            Err(CircuitBreakerError::OpenCircuit) => None,
-            Ok(()) | Err(_) => receive.await.ok(),
+        if !self.circuit.is_call_permitted() {
+            return None;
         }
+        let result = call.await;
+        match result {
+            Ok(_) => self.circuit.on_success(),
+            Err(_) => self.circuit.on_error(),
+        }
+        Some(result)
     }
 }
 
 impl fmt::Debug for Breaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Breaker").field("name", &self.name).field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("Breaker").field("name", &self.name()).field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+const CLOSED: u8 = 0;
+const HALF_OPEN: u8 = 1;
+const OPEN: u8 = 2;
+
+/// What the circuit last said of its state.
+#[derive(Clone)]
+struct Gauge {
+    name: &'static str,
+    state: Arc<AtomicU8>,
+}
+
+impl Gauge {
+    fn becomes(&self, state: u8, what: &str) {
+        if self.state.swap(state, Ordering::Relaxed) != state {
+            info!(provider = self.name, "circuit breaker {what}");
+        }
+    }
+}
+
+impl Instrument for Gauge {
+    fn on_call_rejected(&self) {}
+
+    fn on_open(&self) {
+        self.becomes(OPEN, "open: the provider fails, calls are put off");
+    }
+
+    fn on_half_open(&self) {
+        self.becomes(HALF_OPEN, "half open: calls are tried");
+    }
+
+    fn on_closed(&self) {
+        self.becomes(CLOSED, "closed: the provider answers");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const TEN: usize = 10;
+
+    fn fail(breaker: &Breaker) -> Option<Result<(), CallError>> {
+        let down = CallError::Failed("down".to_owned());
+        breaker.run(ready(Err(down))).now_or_never().expect("ready")
+    }
+
+    /// One that has opened and may try again.
+    async fn rested() -> Breaker {
+        let breaker = Breaker::resting("provider", Duration::from_millis(2));
+        for _ in 0..TEN {
+            assert_eq!(breaker.state(), BreakerState::Closed);
+            assert!(fail(&breaker).is_some());
+        }
+        assert_eq!(breaker.state(), BreakerState::Open);
+        while !breaker.circuit.is_call_permitted() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        breaker
+    }
+
+    #[test]
+    fn a_success_between_failures_keeps_it_closed() {
+        let breaker = Breaker::new("provider");
+        for call in 1..100 {
+            match call % TEN {
+                0 => assert!(breaker.run(ready(Ok(()))).now_or_never().flatten().is_some()),
+                _ => assert!(fail(&breaker).is_some()),
+            }
+        }
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_always_fails_does_not_keep_back_the_others() {
+        let breaker = rested().await;
+        let (answer, answered) = oneshot::channel::<()>();
+        let mut bad =
+            Box::pin(breaker.run(async { answered.await.map_err(|_| CallError::Unknown("no answer".to_owned())) }));
+        assert!(bad.as_mut().now_or_never().is_none(), "it is under way");
+        assert!(breaker.run(ready(Ok(()))).await.is_some(), "the other is tried, too");
+        assert_eq!(breaker.state(), BreakerState::Closed);
+        drop(answer);
+        assert!(bad.await.is_some_and(|result| result.is_err()));
+        assert_eq!(breaker.state(), BreakerState::Closed, "one failure since the last success");
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_not_back_is_left_alone_again() {
+        let breaker = rested().await;
+        assert!(fail(&breaker).is_some());
+        assert_eq!(breaker.state(), BreakerState::Open);
     }
 }
