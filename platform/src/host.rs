@@ -21,7 +21,7 @@ use crate::{
     room::{Opening, Settings},
     service::Inner,
     store::OpenError,
-    tables::{effect, idempotency, inbox},
+    tables::{effect, effect_batch, idempotency, inbox},
 };
 
 /// What services are started on.
@@ -167,6 +167,7 @@ async fn release_leases(db: &Db, clock: &Clock) -> Result<(), StoreError> {
         .filter(effect::Column::Leased.eq(true))
         .exec(&tx)
         .await?;
+    effect_batch::Entity::update_many().col_expr(effect_batch::Column::Due, Expr::value(clock.now())).exec(&tx).await?;
     tx.commit().await.map_err(StoreError::from)
 }
 

@@ -42,9 +42,10 @@ pub mod outbox {
 
 pub mod effect {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     /// A call to the outside that is still to be made.
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "effects")]
     pub struct Model {
         /// The idempotency key, the same at every attempt.
@@ -70,6 +71,28 @@ pub mod effect {
         pub due: DateTimeUtc,
         /// Somebody has taken it.
         pub leased: bool,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod effect_batch {
+    use sea_orm::entity::prelude::*;
+
+    /// Calls to the outside that one transaction asked for and its process performs at once (`effect::batch`).
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "effect_batches")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        /// When that process has had time enough, and what is open may be taken by another.
+        pub due: DateTimeUtc,
+        /// `effect::Model`s as a JSON array, packed: length of that (4 bytes, little-endian), LZ4 block.
+        pub requests: Vec<u8>,
+        /// A bit for each, the lowest of a byte first. Bits that stand for none are set.
+        pub settled: Vec<u8>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,6 +8,8 @@ mod commands;
 mod database;
 #[path = "room/drills.rs"]
 mod drills;
+#[path = "room/effect_batches.rs"]
+mod effect_batches;
 #[path = "room/effects.rs"]
 mod effects;
 #[path = "room/inbox.rs"]

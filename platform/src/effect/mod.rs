@@ -1,10 +1,11 @@
 //! Effects: calls to the outside world.
 //!
-//! A decision asks for one (`then.request(…)`); the request is a row of the deciding transaction. A worker performs it
+//! A decision asks for one (`then.request(…)`); the request is stored by the deciding transaction. A worker performs it
 //! outside any transaction, many at once, and what came of it enters the room by the outcome door. Every attempt bears
 //! the same idempotency key. **A time-out is not a failure**: what may have happened is `Said::Unknown`, and the domain
 //! asks again before it draws conclusions.
 
+pub(crate) mod batch;
 mod breaker;
 mod worker;
 

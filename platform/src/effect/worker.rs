@@ -21,11 +21,25 @@ use sea_orm::{
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::{Breaker, CallError, Outcome, Perform, Policy, Request, Said};
+use super::{
+    Breaker, CallError, Outcome, Perform, Policy, Request, Said,
+    batch::{self, Place},
+};
 use crate::{Clock, Db, Shutdown, StoreError, Tx, room::panic_message, tables::effect};
 
 /// A request that this process may perform until its lease ends.
-pub(crate) type Job = effect::Model;
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub request: effect::Model,
+    /// `None`: it has a row of its own.
+    pub place: Option<Place>,
+}
+
+impl From<effect::Model> for Job {
+    fn from(request: effect::Model) -> Self {
+        Self { request, place: None }
+    }
+}
 
 /// What came of a job: the room's input, or why there is none yet.
 pub(crate) enum Finished<I> {
@@ -97,10 +111,10 @@ impl<I: Send + 'static> Worker<I> {
             while at_work.len() < self.concurrency
                 && let Some(job) = waiting.pop_front()
             {
-                if let Some((perform, _)) = self.kinds.get(&*job.name) {
+                if let Some((perform, _)) = self.kinds.get(&*job.request.name) {
                     at_work.push(perform(job, clock.clone()));
                 } else {
-                    warn!(effect = job.name, "nobody here performs this request; it stays");
+                    warn!(effect = job.request.name, "nobody here performs this request; it stays");
                     self.load.fetch_sub(1, Ordering::Relaxed);
                 }
             }
@@ -135,6 +149,7 @@ impl<I: Send + 'static> Worker<I> {
         if most == 0 {
             return Ok(vec![]);
         }
+        while batch::unpack_overdue(db, now).await? {}
         let due = || {
             effect::Entity::find()
                 .filter(effect::Column::Due.lte(now))
@@ -148,17 +163,17 @@ impl<I: Send + 'static> Worker<I> {
         let tx = db.begin().await?;
         // What another process is taking at this moment is not waited for. (SQLite locks no rows: there is one process.)
         let due = due().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        let mut jobs = due.all(&tx).await?;
+        let mut requests = due.all(&tx).await?;
         for name in self.names() {
-            let keys = jobs.iter().filter(|job| job.name == name).map(|job| &*job.key);
+            let keys = requests.iter().filter(|it| it.name == name).map(|it| &*it.key);
             let until = now + self.lease(name);
             lease(&tx, keys.collect(), until).await?;
-            for job in jobs.iter_mut().filter(|job| job.name == name) {
-                (job.epoch, job.due, job.leased) = (job.epoch + 1, until, true);
+            for it in requests.iter_mut().filter(|it| it.name == name) {
+                (it.epoch, it.due, it.leased) = (it.epoch + 1, until, true);
             }
         }
         tx.commit().await?;
-        Ok(jobs)
+        Ok(requests.into_iter().map(Job::from).collect())
     }
 }
 
@@ -185,14 +200,14 @@ async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(
     clock: Clock,
     job: Job,
 ) -> Finished<I> {
-    let request: Arc<R> = match serde_json::from_str(&job.request) {
+    let request: Arc<R> = match serde_json::from_str(&job.request.request) {
         Ok(request) => Arc::new(request),
         Err(error) => {
             let due = clock.now() + TimeDelta::hours(1);
             return Finished::Later { job, error: format!("the stored request cannot be read: {error}"), due };
         }
     };
-    let attempt = attempt(performer, request.clone(), job.key.clone(), policy.timeout);
+    let attempt = attempt(performer, request.clone(), job.request.key.clone(), policy.timeout);
     let provider = breaker.name();
     let result = breaker.run(attempt).await;
     let label = match &result {
@@ -203,7 +218,7 @@ async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(
     };
     counter!("uzon_effects_total", "provider" => provider, "effect" => R::NAME, "result" => label).increment(1);
 
-    let attempts = u32::try_from(job.attempts).unwrap_or_default() + 1;
+    let attempts = u32::try_from(job.request.attempts).unwrap_or_default() + 1;
     let said = match result {
         Some(Ok(answer)) => Said::Answer(answer),
         Some(Err(CallError::Unknown(detail))) if policy.unknown => Said::Unknown(detail),
@@ -215,7 +230,8 @@ async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(
         Some(Err(error)) if policy.attempts.is_some_and(|most| attempts >= most) => Said::GaveUp(error.to_string()),
         Some(Err(error)) => {
             let due = clock.now() + wait(&policy, attempts);
-            let job = Job { attempts: job.attempts + 1, ..job };
+            let mut job = job;
+            job.request.attempts += 1;
             return Finished::Later { job, error: error.to_string(), due };
         }
     };

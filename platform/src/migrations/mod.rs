@@ -2,6 +2,7 @@
 
 mod m0001_platform;
 mod m0002_leases;
+mod m0003_effect_batches;
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, RuntimeErr,
@@ -174,7 +175,11 @@ pub(crate) struct Platform;
 
 impl MigratorTrait for Platform {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_platform::Migration), Box::new(m0002_leases::Migration)]
+        vec![
+            Box::new(m0001_platform::Migration),
+            Box::new(m0002_leases::Migration),
+            Box::new(m0003_effect_batches::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -21,7 +21,10 @@ use crate::{
     Consequences, Delivery, Participant, StoreError, Tx, Verdict, Workset, bulk,
     bus::Outgoing,
     drill::Safeguard,
-    effect::Job,
+    effect::{
+        Job,
+        batch::{self, Batches},
+    },
     inbox,
     parking::{self, Head, Parked, State},
     relay,
@@ -66,21 +69,19 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
-    /// Leases to this process those that are due now, as long as its worker isn't swamped; the others are found later.
-    fn lease(&self, requests: &mut [Job], now: DateTime<Utc>) -> Vec<Job> {
+    /// Takes from these and leases to this process those that are due now, as long as its worker isn't swamped; the others
+    /// are found later.
+    fn lease(&self, requests: &mut Vec<effect::Model>, now: DateTime<Utc>) -> Vec<effect::Model> {
         let mut places = self.most.saturating_sub(self.load.load(Ordering::Relaxed));
-        let mut leased = vec![];
-        for request in requests.iter_mut().filter(|request| request.due <= now) {
-            if places == 0 {
-                break;
-            }
-            if let Some(lease) = self.leases.get(&*request.name) {
+        let ours = |request: &mut effect::Model| {
+            let lease = self.leases.get(&*request.name).filter(|_| places > 0 && request.due <= now);
+            if let Some(lease) = lease {
                 places -= 1;
                 (request.due, request.leased) = (now + *lease, true);
-                leased.push(request.clone());
             }
-        }
-        leased
+            lease.is_some()
+        };
+        requests.extract_if(.., ours).collect()
     }
 
     pub(crate) fn hand_over(&self, jobs: Vec<Job>) {
@@ -97,7 +98,9 @@ struct Known {
     parked: HashSet<Uuid>,
     seen: HashSet<Uuid>,
     answered: HashMap<String, idempotency::Model>,
-    /// Effects that are still open, by key and epoch; `None`: not looked up, all are taken to be.
+    /// What is settled of the batches that outcomes are from.
+    batches: Batches,
+    /// Effects with a row that are still open, by key and epoch; `None`: not looked up, all are taken to be.
     open: Option<HashSet<(String, i32)>>,
     reminders: HashMap<(Uuid, String), Uuid>,
 }
@@ -150,9 +153,11 @@ impl<P: Participant> Room<P> {
         }
         bulk::insert::<idempotency::Entity>(&tx, notes.answers).await?;
         settle(&tx, notes.settled).await?;
-        reschedule(&tx, &notes.later).await?;
+        reschedule(&tx, &notes.later).await?; // of a batch: what is on hold leaves it here, where it is still open
+        known.batches.save(&tx).await?;
         postpone(&tx, &notes.postponed).await?;
-        let requests = self.effects.lease(&mut then.requests, now);
+        let leased = self.effects.lease(&mut then.requests, now);
+        let requests = batch::keep(&tx, &self.clock, leased).await?;
         then.save(&tx).await?;
         let mut outbox = None;
         if self.without != Some(Safeguard::OutboxInTransaction) {
@@ -197,7 +202,11 @@ impl<P: Participant> Room<P> {
         sources: &[Source],
         careful: bool,
     ) -> Result<Known, StoreError> {
-        let mut known = Known::default();
+        let places = sources.iter().filter_map(|source| match source {
+            Source::Outcome(job) => job.place,
+            _ => None,
+        });
+        let mut known = Known { batches: Batches::lock(tx, places).await?, ..Known::default() };
         let fired: Vec<_> = batch
             .iter()
             .zip(sources)
@@ -217,8 +226,8 @@ impl<P: Participant> Room<P> {
             match source {
                 Source::Event(_) | Source::Parked(_) => events.push(delivery.id),
                 Source::Command { once: Some(it), .. } => once.push(it.key.clone()),
-                Source::Outcome(job) => jobs.push((job.key.clone(), job.epoch)),
-                Source::Command { .. } | Source::Reminder { .. } => {}
+                Source::Outcome(Job { request, place: None }) => jobs.push((request.key.clone(), request.epoch)),
+                Source::Command { .. } | Source::Reminder { .. } | Source::Outcome(_) => {}
             }
         }
         let parked = bulk::select::<parked::Entity>(tx, &events, false).await?;
@@ -281,9 +290,12 @@ impl<P: Participant> Room<P> {
                 Some(if same { Ending::Replayed(before.reply.clone()) } else { Ending::KeyReused })
             }
             Source::Command { once: None, .. } => None,
-            Source::Outcome(job) => {
+            Source::Outcome(Job { place: Some(place), .. }) => {
+                (!known.batches.settle(*place)).then_some(Ending::Repeated)
+            }
+            Source::Outcome(Job { request, place: None }) => {
                 let open = known.open.as_mut()?;
-                (!open.remove(&(job.key.clone(), job.epoch))).then_some(Ending::Repeated)
+                (!open.remove(&(request.key.clone(), request.epoch))).then_some(Ending::Repeated)
             }
             Source::Reminder { name } => {
                 let id = known.reminders.remove(&(delivery.key, name.clone()));
@@ -340,7 +352,11 @@ impl<P: Participant> Room<P> {
                 notes.later.push((job.clone(), (*why).to_owned(), due));
             }
             (Source::Outcome(job), _) => {
-                notes.settled.insert(job.key.clone(), job.epoch);
+                let Job { request: effect::Model { key, epoch, .. }, place } = job;
+                notes.answered.insert(key.clone(), *epoch);
+                if place.is_none() {
+                    notes.settled.push((key.clone(), *epoch));
+                }
             }
             (Source::Reminder { name }, Verdict::Hold(_)) => {
                 notes.postponed.push((delivery.key, name.clone(), now + TimeDelta::seconds(1)));

@@ -135,11 +135,11 @@ impl<P: Participant> Inside<P> {
         let delivery = Delivery {
             id: self.room.clock.new_id(),
             door: Door::Outcome,
-            key: job.about,
-            cause: job.cause,
+            key: job.request.about,
+            cause: job.request.cause,
             at: self.room.clock.now(),
             sequence: 0,
-            trace: Trace::parse(job.trace.as_bytes()).unwrap_or_default(),
+            trace: Trace::parse(job.request.trace.as_bytes()).unwrap_or_default(),
             input,
         };
         Incoming { delivery, source: Source::Outcome(job) }

@@ -214,7 +214,7 @@ impl<P: Participant> Room<P> {
                 row.failed_again(why, now, &self.patience);
                 changes.changed.push(row.clone());
             }
-            // Its row is still there, and comes again.
+            // It is stored still, and comes again.
             Source::Outcome(job) => {
                 return self.again_later(vec![(job.clone(), why.to_owned(), now + LATER)]).await;
             }
@@ -283,7 +283,7 @@ impl<P: Participant> Room<P> {
     }
 
     /// Effects that are to be tried again then.
-    pub(crate) async fn again_later(&self, later: Vec<(Job, String, DateTime<Utc>)>) -> bool {
+    pub(crate) async fn again_later(&self, later: Vec<notes::Later>) -> bool {
         self.insist(&Aside::Later(later)).await
     }
 
@@ -312,7 +312,7 @@ impl<P: Participant> Room<P> {
 /// What is written about deliveries that could not be decided.
 enum Aside {
     Park(Changes),
-    Later(Vec<(Job, String, DateTime<Utc>)>),
+    Later(Vec<notes::Later>),
     Postpone { key: Uuid, name: String, due: DateTime<Utc> },
 }
 

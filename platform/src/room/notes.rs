@@ -9,7 +9,10 @@ use uuid::Uuid;
 use crate::{
     StoreError, Tx, bulk,
     bus::{Outgoing, codec},
-    effect::Job,
+    effect::{
+        Job,
+        batch::{self, Batches},
+    },
     parking::{Changes, Head, Parked},
     tables::{effect, idempotency, outbox, parked, reminder},
 };
@@ -22,8 +25,10 @@ pub(super) struct Notes {
     /// Idempotency keys of commands that got no reply to be remembered.
     pub refused: Vec<String>,
     /// Key and epoch of effects that have their outcome.
-    pub settled: BTreeMap<String, i32>,
-    pub later: Vec<(Job, String, DateTime<Utc>)>,
+    pub answered: BTreeMap<String, i32>,
+    /// Those of them that have a row.
+    pub settled: Vec<(String, i32)>,
+    pub later: Vec<Later>,
     /// Reminders that come again then.
     pub postponed: Vec<(Uuid, String, DateTime<Utc>)>,
     pub parking: Changes,
@@ -59,9 +64,9 @@ impl Notes {
 
     /// What is asked for again by the decision about its outcome goes on counting leases: an outcome that arrives late,
     /// had under the old request, is none of the new one.
-    pub(super) fn ask_anew(&self, requests: &mut [Job]) {
+    pub(super) fn ask_anew(&self, requests: &mut [effect::Model]) {
         for request in requests {
-            if let Some(epoch) = self.settled.get(&request.key) {
+            if let Some(epoch) = self.answered.get(&request.key) {
                 request.epoch = epoch + 1;
             }
         }
@@ -69,26 +74,39 @@ impl Notes {
 }
 
 /// Effects that have an outcome are done. One that is gone already is a conflict: its outcome was decided before.
-pub(super) async fn settle(tx: &Tx, settled: BTreeMap<String, i32>) -> Result<(), StoreError> {
-    let settled: Vec<_> = settled.into_iter().collect();
+pub(super) async fn settle(tx: &Tx, mut settled: Vec<(String, i32)>) -> Result<(), StoreError> {
+    settled.sort_unstable();
     let gone = bulk::delete::<effect::Entity>(tx, &settled).await?;
     if gone == settled.len() as u64 { Ok(()) } else { Err(StoreError::Conflict("an effect is settled".into())) }
 }
 
-/// Effects that are to be tried again.
-pub(super) async fn reschedule(tx: &Tx, later: &[(Job, String, DateTime<Utc>)]) -> Result<(), StoreError> {
-    for (job, error, due) in later {
-        effect::Entity::update_many()
-            .col_expr(effect::Column::Attempts, Expr::value(job.attempts))
-            .col_expr(effect::Column::Error, Expr::value(error.as_str()))
-            .col_expr(effect::Column::Due, Expr::value(*due))
-            .col_expr(effect::Column::Leased, Expr::value(false))
-            .filter(effect::Column::Key.eq(&*job.key))
-            .filter(effect::Column::Epoch.eq(job.epoch))
-            .exec(tx)
-            .await?;
+/// An effect that is to be tried again: what became of it, and when.
+pub(super) type Later = (Job, String, DateTime<Utc>);
+
+/// Effects that are to be tried again, unless they are settled. Those of a batch leave it.
+pub(super) async fn reschedule(tx: &Tx, later: &[Later]) -> Result<(), StoreError> {
+    let mut batches = Batches::lock(tx, later.iter().filter_map(|(job, ..)| job.place)).await?;
+    let mut rows = vec![];
+    for (Job { request, place }, error, due) in later {
+        let Some(place) = place else {
+            effect::Entity::update_many()
+                .col_expr(effect::Column::Attempts, Expr::value(request.attempts))
+                .col_expr(effect::Column::Error, Expr::value(error.as_str()))
+                .col_expr(effect::Column::Due, Expr::value(*due))
+                .col_expr(effect::Column::Leased, Expr::value(false))
+                .filter(effect::Column::Key.eq(&*request.key))
+                .filter(effect::Column::Epoch.eq(request.epoch))
+                .exec(tx)
+                .await?;
+            continue;
+        };
+        if batches.settle(*place) {
+            let error = Some(error.clone());
+            rows.push(effect::Model { error, due: *due, leased: false, ..request.clone() });
+        }
     }
-    Ok(())
+    batch::make_rows(tx, rows).await?;
+    batches.save(tx).await
 }
 
 /// Reminders that could not be decided come again then.

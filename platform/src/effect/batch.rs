@@ -1,0 +1,200 @@
+//! Requests that their process performs at once, kept together.
+//!
+//! Nearly every request is answered moments after it was asked for, by the process that asked: a row of its own is written
+//! only to be removed. So those of one transaction share a row, which says which of them are settled and goes when all are.
+//! What has to wait leaves the batch for a row of its own; and when the batch's lease is over, because its process is gone,
+//! whoever comes first makes rows of all that is open.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockBehavior, LockType, OnConflict},
+};
+use tracing::error;
+use uuid::Uuid;
+
+use super::worker::Job;
+use crate::{
+    Clock, Db, StoreError, Tx, bulk,
+    tables::{effect, effect_batch},
+};
+
+/// So many requests are not worth a batch: its row is read once more before it goes.
+const FEW: usize = 4;
+
+/// Where a request is kept that has no row of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub batch: Uuid,
+    pub index: usize,
+}
+
+/// Writes requests that are leased to this process: few as rows, many as a batch.
+pub(crate) async fn keep(tx: &Tx, clock: &Clock, requests: Vec<effect::Model>) -> Result<Vec<Job>, StoreError> {
+    if requests.len() <= FEW {
+        bulk::insert::<effect::Entity>(tx, requests.clone()).await?;
+        return Ok(requests.into_iter().map(Job::from).collect());
+    }
+    let batch = clock.new_id();
+    let row = effect_batch::Model {
+        id: batch,
+        due: requests.iter().map(|request| request.due).max().unwrap_or_else(|| clock.now()),
+        requests: pack(&requests),
+        settled: Settled::none(requests.len()).0,
+    };
+    bulk::insert::<effect_batch::Entity>(tx, vec![row]).await?;
+    let job = |(index, request)| Job { request, place: Some(Place { batch, index }) };
+    Ok(requests.into_iter().enumerate().map(job).collect())
+}
+
+/// What is settled in some batches, locked; to be saved in the same transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Batches(BTreeMap<Uuid, (Settled, bool)>);
+
+impl Batches {
+    /// Those of these places. A batch that is gone has nothing open.
+    pub(crate) async fn lock(tx: &Tx, places: impl Iterator<Item = Place>) -> Result<Self, StoreError> {
+        let mut ids: Vec<_> = places.map(|place| place.batch).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let Some(last) = ids.last().copied() else { return Ok(Self::default()) };
+        ids.resize(ids.len().next_power_of_two(), last); // few sizes of one statement, like all others
+        let rows: Vec<(Uuid, Vec<u8>)> = effect_batch::Entity::find()
+            .select_only()
+            .columns([effect_batch::Column::Id, effect_batch::Column::Settled])
+            .filter(effect_batch::Column::Id.is_in(ids))
+            .order_by_asc(effect_batch::Column::Id)
+            .lock_exclusive()
+            .into_tuple()
+            .all(tx)
+            .await?;
+        Ok(Self(rows.into_iter().map(|(id, settled)| (id, (Settled(settled), false))).collect()))
+    }
+
+    /// Settles this one; `false`: it is not open.
+    pub(crate) fn settle(&mut self, place: Place) -> bool {
+        let Some((settled, changed)) = self.0.get_mut(&place.batch) else { return false };
+        let open = settled.set(place.index);
+        *changed |= open;
+        open
+    }
+
+    pub(crate) async fn save(self, tx: &Tx) -> Result<(), StoreError> {
+        let mut gone = vec![];
+        for (id, (settled, _)) in self.0.into_iter().filter(|(_, (_, changed))| *changed) {
+            if settled.all() {
+                gone.push(id);
+                continue;
+            }
+            effect_batch::Entity::update_many()
+                .col_expr(effect_batch::Column::Settled, Expr::value(settled.0))
+                .filter(effect_batch::Column::Id.eq(id))
+                .exec(tx)
+                .await?;
+        }
+        bulk::delete::<effect_batch::Entity>(tx, &gone).await?;
+        Ok(())
+    }
+}
+
+/// Makes rows of what is open in a batch whose lease is over, to be taken by who performs it. `false`: there is none.
+pub(crate) async fn unpack_overdue(db: &Db, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let overdue = || effect_batch::Entity::find().filter(effect_batch::Column::Due.lte(now)).limit(1);
+    if overdue().one(db.reader()).await?.is_none() {
+        return Ok(false);
+    }
+    let tx = db.begin().await?;
+    let overdue = overdue().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    let Some(batch) = overdue.one(&tx).await? else { return Ok(false) };
+    let requests = match unpack(&batch.requests) {
+        Ok(requests) => requests,
+        Err(error) => {
+            error!(batch.id = %batch.id, error, "stored requests cannot be read by this program; they stay");
+            let later = effect_batch::Model { due: now + TimeDelta::hours(1), ..batch };
+            bulk::update::<effect_batch::Entity>(&tx, vec![later]).await?;
+            tx.commit().await?;
+            return Ok(true);
+        }
+    };
+    let settled = Settled(batch.settled);
+    let open = requests.into_iter().enumerate().filter(|(index, _)| !settled.has(*index));
+    // Whatever was had under the old lease counts no more: the batch is gone.
+    let rows = open.map(|(_, request)| effect::Model { due: now, leased: false, ..request }).collect();
+    make_rows(&tx, rows).await?;
+    bulk::delete::<effect_batch::Entity>(&tx, &[batch.id]).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Gives requests that have left their batch rows of their own. (Asked for once more while it was open, one has a row.)
+pub(crate) async fn make_rows(tx: &Tx, requests: Vec<effect::Model>) -> Result<(), StoreError> {
+    let mut requests = requests.into_iter().map(IntoActiveModel::into_active_model).peekable();
+    while requests.peek().is_some() {
+        effect::Entity::insert_many(requests.by_ref().take(500))
+            .on_conflict(OnConflict::column(effect::Column::Key).do_nothing_on([effect::Column::Key]).to_owned())
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A bit for each request, those of the last byte that stand for none are set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Settled(Vec<u8>);
+
+impl Settled {
+    fn none(of: usize) -> Self {
+        let mut bits = vec![0; of.div_ceil(8)];
+        if let (Some(last), used @ 1..) = (bits.last_mut(), of % 8) {
+            *last = u8::MAX << used;
+        }
+        Self(bits)
+    }
+
+    fn has(&self, index: usize) -> bool {
+        self.0.get(index / 8).is_none_or(|byte| byte & (1 << (index % 8)) != 0)
+    }
+
+    /// `false`: it was.
+    fn set(&mut self, index: usize) -> bool {
+        let open = !self.has(index);
+        if open {
+            self.0[index / 8] |= 1 << (index % 8);
+        }
+        open
+    }
+
+    fn all(&self) -> bool {
+        self.0.iter().all(|byte| *byte == u8::MAX)
+    }
+}
+
+fn pack(requests: &[effect::Model]) -> Vec<u8> {
+    lz4_flex::compress_prepend_size(&serde_json::to_vec(requests).expect("requests are plain data"))
+}
+
+fn unpack(packed: &[u8]) -> Result<Vec<effect::Model>, String> {
+    let json = lz4_flex::decompress_size_prepended(packed).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&json).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_settled_when_each_of_its_requests_is() {
+        for of in 1..=20 {
+            let mut settled = Settled::none(of);
+            for index in 0..of {
+                assert!(!settled.all(), "{index} of {of}");
+                assert!(!settled.has(index) && settled.set(index), "{index} of {of}");
+                assert!(settled.has(index) && !settled.set(index), "{index} of {of}");
+            }
+            assert!(settled.all(), "{of}");
+            assert!(!settled.set(of) && !settled.set(of + 8), "there are no others");
+        }
+    }
+}
