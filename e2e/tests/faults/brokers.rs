@@ -1,5 +1,7 @@
 //! Kafka is away, and comes back.
 
+use std::time::{Duration, Instant};
+
 use e2e::shop::NewOrder;
 use events::OrderStatus;
 
@@ -8,6 +10,9 @@ use crate::{
     world::{all_sound, becomes, more_orders, under_load},
 };
 
+/// How long nobody starts it again. Sessions end meanwhile, and every client has given up its first attempts.
+const OUTAGE: Duration = Duration::from_mins(1);
+
 #[tokio::test]
 async fn while_the_broker_is_dead_orders_are_taken_and_when_it_is_back_they_are_delivered() {
     let (_system, shop) = opened().await;
@@ -15,7 +20,10 @@ async fn while_the_broker_is_dead_orders_are_taken_and_when_it_is_back_they_are_
     let order = under_load(&shop, &product, async {
         more_orders(&shop, 20).await;
         server("kafka", "kill").await;
-        more_orders(&shop, 100).await;
+        let over = Instant::now() + OUTAGE;
+        while Instant::now() < over {
+            more_orders(&shop, 10).await;
+        }
         let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
         server("kafka", "start").await;
         order

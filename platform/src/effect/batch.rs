@@ -99,8 +99,14 @@ impl Batches {
     }
 }
 
-/// Makes rows of what is open in a batch whose lease is over, to be taken by who performs it. `false`: there is none.
-pub(crate) async fn unpack_overdue(db: &Db, now: DateTime<Utc>) -> Result<bool, StoreError> {
+/// Makes rows of what is open in batches whose lease is over, to be taken by who performs it.
+pub(crate) async fn unpack_overdue(db: &Db, now: DateTime<Utc>) -> Result<(), StoreError> {
+    while unpack_one(db, now).await? {}
+    Ok(())
+}
+
+/// `false`: there is none.
+async fn unpack_one(db: &Db, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let overdue = || effect_batch::Entity::find().filter(effect_batch::Column::Due.lte(now)).limit(1);
     if overdue().one(db.reader()).await?.is_none() {
         return Ok(false);

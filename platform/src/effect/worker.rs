@@ -107,6 +107,8 @@ impl<I: Send + 'static> Worker<I> {
         let mut at_work = FuturesUnordered::new();
         let mut look = tokio::time::interval(every);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look_for_overdue = tokio::time::interval(2 * every); // leases are seconds
+        look_for_overdue.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             while at_work.len() < self.concurrency
                 && let Some(job) = waiting.pop_front()
@@ -126,6 +128,11 @@ impl<I: Send + 'static> Worker<I> {
                 }
                 Some(jobs) = fresh.recv() => waiting.extend(jobs),
                 () = stopping.wait() => break,
+                _ = look_for_overdue.tick() => {
+                    if let Err(error) = batch::unpack_overdue(&db, clock.now()).await {
+                        debug!(%error, "batches whose lease is over cannot be read now");
+                    }
+                }
                 _ = look.tick() => {
                     let room = (4 * self.concurrency).saturating_sub(self.load.load(Ordering::Relaxed));
                     match self.take_due(&db, clock.now(), room).await {
@@ -149,7 +156,6 @@ impl<I: Send + 'static> Worker<I> {
         if most == 0 {
             return Ok(vec![]);
         }
-        while batch::unpack_overdue(db, now).await? {}
         let due = || {
             effect::Entity::find()
                 .filter(effect::Column::Due.lte(now))
