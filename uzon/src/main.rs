@@ -10,7 +10,7 @@ use uzon::{Cli, Command};
 
 /// Rows, events and statements are many small pieces of memory: half as fast again as with the C library's.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or_default();
