@@ -44,7 +44,7 @@ pub mod effect {
     use sea_orm::entity::prelude::*;
     use serde::{Deserialize, Serialize};
 
-    /// A call to the outside that is still to be made.
+    /// A call to the outside that is still to be made. Also stored as JSON (`effect_batch`): names of fields are for ever.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "effects")]
     pub struct Model {
@@ -89,10 +89,10 @@ pub mod effect_batch {
         pub id: Uuid,
         /// When that process has had time enough, and what is open may be taken by another.
         pub due: DateTimeUtc,
+        /// A bit for each request, the lowest of a byte first. Bits that stand for none are set.
+        pub settled: Vec<u8>,
         /// `effect::Model`s as a JSON array, packed: length of that (4 bytes, little-endian), LZ4 block.
         pub requests: Vec<u8>,
-        /// A bit for each, the lowest of a byte first. Bits that stand for none are set.
-        pub settled: Vec<u8>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

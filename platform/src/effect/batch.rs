@@ -4,6 +4,8 @@
 //! only to be removed. So those of one transaction share a row, which says which of them are settled and goes when all are.
 //! What has to wait leaves the batch for a row of its own; and when the batch's lease is over, because its process is gone,
 //! whoever comes first makes rows of all that is open.
+//!
+//! A row's key tells when a request is asked for that is still open; in a batch only those of one transaction are compared.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +26,9 @@ use crate::{
 /// So many requests are not worth a batch: its row is read once more before it goes.
 const FEW: usize = 4;
 
+/// Rows and keys in a statement.
+const MOST: usize = 256;
+
 /// Where a request is kept that has no row of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -36,6 +41,11 @@ pub(crate) async fn keep(tx: &Tx, clock: &Clock, requests: Vec<effect::Model>) -
     if requests.len() <= FEW {
         bulk::insert::<effect::Entity>(tx, requests.clone()).await?;
         return Ok(requests.into_iter().map(Job::from).collect());
+    }
+    let mut keys: Vec<_> = requests.iter().map(|request| &*request.key).collect();
+    keys.sort_unstable();
+    if keys.windows(2).any(|two| two[0] == two[1]) {
+        return Err(StoreError::Conflict("a request is asked for twice".into()));
     }
     let batch = clock.new_id();
     let row = effect_batch::Model {
@@ -59,18 +69,22 @@ impl Batches {
         let mut ids: Vec<_> = places.map(|place| place.batch).collect();
         ids.sort_unstable();
         ids.dedup();
-        let Some(last) = ids.last().copied() else { return Ok(Self::default()) };
-        ids.resize(ids.len().next_power_of_two(), last); // few sizes of one statement, like all others
-        let rows: Vec<(Uuid, Vec<u8>)> = effect_batch::Entity::find()
-            .select_only()
-            .columns([effect_batch::Column::Id, effect_batch::Column::Settled])
-            .filter(effect_batch::Column::Id.is_in(ids))
-            .order_by_asc(effect_batch::Column::Id)
-            .lock_exclusive()
-            .into_tuple()
-            .all(tx)
-            .await?;
-        Ok(Self(rows.into_iter().map(|(id, settled)| (id, (Settled(settled), false))).collect()))
+        let mut batches = Self::default();
+        for ids in ids.chunks(MOST) {
+            // Few sizes of one statement, like all others.
+            let padding = std::iter::repeat_n(&ids[0], ids.len().next_power_of_two() - ids.len());
+            let rows: Vec<(Uuid, Vec<u8>)> = effect_batch::Entity::find()
+                .select_only()
+                .columns([effect_batch::Column::Id, effect_batch::Column::Settled])
+                .filter(effect_batch::Column::Id.is_in(ids.iter().chain(padding).copied()))
+                .order_by_asc(effect_batch::Column::Id)
+                .lock_exclusive()
+                .into_tuple()
+                .all(tx)
+                .await?;
+            batches.0.extend(rows.into_iter().map(|(id, settled)| (id, (Settled(settled), false))));
+        }
+        Ok(batches)
     }
 
     /// Settles this one; `false`: it is not open.
@@ -99,16 +113,11 @@ impl Batches {
     }
 }
 
-/// Makes rows of what is open in batches whose lease is over, to be taken by who performs it.
-pub(crate) async fn unpack_overdue(db: &Db, now: DateTime<Utc>) -> Result<(), StoreError> {
-    while unpack_one(db, now).await? {}
-    Ok(())
-}
-
-/// `false`: there is none.
-async fn unpack_one(db: &Db, now: DateTime<Utc>) -> Result<bool, StoreError> {
+/// Makes rows of what is open in a batch whose lease is over, to be taken by who performs it. `false`: there is none.
+pub(crate) async fn unpack_overdue(db: &Db, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let overdue = || effect_batch::Entity::find().filter(effect_batch::Column::Due.lte(now)).limit(1);
-    if overdue().one(db.reader()).await?.is_none() {
+    let any = overdue().select_only().column(effect_batch::Column::Id).into_tuple::<Uuid>();
+    if any.one(db.reader()).await?.is_none() {
         return Ok(false);
     }
     let tx = db.begin().await?;
@@ -136,9 +145,10 @@ async fn unpack_one(db: &Db, now: DateTime<Utc>) -> Result<bool, StoreError> {
 
 /// Gives requests that have left their batch rows of their own. (Asked for once more while it was open, one has a row.)
 pub(crate) async fn make_rows(tx: &Tx, requests: Vec<effect::Model>) -> Result<(), StoreError> {
-    let mut requests = requests.into_iter().map(IntoActiveModel::into_active_model).peekable();
-    while requests.peek().is_some() {
-        effect::Entity::insert_many(requests.by_ref().take(500))
+    let mut requests = requests.into_iter();
+    while let Some(size) = requests.len().checked_ilog2() {
+        let rows = requests.by_ref().take(MOST.min(1 << size)).map(IntoActiveModel::into_active_model);
+        effect::Entity::insert_many(rows)
             .on_conflict(OnConflict::column(effect::Column::Key).do_nothing_on([effect::Column::Key]).to_owned())
             .exec_without_returning(tx)
             .await?;
@@ -189,6 +199,32 @@ fn unpack(packed: &[u8]) -> Result<Vec<effect::Model>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Batches outlive the program that wrote them.
+    #[test]
+    fn what_was_written_can_be_read() {
+        let stored = r#"[{"key":"k","epoch":3,"name":"Charge","about":"00000000-0000-0000-0000-00000000000a","request":"{}",
+            "trace":"00-0-0-00","cause":null,"requested_at":"2026-11-21T10:00:00.000001Z","attempts":2,"error":null,
+            "due":"2026-11-21T10:00:05Z","leased":true}]"#;
+        let read = unpack(&lz4_flex::compress_prepend_size(stored.as_bytes())).unwrap();
+        let at = |time: &str| time.parse::<DateTime<Utc>>().unwrap();
+        let request = effect::Model {
+            key: "k".into(),
+            epoch: 3,
+            name: "Charge".into(),
+            about: Uuid::from_u128(0xa),
+            request: "{}".into(),
+            trace: "00-0-0-00".into(),
+            cause: None,
+            requested_at: at("2026-11-21T10:00:00.000001Z"),
+            attempts: 2,
+            error: None,
+            due: at("2026-11-21T10:00:05Z"),
+            leased: true,
+        };
+        assert_eq!(read, [request]);
+        assert_eq!(unpack(&pack(&read)).unwrap(), read);
+    }
 
     #[test]
     fn a_batch_is_settled_when_each_of_its_requests_is() {

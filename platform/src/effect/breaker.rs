@@ -3,7 +3,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -18,7 +18,7 @@ use tracing::info;
 use super::CallError;
 
 /// A circuit breaker, one per provider: when ten calls in a row have failed it opens, and calls are put off instead of
-/// made. After a rest it lets calls through to see: the first of them that ends closes it, or opens it for longer.
+/// made. After a rest it lets calls through to see: the first of these that ends closes it, or opens it for longer.
 ///
 /// (Ten in a row, because a provider that fails one call in ten is not down; all calls until one has ended, and a short
 /// first rest, because a single trial may be a request that always fails, whatever the provider is doing otherwise.)
@@ -46,7 +46,7 @@ impl Breaker {
     pub fn resting(name: &'static str, first: Duration) -> Self {
         let half = u64::try_from(first.as_millis() / 2).expect("a rest is short");
         let rests = ExponentialBackoff::from_millis(2).factor(half.max(1)).max_delay(Duration::from_secs(30));
-        let gauge = Gauge { name, state: Arc::default() };
+        let gauge = Gauge { name, state: Arc::default(), opened: Arc::default() };
         Self { circuit: StateMachine::new(consecutive_failures(10, rests), gauge.clone()), gauge }
     }
 
@@ -70,7 +70,11 @@ impl Breaker {
         if !self.circuit.is_call_permitted() {
             return None;
         }
+        let opened = self.gauge.opened.load(Ordering::Relaxed);
         let result = call.await;
+        if self.gauge.opened.load(Ordering::Relaxed) != opened {
+            return Some(result); // begun before it opened, this says nothing of how the provider is now
+        }
         match result {
             Ok(_) => self.circuit.on_success(),
             Err(_) => self.circuit.on_error(),
@@ -94,6 +98,8 @@ const OPEN: u8 = 2;
 struct Gauge {
     name: &'static str,
     state: Arc<AtomicU8>,
+    /// How often it has opened.
+    opened: Arc<AtomicU32>,
 }
 
 impl Gauge {
@@ -108,6 +114,7 @@ impl Instrument for Gauge {
     fn on_call_rejected(&self) {}
 
     fn on_open(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
         self.becomes(OPEN, "open: the provider fails, calls are put off");
     }
 
@@ -175,6 +182,24 @@ mod tests {
         drop(answer);
         assert!(bad.await.is_some_and(|result| result.is_err()));
         assert_eq!(breaker.state(), BreakerState::Closed, "one failure since the last success");
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_before_it_opened_does_not_open_it_again() {
+        let breaker = Breaker::resting("provider", Duration::from_millis(2));
+        let (answer, answered) = oneshot::channel::<()>();
+        let old = breaker.run(async { answered.await.map_err(|_| CallError::Unknown("no answer".to_owned())) });
+        let mut old = Box::pin(old);
+        assert!(old.as_mut().now_or_never().is_none(), "it is under way");
+        for _ in 0..TEN {
+            assert!(fail(&breaker).is_some());
+        }
+        while !breaker.circuit.is_call_permitted() {
+            tokio::task::yield_now().await;
+        }
+        drop(answer);
+        assert!(old.await.is_some_and(|result| result.is_err()));
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
     }
 
     #[tokio::test]

@@ -43,7 +43,7 @@ impl From<effect::Model> for Job {
 
 /// What came of a job: the room's input, or why there is none yet.
 pub(crate) enum Finished<I> {
-    /// To be decided about; settles the row (key, epoch).
+    /// To be decided about; settles the request.
     Outcome { job: Job, input: I },
     /// To be tried again then.
     Later { job: Job, error: String, due: DateTime<Utc> },
@@ -87,6 +87,11 @@ impl<I: Send + 'static> Worker<I> {
         assert!(before.is_none(), "two performers for {}", R::NAME);
     }
 
+    /// Whether it may take what others had begun.
+    fn has_room(&self) -> bool {
+        self.load.load(Ordering::Relaxed) < 4 * self.concurrency
+    }
+
     /// How long a job may take before somebody else may take it.
     pub(crate) fn lease(&self, name: &str) -> TimeDelta {
         let timeout = self.kinds.get(name).map_or(Duration::from_secs(5), |(_, policy)| policy.timeout);
@@ -128,9 +133,12 @@ impl<I: Send + 'static> Worker<I> {
                 }
                 Some(jobs) = fresh.recv() => waiting.extend(jobs),
                 () = stopping.wait() => break,
-                _ = look_for_overdue.tick() => {
-                    if let Err(error) = batch::unpack_overdue(&db, clock.now()).await {
-                        debug!(%error, "batches whose lease is over cannot be read now");
+                // Who has much to do keeps what is waiting here, though its lease be over: it is still to be performed.
+                _ = look_for_overdue.tick(), if self.has_room() => {
+                    match batch::unpack_overdue(&db, clock.now()).await {
+                        Ok(true) => look_for_overdue.reset_immediately(), // there may be more; but calls go on meanwhile
+                        Ok(false) => {}
+                        Err(error) => debug!(%error, "batches whose lease is over cannot be read now"),
                     }
                 }
                 _ = look.tick() => {

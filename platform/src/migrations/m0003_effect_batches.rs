@@ -21,8 +21,8 @@ impl MigrationTrait for Migration {
             .table(effect_batch::Entity)
             .col(ColumnDef::new(effect_batch::Column::Id).uuid().not_null().primary_key())
             .col(ColumnDef::new(effect_batch::Column::Due).timestamp_with_time_zone().not_null())
-            .col(ColumnDef::new(effect_batch::Column::Requests).blob().not_null())
             .col(ColumnDef::new(effect_batch::Column::Settled).blob().not_null())
+            .col(ColumnDef::new(effect_batch::Column::Requests).blob().not_null())
             .to_owned();
         create(manager, Layout::Heap, batches).await?;
         let due = Index::create()

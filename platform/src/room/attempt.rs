@@ -153,8 +153,8 @@ impl<P: Participant> Room<P> {
         }
         bulk::insert::<idempotency::Entity>(&tx, notes.answers).await?;
         settle(&tx, notes.settled).await?;
-        reschedule(&tx, &notes.later).await?; // of a batch: what is on hold leaves it here, where it is still open
         known.batches.save(&tx).await?;
+        reschedule(&tx, notes.later.iter().collect()).await?;
         postpone(&tx, &notes.postponed).await?;
         let leased = self.effects.lease(&mut then.requests, now);
         let requests = batch::keep(&tx, &self.clock, leased).await?;

@@ -1,6 +1,6 @@
 //! From a record of the bus to a delivery.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use events::envelope;
@@ -9,8 +9,9 @@ use uuid::Uuid;
 use crate::{Delivery, Door, Participant, Trace, bus::Record, decode as body};
 
 /// The event types a participant listens to, by topic. What comes on a topic and is not named for it is passed over.
+/// (In order, so that a simulation goes the same way each time it is given the same seed.)
 #[derive(Debug, Clone, Default)]
-pub struct Heard(HashMap<String, Vec<&'static str>>);
+pub struct Heard(BTreeMap<String, Vec<&'static str>>);
 
 /// A record that is no event, or one whose version or content this program cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

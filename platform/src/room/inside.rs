@@ -38,7 +38,7 @@ pub(super) struct Inside<P: Participant> {
 
 impl<P: Participant> Inside<P> {
     /// Works until it is told to stop and nobody can bring anything any more. What is left undecided then, because the
-    /// database was away, comes again in the next process: its position is not committed, its row is still there, its
+    /// database was away, comes again in the next process: its position is not committed, it is stored still, its
     /// caller is told that it failed.
     pub(super) async fn run(mut self, stopping: Shutdown) {
         let mut look = tokio::time::interval(self.look);

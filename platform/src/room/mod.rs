@@ -321,7 +321,7 @@ impl Aside {
         let tx = db.begin().await?;
         match self {
             Self::Park(changes) => changes.save(&tx).await?,
-            Self::Later(later) => notes::reschedule(&tx, later).await?,
+            Self::Later(later) => notes::put_off(&tx, later).await?,
             Self::Postpone { key, name, due } => {
                 notes::postpone(&tx, &[(*key, name.clone(), *due)]).await?;
             }

@@ -83,12 +83,19 @@ pub(super) async fn settle(tx: &Tx, mut settled: Vec<(String, i32)>) -> Result<(
 /// An effect that is to be tried again: what became of it, and when.
 pub(super) type Later = (Job, String, DateTime<Utc>);
 
-/// Effects that are to be tried again, unless they are settled. Those of a batch leave it.
-pub(super) async fn reschedule(tx: &Tx, later: &[Later]) -> Result<(), StoreError> {
+/// Effects that are to be tried again, unless they are settled.
+pub(super) async fn put_off(tx: &Tx, later: &[Later]) -> Result<(), StoreError> {
     let mut batches = Batches::lock(tx, later.iter().filter_map(|(job, ..)| job.place)).await?;
+    let open = later.iter().filter(|(job, ..)| job.place.is_none_or(|place| batches.settle(place)));
+    reschedule(tx, open.collect::<Vec<_>>()).await?;
+    batches.save(tx).await
+}
+
+/// Gives them another time. Those that were in a batch, where they are settled now, get rows of their own.
+pub(super) async fn reschedule(tx: &Tx, later: Vec<&Later>) -> Result<(), StoreError> {
     let mut rows = vec![];
     for (Job { request, place }, error, due) in later {
-        let Some(place) = place else {
+        if place.is_none() {
             effect::Entity::update_many()
                 .col_expr(effect::Column::Attempts, Expr::value(request.attempts))
                 .col_expr(effect::Column::Error, Expr::value(error.as_str()))
@@ -98,15 +105,12 @@ pub(super) async fn reschedule(tx: &Tx, later: &[Later]) -> Result<(), StoreErro
                 .filter(effect::Column::Epoch.eq(request.epoch))
                 .exec(tx)
                 .await?;
-            continue;
-        };
-        if batches.settle(*place) {
+        } else {
             let error = Some(error.clone());
             rows.push(effect::Model { error, due: *due, leased: false, ..request.clone() });
         }
     }
-    batch::make_rows(tx, rows).await?;
-    batches.save(tx).await
+    batch::make_rows(tx, rows).await
 }
 
 /// Reminders that could not be decided come again then.

@@ -133,9 +133,26 @@ async fn a_batch_that_cannot_be_read_stays() {
     let stage = billed(patient(), &[Does::Hang; 6]).await;
     calls(&stage, 6).await;
     stage.sql("UPDATE effect_batches SET requests = settled").await;
+    stage.provider.will([Does::Hang; 6]);
+    stage.send((7..=12).map(|number| stage.bill(A, number, 1))).await;
+    calls(&stage, 12).await;
     stage.advance(11 * 60_000);
-    stage.send([stage.bill(A, 7, 1)]).await;
-    outcomes(&stage, 1).await;
+    outcomes(&stage, 6).await;
     assert_eq!(stage.count(BATCHES), 1);
-    assert_eq!(stage.provider.calls().len(), 7);
+    assert_eq!(stage.provider.calls().len(), 18);
+}
+
+/// Calls that had to wait longer than their lease are not made for nothing: nobody else has taken them.
+#[tokio::test]
+async fn who_has_much_to_do_keeps_it() {
+    let mut stage = Stage::new().await;
+    stage.plan.policy = Policy { timeout: Duration::from_millis(100), ..Policy::default() };
+    stage.plan.settings.concurrency = 1;
+    stage.start().await;
+    stage.provider.will([Does::Hang; 3]);
+    stage.send((1..=10).map(|number| stage.bill(A, number, 1))).await;
+    calls(&stage, 1).await;
+    stage.advance(10_000); // longer than all their leases
+    calls(&stage, 3).await; // and a few looks later
+    assert_eq!(stage.count(BATCHES), 1);
 }

@@ -159,23 +159,24 @@ impl<W: World> Sim<W> {
         topic.push(Record { topic: event.topic.clone(), partition: 0, offset, message: event.message.clone() });
     }
 
+    /// One of the things that can happen next, at random. `None`: all is done.
+    pub fn choose(&self, rng: &mut StdRng) -> Option<Step> {
+        // Reminders are for when nothing else goes on, or now and then for when it does.
+        let (rare, others): (Vec<_>, Vec<_>) = self.steps().into_iter().partition(|step| match step {
+            Step::Remind { .. } => true,
+            Step::Outside(what) => self.world.is_rare(what),
+            _ => false,
+        });
+        let early = others.is_empty() || rng.random_ratio(1, 30);
+        let mut from = if early && !rare.is_empty() { rare } else { others };
+        (!from.is_empty()).then(|| from.swap_remove(rng.random_range(0..from.len())))
+    }
+
     /// Lets things happen at random until nothing is left to do, or `most` steps are taken. `true`: all is done.
     pub fn run(&mut self, seed: u64, most: usize) -> bool {
         let mut rng = StdRng::seed_from_u64(seed);
         for _ in 0..most {
-            let steps = self.steps();
-            // Reminders are for when nothing else goes on, or now and then for when it does.
-            let (rare, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| match step {
-                Step::Remind { .. } => true,
-                Step::Outside(what) => self.world.is_rare(what),
-                _ => false,
-            });
-            let early = others.is_empty() || rng.random_ratio(1, 30);
-            let from = if early && !rare.is_empty() { rare } else { others };
-            if from.is_empty() {
-                return true;
-            }
-            let mut step = from[rng.random_range(0..from.len())].clone();
+            let Some(mut step) = self.choose(&mut rng) else { return true };
             if self.faults.crashes && rng.random_ratio(1, 8) {
                 match &mut step {
                     Step::Deliver { again, .. } | Step::Publish { again, .. } => *again = true,
