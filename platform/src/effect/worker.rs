@@ -136,7 +136,10 @@ impl<I: Send + 'static> Worker<I> {
                 // Who has much to do keeps what is waiting here, though its lease be over: it is still to be performed.
                 _ = look_for_overdue.tick(), if self.has_room() => {
                     match batch::unpack_overdue(&db, clock.now()).await {
-                        Ok(true) => look_for_overdue.reset_immediately(), // there may be more; but calls go on meanwhile
+                        Ok(true) => {
+                            look.reset_immediately();
+                            look_for_overdue.reset_immediately(); // there may be more; but calls go on meanwhile
+                        }
                         Ok(false) => {}
                         Err(error) => debug!(%error, "batches whose lease is over cannot be read now"),
                     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     ENGINE,
     database::Engine,
+    ledger::LARGE,
     stage::{Does, Stage, eventually},
 };
 
@@ -112,6 +113,22 @@ async fn outcomes_that_fail_come_again() {
     stage.database.allow("no_bills").await;
     stage.advance(30_000);
     all_done(&stage, 6).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_decided_yet_leaves_the_batch() {
+    let stage = billed(patient(), &[]).await;
+    stage.send((1..=6).map(|number| stage.bill(A, if number == 3 { LARGE } else { number }, 1))).await;
+    outcomes(&stage, 5).await;
+    eventually("it is put off", || stage.count("SELECT count(*) FROM effects WHERE error IS NOT NULL") == 1).await;
+    assert_eq!(stage.count(BATCHES), 0);
+    stage.send([stage.licence(A)]).await;
+    stage.settle().await;
+    stage.advance(1_000);
+    outcomes(&stage, 6).await;
+    stage.settle().await;
+    assert_eq!((stage.count(BATCHES), stage.count(ROWS)), (0, 0));
+    assert_eq!(stage.provider.calls().len(), 7);
 }
 
 #[tokio::test]

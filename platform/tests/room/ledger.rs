@@ -130,6 +130,9 @@ impl Request for Bill {
     }
 }
 
+/// What comes of a bill of such a number is not decided before there is a licence.
+pub const LARGE: u32 = 1000;
+
 impl From<Outcome<Bill>> for Input {
     fn from(outcome: Outcome<Bill>) -> Self {
         Self::Bill(outcome)
@@ -272,6 +275,9 @@ impl Participant for Ledger {
             }
             Input::Bill(outcome) => {
                 let Bill { account, number, times } = outcome.request;
+                if number >= LARGE && !work.of(it.key).licensed {
+                    return Verdict::Hold("there is no licence");
+                }
                 let what = match &outcome.said {
                     Said::Answer(answer) => format!("billed{number}={answer}"),
                     Said::Unknown(_) => format!("unknown{number}"),
