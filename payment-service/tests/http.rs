@@ -31,7 +31,7 @@ impl Shop {
         let sandbox = Sandbox::new(&sandbox::Settings::default());
         let provider = Fixture::start(sandbox.service()).await;
         let adapter = Arc::new(sandbox.provider());
-        let payment = Fixture::start(payment_service::service(&settings("300ms"), adapter)).await;
+        let payment = Fixture::start(payment_service::service(&settings("1s"), adapter)).await;
         Self { payment, provider }
     }
 

@@ -150,12 +150,12 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
     })
 }
 
-/// Asks until the answer is there. Bounded: gives up, saying what was waited for, after ten seconds of asking.
+/// Asks until the answer is there. Bounded: gives up, saying what was waited for, after a minute of asking.
 ///
 /// # Panics
 /// When it gives up.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         if let Some(answer) = ask().await {
             return answer;
         }
