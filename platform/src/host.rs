@@ -161,14 +161,14 @@ async fn finish(mut tasks: JoinSet<()>) {
 /// Effects that an earlier process had taken are free again: it is gone, or it would still have the database.
 async fn release_leases(db: &Db, clock: &Clock) -> Result<(), StoreError> {
     let tx = db.begin().await?;
-    effect::Entity::update_many()
+    let rows = effect::Entity::update_many()
         .col_expr(effect::Column::Due, Expr::value(clock.now()))
         .col_expr(effect::Column::Leased, Expr::value(false))
-        .filter(effect::Column::Leased.eq(true))
-        .exec(&tx)
-        .await?;
-    effect_batch::Entity::update_many().col_expr(effect_batch::Column::Due, Expr::value(clock.now())).exec(&tx).await?;
-    tx.commit().await.map_err(StoreError::from)
+        .filter(effect::Column::Leased.eq(true));
+    tx.execute(rows).await?;
+    let batches = effect_batch::Entity::update_many().col_expr(effect_batch::Column::Due, Expr::value(clock.now()));
+    tx.execute(batches).await?;
+    tx.commit().await
 }
 
 /// Forgets what is too old to be repeated, a little at a time.
@@ -206,7 +206,7 @@ async fn forget_some(db: &Db, clock: &Clock, keep_inbox: chrono::TimeDelta) -> R
         let tx = db.begin().await?;
         let mut gone = bulk::delete::<inbox::Entity>(&tx, &events).await?;
         gone += bulk::delete::<idempotency::Entity>(&tx, &answers).await?;
-        tx.commit().await.map_err(StoreError::from)?;
+        tx.commit().await?;
         if gone == 0 {
             return Ok(false); // another process is at it, or the replica is behind
         }

@@ -109,8 +109,8 @@ pub(crate) fn look_again(held_since: DateTime<Utc>, now: DateTime<Utc>) -> DateT
 impl Parked {
     /// What is in the database of these partitions.
     pub(crate) async fn load(tx: &Tx, participant: &str, ours: &BTreeSet<Partition>) -> Result<Self, StoreError> {
-        let rows =
-            Entity::find().filter(Column::Participant.eq(participant)).order_by_asc(Column::Position).all(tx).await?;
+        let query = Entity::find().filter(Column::Participant.eq(participant)).order_by_asc(Column::Position);
+        let rows = tx.all(query).await?;
         let mut queues = BTreeMap::new();
         for row in rows {
             if ours.contains(&Partition { topic: Arc::from(&*row.topic), partition: row.partition }) {
@@ -174,15 +174,13 @@ impl Parked {
 /// The oldest rows of a queue, in the order of the log. (Ids say when a record was made, by somebody else's clock, and
 /// those of records that cannot be read say nothing.)
 pub(crate) async fn rows_of(tx: &Tx, participant: &str, queue: &Queue) -> Result<VecDeque<Model>, StoreError> {
-    let rows = Entity::find()
+    let query = Entity::find()
         .filter(Column::Participant.eq(participant))
         .filter(Column::Key.eq(&*queue.0))
         .filter(Column::Topic.eq(&*queue.1))
         .order_by_asc(Column::Position)
-        .limit(AT_ONCE)
-        .all(tx)
-        .await?;
-    Ok(rows.into())
+        .limit(AT_ONCE);
+    Ok(tx.all(query).await?.into())
 }
 
 /// An id for a record that has none that can be read: the same whenever it comes.

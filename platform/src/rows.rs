@@ -5,7 +5,7 @@ use std::{
     fmt::Debug,
 };
 
-use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, sea_query::FromValueTuple};
+use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, TryIntoModel, sea_query::FromValueTuple};
 
 use crate::{StoreError, Tx, bulk};
 
@@ -17,6 +17,7 @@ pub type Key<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType
 pub trait Table:
     EntityTrait<
         Model: PartialEq + Sync + IntoActiveModel<Self::ActiveModel>,
+        ActiveModel: TryIntoModel<Self::Model>,
         PrimaryKey: PrimaryKeyTrait<ValueType: Ord + Clone + Sync>,
     >
 {
@@ -24,6 +25,7 @@ pub trait Table:
 impl<E> Table for E where
     E: EntityTrait<
             Model: PartialEq + Sync + IntoActiveModel<E::ActiveModel>,
+            ActiveModel: TryIntoModel<E::Model>,
             PrimaryKey: PrimaryKeyTrait<ValueType: Ord + Clone + Sync>,
         >
 {

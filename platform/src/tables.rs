@@ -100,6 +100,23 @@ pub mod effect_batch {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+pub mod settled {
+    use sea_orm::entity::prelude::*;
+
+    /// The part of an [`effect_batch`](super::effect_batch) that changes: read without what was asked for.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "effect_batches")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub settled: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub mod reminder {
     use sea_orm::entity::prelude::*;
 

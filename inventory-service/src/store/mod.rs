@@ -45,8 +45,8 @@ async fn same_sku(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Vec<Uuid>, Store
     if wanted.is_empty() {
         return Ok(vec![]);
     }
-    let query = product::Entity::find().select_only().column(product::Column::Id);
-    Ok(query.filter(product::Column::Sku.is_in(wanted)).into_tuple().all(tx).await?)
+    let products = tx.all(product::Entity::find().filter(product::Column::Sku.is_in(wanted))).await?;
+    Ok(products.into_iter().map(|product| product.id).collect())
 }
 
 impl Input {

@@ -1,11 +1,12 @@
 //! Many rows in one statement, for any entity on any engine.
 //!
 //! A statement is written once per table, and from then on only values are bound: writing it anew each time costs the client
-//! as much as all else it does with a row. PostgreSQL takes an array for each column (`arrays`). On the others every value is
-//! a parameter; there the numbers of rows are powers of two, and a batch of 300 goes as 256 + 32 + 8 + 4: were it one
-//! statement for every size, the database would prepare them over and over.
+//! as much as all else it does with a row. PostgreSQL takes an array for each column (`arrays`), SQLite row after row
+//! (`each`). On MySQL and MariaDB every value is a parameter; there the numbers of rows are powers of two, and a batch of 300
+//! goes as 256 + 32 + 8 + 4: were it one statement for every size, the database would prepare them over and over.
 
 mod arrays;
+mod each;
 
 use std::{
     any::TypeId,
@@ -15,21 +16,21 @@ use std::{
 };
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, IntoActiveModel, Iterable, ModelTrait,
+    ActiveModelTrait, ColumnTrait, DbBackend, FromQueryResult, IntoActiveModel, Iterable, ModelTrait,
     PrimaryKeyToColumn, PrimaryKeyTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement, StatementBuilder,
-    sea_query::{Asterisk, Expr, ExprTrait, InsertStatement, IntoValueTuple, OnConflict, Query, Value, Values},
+    sea_query::{Expr, ExprTrait, InsertStatement, IntoValueTuple, OnConflict, Value, Values},
 };
 
-use crate::{Key, StoreError, Table, Tx};
+use crate::{Key, StoreError, Table, Tx, store::Engine};
 
-/// Rows in the largest statement that has a parameter for each value. Tables of up to 60 columns stay below the limits
-/// (SQLite 32,766; MySQL 65,535).
+/// Rows in the largest statement that has a parameter for each value. Tables of up to 120 columns stay below MySQL's limit
+/// of 65,535.
 const MOST_ROWS: usize = 512;
 
 /// Keys in the largest statement. An array may have any number. MariaDB turns a list of 1,000 values or more into a
 /// subquery, and then locks rows as it comes by them and not in key order.
 fn most_keys<E: Table>(tx: &Tx) -> usize {
-    match (tx.get_database_backend(), E::PrimaryKey::iter().count()) {
+    match (tx.backend(), E::PrimaryKey::iter().count()) {
         (DbBackend::Postgres, _) => usize::MAX,
         (DbBackend::MySql, columns @ 2..) => 1 << (999 / columns).ilog2(),
         _ => MOST_ROWS,
@@ -38,17 +39,21 @@ fn most_keys<E: Table>(tx: &Tx) -> usize {
 
 /// The rows with these keys, in key order; locked, where the engine locks rows.
 pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Vec<E::Model>, StoreError> {
+    let server = match &tx.0 {
+        Engine::Sqlite(file) => return each::select::<E>(tx, file, keys),
+        Engine::Server(server) => server,
+    };
     let mut found = Vec::new();
     for keys in keys.chunks(most_keys::<E>(tx)) {
         let sql = sql::<E>(tx, How::Select { lock }, shape(tx, keys.len()), || {
-            let mut query = E::find().filter(among::<E>(tx.get_database_backend(), keys));
+            let mut query = E::find().filter(among::<E>(tx.backend(), keys));
             for column in E::PrimaryKey::iter() {
                 query = query.order_by_asc(column.into_column());
             }
             words(tx, &if lock { query.lock_exclusive().into_query() } else { query.into_query() })
         });
         let select = statement(tx, &sql, values_of::<E>(tx, keys));
-        let rows = E::Model::find_by_statement(select).all(tx).await?;
+        let rows = E::Model::find_by_statement(select).all(server).await?;
         if found.is_empty() {
             found = rows;
         } else {
@@ -60,12 +65,15 @@ pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Ve
 
 /// Removes the rows with these keys, and says how many there were.
 pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreError> {
+    if let Engine::Sqlite(file) = &tx.0 {
+        return each::delete::<E>(tx, file, keys);
+    }
     let mut gone = 0;
     for keys in keys.chunks(most_keys::<E>(tx)) {
         let sql = sql::<E>(tx, How::Delete, shape(tx, keys.len()), || {
-            words(tx, &E::delete_many().filter(among::<E>(tx.get_database_backend(), keys)).into_query())
+            words(tx, &E::delete_many().filter(among::<E>(tx.backend(), keys)).into_query())
         });
-        gone += tx.execute_raw(statement(tx, &sql, values_of::<E>(tx, keys))).await?.rows_affected();
+        gone += tx.execute_raw(statement(tx, &sql, values_of::<E>(tx, keys))).await?;
     }
     Ok(gone)
 }
@@ -82,7 +90,10 @@ pub async fn update<E: Table>(tx: &Tx, models: Vec<E::Model>) -> Result<(), Stor
 }
 
 async fn write<E: Table>(tx: &Tx, models: Vec<E::Model>, how: How) -> Result<(), StoreError> {
-    if tx.get_database_backend() == DbBackend::Postgres {
+    if let Engine::Sqlite(file) = &tx.0 {
+        return each::write::<E>(tx, file, models, how);
+    }
+    if tx.backend() == DbBackend::Postgres {
         if !models.is_empty() {
             let sql = sql::<E>(tx, how, 0, || arrays::written::<E>(how));
             tx.execute_raw(statement(tx, &sql, arrays::of_models::<E>(how, models))).await?;
@@ -140,7 +151,7 @@ fn sql<E: Table>(tx: &Tx, how: How, rows: usize, write: impl FnOnce() -> String)
     type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
     static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);
 
-    let key = (TypeId::of::<E>(), discriminant(&tx.get_database_backend()), how, rows);
+    let key = (TypeId::of::<E>(), discriminant(&tx.backend()), how, rows);
     let known = WRITTEN.read().expect("never poisoned").get(&key).cloned();
     known.unwrap_or_else(|| {
         let sql: Arc<str> = write().into();
@@ -150,16 +161,16 @@ fn sql<E: Table>(tx: &Tx, how: How, rows: usize, write: impl FnOnce() -> String)
 }
 
 fn words(tx: &Tx, statement: &impl StatementBuilder) -> String {
-    tx.get_database_backend().build(statement).sql
+    tx.backend().build(statement).sql
 }
 
 /// What tells the statements for different numbers of keys apart.
 fn shape(tx: &Tx, keys: usize) -> usize {
-    if tx.get_database_backend() == DbBackend::Postgres { 0 } else { keys.next_power_of_two() }
+    if tx.backend() == DbBackend::Postgres { 0 } else { keys.next_power_of_two() }
 }
 
 fn statement(tx: &Tx, sql: &str, values: Vec<Value>) -> Statement {
-    Statement { sql: sql.to_owned(), values: Some(Values(values)), db_backend: tx.get_database_backend() }
+    Statement { sql: sql.to_owned(), values: Some(Values(values)), db_backend: tx.backend() }
 }
 
 /// All columns; but a key that the database hands out is left to it.
@@ -169,7 +180,7 @@ fn columns<E: Table>(how: How) -> impl Iterator<Item = E::Column> {
 }
 
 fn values_of<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Vec<Value> {
-    if tx.get_database_backend() == DbBackend::Postgres { arrays::of_keys::<E>(keys) } else { filled_up::<E>(keys) }
+    if tx.backend() == DbBackend::Postgres { arrays::of_keys::<E>(keys) } else { filled_up::<E>(keys) }
 }
 
 /// The values of these keys, whose number is filled up to a power of two with the last one again.
@@ -198,13 +209,7 @@ fn among<E: Table>(engine: DbBackend, keys: &[Key<E>]) -> Expr {
     if let (Some(only), None) = (columns().next(), columns().nth(1)) {
         return only.is_in(keys.flatten());
     }
-    let key = key::<E>();
-    match engine {
-        // `(a, b) IN ((1, 2), (3, 4) …)` is read as ranges of the key, as it should be.
-        DbBackend::MySql => key.in_tuples(keys),
-        // SQLite does not know that, but this.
-        _ => key.in_subquery(Query::select().column(Asterisk).from_values(keys, "keys").to_owned()),
-    }
+    key::<E>().in_tuples(keys) // read as ranges of the key, as it should be
 }
 
 /// The columns of the key as a tuple.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType, OnConflict},
 };
 use tracing::error;
@@ -20,13 +20,13 @@ use uuid::Uuid;
 use super::worker::Job;
 use crate::{
     Clock, Db, StoreError, Tx, bulk,
-    tables::{effect, effect_batch},
+    tables::{effect, effect_batch, settled},
 };
 
 /// So many requests are not worth a batch: its row is read once more before it goes.
 const FEW: usize = 4;
 
-/// Rows and keys in a statement.
+/// Rows in a statement.
 const MOST: usize = 256;
 
 /// Where a request is kept that has no row of its own.
@@ -70,19 +70,8 @@ impl Batches {
         ids.sort_unstable();
         ids.dedup();
         let mut batches = Self::default();
-        for ids in ids.chunks(MOST) {
-            // Few sizes of one statement, like all others.
-            let padding = std::iter::repeat_n(&ids[0], ids.len().next_power_of_two() - ids.len());
-            let rows: Vec<(Uuid, Vec<u8>)> = effect_batch::Entity::find()
-                .select_only()
-                .columns([effect_batch::Column::Id, effect_batch::Column::Settled])
-                .filter(effect_batch::Column::Id.is_in(ids.iter().chain(padding).copied()))
-                .order_by_asc(effect_batch::Column::Id)
-                .lock_exclusive()
-                .into_tuple()
-                .all(tx)
-                .await?;
-            batches.0.extend(rows.into_iter().map(|(id, settled)| (id, (Settled(settled), false))));
+        for row in bulk::select::<settled::Entity>(tx, &ids, true).await? {
+            batches.0.insert(row.id, (Settled(row.settled), false));
         }
         Ok(batches)
     }
@@ -102,11 +91,10 @@ impl Batches {
                 gone.push(id);
                 continue;
             }
-            effect_batch::Entity::update_many()
+            let update = effect_batch::Entity::update_many()
                 .col_expr(effect_batch::Column::Settled, Expr::value(settled.0))
-                .filter(effect_batch::Column::Id.eq(id))
-                .exec(tx)
-                .await?;
+                .filter(effect_batch::Column::Id.eq(id));
+            tx.execute(update).await?;
         }
         bulk::delete::<effect_batch::Entity>(tx, &gone).await?;
         Ok(())
@@ -122,7 +110,7 @@ pub(crate) async fn unpack_overdue(db: &Db, now: DateTime<Utc>) -> Result<bool, 
     }
     let tx = db.begin().await?;
     let overdue = overdue().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    let Some(batch) = overdue.one(&tx).await? else { return Ok(false) };
+    let Some(batch) = tx.all(overdue).await?.pop() else { return Ok(false) };
     let requests = match unpack(&batch.requests) {
         Ok(requests) => requests,
         Err(error) => {
@@ -148,10 +136,9 @@ pub(crate) async fn make_rows(tx: &Tx, requests: Vec<effect::Model>) -> Result<(
     let mut requests = requests.into_iter();
     while let Some(size) = requests.len().checked_ilog2() {
         let rows = requests.by_ref().take(MOST.min(1 << size)).map(IntoActiveModel::into_active_model);
-        effect::Entity::insert_many(rows)
-            .on_conflict(OnConflict::column(effect::Column::Key).do_nothing_on([effect::Column::Key]).to_owned())
-            .exec_without_returning(tx)
-            .await?;
+        let insert = effect::Entity::insert_many(rows)
+            .on_conflict(OnConflict::column(effect::Column::Key).do_nothing_on([effect::Column::Key]).to_owned());
+        tx.execute(insert).await?;
     }
     Ok(())
 }

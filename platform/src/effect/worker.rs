@@ -180,7 +180,7 @@ impl<I: Send + 'static> Worker<I> {
         let tx = db.begin().await?;
         // What another process is taking at this moment is not waited for. (SQLite locks no rows: there is one process.)
         let due = due().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        let mut requests = due.all(&tx).await?;
+        let mut requests = tx.all(due).await?;
         for name in self.names() {
             let keys = requests.iter().filter(|it| it.name == name).map(|it| &*it.key);
             let until = now + self.lease(name);
@@ -200,14 +200,12 @@ async fn lease(tx: &Tx, mut keys: Vec<&str>, until: DateTime<Utc>) -> Result<(),
 
     let Some(last) = keys.last().copied() else { return Ok(()) };
     keys.resize(keys.len().next_power_of_two(), last); // few sizes of one statement, like all others
-    effect::Entity::update_many()
+    let update = effect::Entity::update_many()
         .col_expr(effect::Column::Epoch, Expr::col(effect::Column::Epoch).add(1))
         .col_expr(effect::Column::Due, Expr::value(until))
         .col_expr(effect::Column::Leased, Expr::value(true))
-        .filter(effect::Column::Key.is_in(keys))
-        .exec(tx)
-        .await?;
-    Ok(())
+        .filter(effect::Column::Key.is_in(keys));
+    tx.execute(update).await.map(drop)
 }
 
 async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(

@@ -109,7 +109,7 @@ impl Keeper {
         let Some(mut row) = bulk::select::<Entity>(&tx, &[SHARD], true).await?.pop() else {
             let row = Model { shard: SHARD, holder: Some(self.me), epoch: 1, beat: 0, asked: 0 };
             bulk::insert::<Entity>(&tx, vec![row]).await?;
-            tx.commit().await.map_err(StoreError::from)?;
+            tx.commit().await?;
             self.epoch = Some(1);
             return Ok(true);
         };
@@ -140,7 +140,7 @@ impl Keeper {
             false
         };
         bulk::update::<Entity>(&tx, vec![row.clone()]).await?;
-        tx.commit().await.map_err(StoreError::from)?;
+        tx.commit().await?;
         self.asked = row.asked;
         if held && !mine {
             info!(service = self.service, epoch = row.epoch, "this process publishes the outbox");

@@ -341,7 +341,7 @@ impl Relay {
         let removed: Result<(), StoreError> = async {
             let tx = self.db.begin().await?;
             bulk::delete::<outbox::Entity>(&tx, &ids).await?;
-            Ok(tx.commit().await?)
+            tx.commit().await
         }
         .await;
         match removed {

@@ -128,7 +128,7 @@ impl Relay {
             for row in bulk::select::<outbox::Entity>(&tx, &others, false).await? {
                 own.extend(self.read(row));
             }
-            tx.commit().await.map_err(StoreError::from)?;
+            tx.commit().await?;
         }
         let rows = next.into_iter().filter_map(|id| own.remove_entry(&id)).collect();
         if !more {

@@ -165,7 +165,7 @@ impl<P: Participant> Room<P> {
         }
         notes.parking.save(&tx).await?;
         let announced = self.outbox.announce();
-        tx.commit().await.map_err(StoreError::from)?;
+        tx.commit().await?;
         if self.without.is_some() {
             outbox = self.afterwards(now, &notes.decided, &mut then).await.or(outbox);
         }

@@ -241,6 +241,6 @@ impl<P: Participant> Inside<P> {
                 self.waiting.push_back(Incoming { delivery, source: Source::Parked(row) });
             }
         }
-        tx.commit().await.map_err(StoreError::from)
+        tx.commit().await
     }
 }

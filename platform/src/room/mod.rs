@@ -326,7 +326,7 @@ impl Aside {
                 notes::postpone(&tx, &[(*key, name.clone(), *due)]).await?;
             }
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 

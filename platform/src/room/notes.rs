@@ -96,15 +96,14 @@ pub(super) async fn reschedule(tx: &Tx, later: Vec<&Later>) -> Result<(), StoreE
     let mut rows = vec![];
     for (Job { request, place }, error, due) in later {
         if place.is_none() {
-            effect::Entity::update_many()
+            let update = effect::Entity::update_many()
                 .col_expr(effect::Column::Attempts, Expr::value(request.attempts))
                 .col_expr(effect::Column::Error, Expr::value(error.as_str()))
                 .col_expr(effect::Column::Due, Expr::value(*due))
                 .col_expr(effect::Column::Leased, Expr::value(false))
                 .filter(effect::Column::Key.eq(&*request.key))
-                .filter(effect::Column::Epoch.eq(request.epoch))
-                .exec(tx)
-                .await?;
+                .filter(effect::Column::Epoch.eq(request.epoch));
+            tx.execute(update).await?;
         } else {
             let error = Some(error.clone());
             rows.push(effect::Model { error, due: *due, leased: false, ..request.clone() });
@@ -116,12 +115,11 @@ pub(super) async fn reschedule(tx: &Tx, later: Vec<&Later>) -> Result<(), StoreE
 /// Reminders that could not be decided come again then.
 pub(super) async fn postpone(tx: &Tx, later: &[(Uuid, String, DateTime<Utc>)]) -> Result<(), StoreError> {
     for (key, name, due) in later {
-        reminder::Entity::update_many()
+        let update = reminder::Entity::update_many()
             .col_expr(reminder::Column::Due, Expr::value(*due))
             .filter(reminder::Column::Key.eq(*key))
-            .filter(reminder::Column::Name.eq(&**name))
-            .exec(tx)
-            .await?;
+            .filter(reminder::Column::Name.eq(&**name));
+        tx.execute(update).await?;
     }
     Ok(())
 }
@@ -142,6 +140,5 @@ pub(super) async fn enqueue(
         messages: sea_orm::Set(i32::try_from(events.len()).unwrap_or(i32::MAX)),
         records: sea_orm::Set(codec::encode_all(&events)),
     };
-    let inserted = outbox::Entity::insert(row).exec(tx).await?;
-    Ok(Some((inserted.last_insert_id, events)))
+    Ok(Some((tx.insert_numbered::<outbox::Entity>(row).await?, events)))
 }

@@ -3,23 +3,24 @@
 
 mod error;
 mod open;
+pub(crate) mod sqlite;
+mod tx;
 
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DbBackend, TransactionTrait};
 
 pub use error::StoreError;
 pub use open::OpenError;
-use open::{Access, connect, engine};
-
-/// The one transaction of a batch.
-pub type Tx = DatabaseTransaction;
+use open::{Access, connect, engine, open_writer};
+pub(crate) use tx::Engine;
+pub use tx::Tx;
 
 /// A service's own database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// Where transactions are made instead, in a file.
+    file: Option<sqlite::Writer>,
 }
 
 impl Db {
@@ -39,7 +40,8 @@ impl Db {
             None if exclusive => connect(url, readers, Access::Read).await?,
             None => writer.clone(),
         };
-        Ok(Self { writer, reader })
+        let file = if exclusive { Some(open_writer(url)?) } else { None };
+        Ok(Self { writer, reader, file })
     }
 
     /// Creates the database that `url` names where it is not there yet; its user must be allowed to. `true`: it was not.
@@ -52,7 +54,7 @@ impl Db {
         &self.reader
     }
 
-    /// For migrations, and for what must not be behind.
+    /// For migrations, and for queries that must not be behind.
     pub(crate) fn writer(&self) -> &DatabaseConnection {
         &self.writer
     }
@@ -62,19 +64,20 @@ impl Db {
         self.writer.get_database_backend() == DbBackend::Sqlite
     }
 
-    /// Begins a transaction that will write. On SQLite it takes the write lock at once: a transaction that begins by
-    /// reading and then finds another writer ahead fails with BUSY without waiting.
+    /// Begins a transaction that will write.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        Ok(self.writer.begin_with_options(options).await?)
+        Ok(Tx(match &self.file {
+            Some(file) => Engine::Sqlite(file.begin().await?),
+            None => Engine::Server(self.writer.begin().await?),
+        }))
     }
 
     /// Closes all connections; the last one tidies up.
     pub async fn close(self) -> Result<(), StoreError> {
         self.reader.close().await?;
+        if let Some(file) = self.file {
+            file.close().await?;
+        }
         Ok(self.writer.close().await?)
     }
 }

@@ -8,9 +8,11 @@ use sea_orm::{
         self, AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection,
         mysql::{MySqlConnectOptions, MySqlDatabaseError},
         postgres::{PgConnectOptions, PgDatabaseError},
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
+
+use super::sqlite;
 
 /// Prepared statements a connection keeps: a few dozen tables, in up to ten sizes, read and written.
 const STATEMENTS: usize = 500;
@@ -64,12 +66,12 @@ pub(super) async fn connect(url: &str, connections: u32, access: Access) -> Resu
                 |pool| pool.after_connect(|connection, _| Box::pin(async { mysql_session(connection).await })),
             );
         }
-        _ => sqlite(&mut options, access),
+        _ => file(&mut options, access),
     }
     Database::connect(options).await.map_err(|error| failed(&url, reason(&error)))
 }
 
-fn sqlite(options: &mut ConnectOptions, access: Access) {
+fn file(options: &mut ConnectOptions, access: Access) {
     let read_only = access == Access::Read;
     // One writes, and others may have to wait for it.
     options.acquire_timeout(Duration::from_secs(10)).map_sqlx_sqlite_opts(move |sqlite| {
@@ -86,6 +88,12 @@ fn sqlite(options: &mut ConnectOptions, access: Access) {
             .pragma("wal_autocheckpoint", "4000")
             .pragma("temp_store", "memory")
     });
+}
+
+/// Opens the connection that transactions on a file are made with, after `connect`.
+pub(super) fn open_writer(url: &str) -> Result<sqlite::Writer, OpenError> {
+    let options: SqliteConnectOptions = url.parse().map_err(|error: sqlx::Error| failed(url, says(&error)))?;
+    sqlite::Writer::open(options.get_filename()).map_err(|error| failed(url, error.to_string()))
 }
 
 fn postgres(options: PgConnectOptions) -> PgConnectOptions {

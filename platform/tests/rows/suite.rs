@@ -7,7 +7,7 @@ use platform::{
     migrations::{Layout, create, index},
 };
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, QueryOrder};
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, QueryOrder};
 use sea_orm_migration::{
     SchemaManager,
     prelude::{ColumnDef, Expr, ExprTrait, Index, Table},
@@ -226,7 +226,8 @@ async fn a_row_that_somebody_else_has_inserted_is_a_conflict() {
     let (_database, db) = open().await;
     let tx = db.begin().await.unwrap();
     let mut rows = Rows::<line::Entity>::lock(&tx, [key(1, 1), key(1, 2)]).await.unwrap();
-    line(key(1, 2), 7).into_active_model().insert(&tx).await.unwrap(); // not seen by the rows
+    let unseen = line::Entity::insert(line(key(1, 2), 7).into_active_model());
+    tx.execute(unseen).await.unwrap(); // not seen by the rows
     rows.insert(line(key(1, 1), 1));
     rows.insert(line(key(1, 2), 2));
     let saved = rows.save(&tx).await;
@@ -275,8 +276,12 @@ async fn bad_data_is_told_from_bad_days() {
     let (_database, db) = open().await;
     let error = refused(&db, async |tx| bulk::insert::<line::Entity>(tx, vec![line(key(1, 1), -1)]).await).await;
     assert!(matches!(error, StoreError::Data(_)), "{error:?}");
-    let null = "INSERT INTO entries (text) VALUES (NULL)";
-    let error = refused(&db, async |tx| Ok(tx.execute_unprepared(null).await.map(drop)?)).await;
+    let null = || entry::Entity::update_many().col_expr(entry::Column::Text, Expr::value(Option::<String>::None));
+    let error = refused(&db, async |tx| {
+        bulk::insert::<entry::Entity>(tx, vec![entry::Model { id: 0, text: "a".into() }]).await?;
+        tx.execute(null()).await.map(drop)
+    })
+    .await;
     assert!(matches!(error, StoreError::Data(_)), "{error:?}");
 }
 
