@@ -182,7 +182,7 @@ impl Consequences {
                 None => gone.push((key.0, key.1.into_owned())),
             }
         }
-        bulk::delete::<reminder::Entity>(tx, &gone).await?;
+        bulk::remove::<reminder::Entity>(tx, &gone).await?;
         bulk::update::<reminder::Entity>(tx, set).await
     }
 }

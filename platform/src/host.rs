@@ -30,8 +30,8 @@ pub struct Host {
     pub bus: Arc<dyn Bus>,
     pub clock: Clock,
     pub settings: Settings,
-    /// Connections for queries, per service.
-    pub readers: u32,
+    /// Connections to its database, per service.
+    pub connections: u32,
     /// Before every consumer group's name.
     pub group_prefix: String,
     /// Nothing more is accepted when nothing could be published for so long.
@@ -80,7 +80,7 @@ pub struct Running {
 impl Host {
     /// Opens the service's database, brings its schema up to date, and opens its doors. When it fails nothing runs.
     pub async fn start(&self, service: Service, database_url: &str) -> Result<Running, StartError> {
-        let db = Db::open(database_url, self.readers).await?;
+        let db = Db::open(database_url, self.connections).await?;
         service.migrate(&db).await?;
         self.run(service, db).await
     }

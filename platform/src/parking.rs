@@ -289,7 +289,7 @@ impl Changes {
     pub(crate) async fn save(&self, tx: &Tx) -> Result<(), StoreError> {
         bulk::insert::<Entity>(tx, self.new.clone()).await?;
         bulk::update::<Entity>(tx, self.changed.clone()).await?;
-        bulk::delete::<Entity>(tx, &self.gone).await.map(drop)
+        bulk::remove::<Entity>(tx, &self.gone).await
     }
 }
 

@@ -142,7 +142,7 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
         bus: Arc::new(log),
         clock,
         settings: Settings { batch: 500, patience, concurrency: 64 },
-        readers: 2,
+        connections: 3,
         group_prefix: String::new(),
         outbox_limit: Duration::from_mins(5),
         outbox_batch: 500,

@@ -5,7 +5,7 @@ pub mod product;
 pub mod reservation;
 
 use platform::{Delivery, Rows, StoreError, Tx, Workset};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::saga::Input;

@@ -1,85 +1,131 @@
 //! Statements for PostgreSQL: an array for each column. There is one per table, whatever the number of rows; were every value
 //! a parameter, planning would be a fifth of the server's work.
 
-use sea_orm::{
-    ColumnTrait, IdenStatic, IntoSimpleExpr, Iterable, PrimaryKeyToColumn,
-    sea_query::{Asterisk, Expr, ExprTrait, Func, IntoValueTuple, Query, Value, extension::postgres::PgFunc},
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    sync::{Arc, LazyLock, RwLock},
 };
 
-use super::{How, columns, key, row};
-use crate::{Key, Table};
+use sea_orm::{
+    ColumnTrait, IdenStatic, Iterable, PrimaryKeyToColumn,
+    sea_query::{ColumnType, IntoValueTuple, Value},
+};
+use tokio_postgres::types::Type;
 
-/// The key is one of those in the arrays.
-pub(super) fn among<E: Table>(keys: &[Key<E>]) -> Expr {
-    let mut arrays = of_keys::<E>(keys);
-    let mut columns = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
-    if let (Some(only), None) = (columns.next(), columns.next()) {
-        return only.into_simple_expr().eq(PgFunc::any(Expr::val(arrays.remove(0))));
+use super::{How, columns, row};
+use crate::{
+    Key, StoreError, Table,
+    store::postgres::{Parameter, Transaction, array, array_type},
+};
+
+/// A statement of a table, and what its parameters are.
+struct Written {
+    sql: String,
+    /// Of the columns that the parameters are for.
+    kinds: Vec<ColumnType>,
+    types: Vec<Type>,
+}
+
+/// The rows with these keys, in key order; locked, if that is asked for.
+pub(super) async fn select<E: Table>(
+    tx: &Transaction,
+    keys: &[Key<E>],
+    lock: bool,
+) -> Result<Vec<E::Model>, StoreError> {
+    if keys.is_empty() {
+        return Ok(vec![]);
     }
-    let rows = Func::cust("unnest").args(arrays.into_iter().map(Expr::val));
-    key::<E>().in_subquery(Query::select().column(Asterisk).from_function(rows, "keys").to_owned())
+    let written = written::<E>(How::Select { lock });
+    tx.select::<E>(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
+}
+
+/// Removes the rows with these keys, and says how many there were.
+pub(super) async fn delete<E: Table>(tx: &Transaction, keys: &[Key<E>]) -> Result<u64, StoreError> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let written = written::<E>(How::Delete);
+    tx.execute(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
+}
+
+/// Removes the rows with these keys.
+pub(super) async fn remove<E: Table>(tx: &Transaction, keys: &[Key<E>]) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let written = written::<E>(How::Delete);
+    tx.write(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
+}
+
+pub(super) async fn write<E: Table>(tx: &Transaction, models: Vec<E::Model>, how: How) -> Result<(), StoreError> {
+    if models.is_empty() {
+        return Ok(());
+    }
+    let (written, names) = (written::<E>(how), columns::<E>(how).collect::<Vec<_>>());
+    let mut columns = vec![Vec::with_capacity(models.len()); names.len()];
+    for model in models {
+        for (value, column) in row::<E>(model, &names).zip(&mut columns) {
+            column.push(value);
+        }
+    }
+    tx.write(&written.sql, &written.types, arrays(&written, columns)).await
 }
 
 /// An array for each column of the key.
-pub(super) fn of_keys<E: Table>(keys: &[Key<E>]) -> Vec<Value> {
-    let mut columns = vec![Vec::with_capacity(keys.len()); E::PrimaryKey::iter().count()];
+fn of_keys<E: Table>(written: &Written, keys: &[Key<E>]) -> Vec<Parameter> {
+    let mut columns = vec![Vec::with_capacity(keys.len()); written.kinds.len()];
     for key in keys {
         for (column, value) in columns.iter_mut().zip(key.clone().into_value_tuple()) {
             column.push(value);
         }
     }
-    columns.into_iter().map(array).collect()
+    arrays(written, columns)
 }
 
-/// An array for each column, and then one for each that may be empty, which tells where it is: SQLx has no arrays with nothing
-/// in some places.
-pub(super) fn of_models<E: Table>(how: How, models: Vec<E::Model>) -> Vec<Value> {
-    let names: Vec<_> = columns::<E>(how).collect();
-    let nullable: Vec<_> = names.iter().map(|column| column.def().is_null()).collect();
-    let mut columns = vec![Vec::with_capacity(models.len()); names.len()];
-    let mut nulls = vec![Vec::with_capacity(models.len()); nullable.iter().filter(|it| **it).count()];
-    for model in models {
-        let mut nulls = nulls.iter_mut();
-        for ((value, column), nullable) in row::<E>(model, &names).zip(&mut columns).zip(&nullable) {
-            let missing = *nullable && !value.is_some();
-            if *nullable {
-                nulls.next().expect("one for each").push(Value::from(missing));
-            }
-            column.push(if missing { value.dummy_value() } else { value });
-        }
-    }
-    columns.into_iter().chain(nulls).map(array).collect()
+fn arrays(written: &Written, columns: Vec<Vec<Value>>) -> Vec<Parameter> {
+    written.kinds.iter().zip(columns).map(|(kind, values)| array(kind, values)).collect()
 }
 
-fn array(values: Vec<Value>) -> Value {
-    Value::Array(values[0].array_type(), Some(Box::new(values)))
+/// Only the first of its kind is written.
+fn written<E: Table>(how: How) -> Arc<Written> {
+    type Known = HashMap<(TypeId, How), Arc<Written>>;
+    static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(Default::default);
+
+    let key = (TypeId::of::<E>(), how);
+    let known = KNOWN.read().expect("never poisoned").get(&key).cloned();
+    known.unwrap_or_else(|| {
+        let written = Arc::new(write_statement::<E>(how));
+        KNOWN.write().expect("never poisoned").insert(key, written.clone());
+        written
+    })
 }
 
-/// Writes the rows that `of_models` has made arrays of.
-pub(super) fn written<E: Table>(how: How) -> String {
+fn write_statement<E: Table>(how: How) -> Written {
     let quoted = |column: E::Column| format!("\"{}\"", column.as_str());
-    let list = |names: &[String]| names.join(", ");
-    let names: Vec<_> = columns::<E>(how).map(quoted).collect();
-    let (mut taken, mut given) = (names.clone(), names.clone());
-    for (column, taken) in columns::<E>(how).zip(&mut taken).filter(|(column, _)| column.def().is_null()) {
-        let is_null = format!("\"{} is null\"", column.as_str());
-        *taken = format!("CASE WHEN {is_null} THEN NULL ELSE {taken} END");
-        given.push(is_null);
-    }
-    let parameters: Vec<_> = (1..=given.len()).map(|number| format!("${number}")).collect();
-    let insert = format!(
-        "INSERT INTO \"{}\" ({}) SELECT {} FROM unnest({}) AS \"new\" ({})",
-        E::default().table_name(),
-        list(&names),
-        list(&taken),
-        list(&parameters),
-        list(&given)
-    );
-    if how != How::Overwrite {
-        return insert;
-    }
-    let keys: Vec<_> = E::PrimaryKey::iter().map(|key| quoted(key.into_column())).collect();
-    let others = names.iter().filter(|name| !keys.contains(name));
-    let set: Vec<_> = others.map(|name| format!("{name} = excluded.{name}")).collect();
-    format!("{insert} ON CONFLICT ({}) DO UPDATE SET {}", list(&keys), list(&set))
+    let list = |columns: &[E::Column]| columns.iter().copied().map(quoted).collect::<Vec<_>>().join(", ");
+    let parameters = |number: usize| (1..=number).map(|it| format!("${it}")).collect::<Vec<_>>().join(", ");
+    let table = format!("\"{}\"", E::default().table_name());
+    let keys: Vec<_> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+    let among = match &*keys {
+        [only] => format!("{} = ANY($1)", quoted(*only)),
+        several => format!("({}) IN (SELECT * FROM unnest({}))", list(several), parameters(several.len())),
+    };
+    let all: Vec<_> = columns::<E>(how).collect();
+    let insert = || format!("INSERT INTO {table} ({}) SELECT * FROM unnest({})", list(&all), parameters(all.len()));
+    let (sql, given) = match how {
+        How::Select { lock } => {
+            let lock = if lock { " FOR UPDATE" } else { "" };
+            (format!("SELECT {} FROM {table} WHERE {among} ORDER BY {}{lock}", list(&all), list(&keys)), &keys)
+        }
+        How::Delete => (format!("DELETE FROM {table} WHERE {among}"), &keys),
+        How::Insert => (insert(), &all),
+        How::Overwrite => {
+            let others = all.iter().filter(|column| !keys.iter().any(|key| key.as_str() == column.as_str()));
+            let set: Vec<_> = others.map(|column| format!("{0} = excluded.{0}", quoted(*column))).collect();
+            (format!("{} ON CONFLICT ({}) DO UPDATE SET {}", insert(), list(&keys), set.join(", ")), &all)
+        }
+    };
+    let kinds: Vec<_> = given.iter().map(|column| column.def().get_column_type().clone()).collect();
+    Written { sql, types: kinds.iter().map(array_type).collect(), kinds }
 }

@@ -27,32 +27,29 @@ use crate::{Key, StoreError, Table, Tx, store::Engine};
 /// of 65,535.
 const MOST_ROWS: usize = 512;
 
-/// Keys in the largest statement. An array may have any number. MariaDB turns a list of 1,000 values or more into a
-/// subquery, and then locks rows as it comes by them and not in key order.
-fn most_keys<E: Table>(tx: &Tx) -> usize {
-    match (tx.backend(), E::PrimaryKey::iter().count()) {
-        (DbBackend::Postgres, _) => usize::MAX,
-        (DbBackend::MySql, columns @ 2..) => 1 << (999 / columns).ilog2(),
-        _ => MOST_ROWS,
-    }
+/// Keys in the largest statement. MariaDB turns a list of 1,000 values or more into a subquery, and then locks rows as it
+/// comes by them and not in key order.
+fn most_keys<E: Table>() -> usize {
+    1 << (999 / E::PrimaryKey::iter().count()).ilog2()
 }
 
 /// The rows with these keys, in key order; locked, where the engine locks rows.
 pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Vec<E::Model>, StoreError> {
     let server = match &tx.0 {
         Engine::Sqlite(file) => return each::select::<E>(tx, file, keys),
-        Engine::Server(server) => server,
+        Engine::Postgres(server) => return arrays::select::<E>(server, keys, lock).await,
+        Engine::MySql(server) => server,
     };
     let mut found = Vec::new();
-    for keys in keys.chunks(most_keys::<E>(tx)) {
-        let sql = sql::<E>(tx, How::Select { lock }, shape(tx, keys.len()), || {
-            let mut query = E::find().filter(among::<E>(tx.backend(), keys));
+    for keys in keys.chunks(most_keys::<E>()) {
+        let sql = sql::<E>(tx, How::Select { lock }, keys.len().next_power_of_two(), || {
+            let mut query = E::find().filter(among::<E>(keys));
             for column in E::PrimaryKey::iter() {
                 query = query.order_by_asc(column.into_column());
             }
             words(tx, &if lock { query.lock_exclusive().into_query() } else { query.into_query() })
         });
-        let select = statement(tx, &sql, values_of::<E>(tx, keys));
+        let select = statement(tx, &sql, filled_up::<E>(keys));
         let rows = E::Model::find_by_statement(select).all(server).await?;
         if found.is_empty() {
             found = rows;
@@ -65,17 +62,27 @@ pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Ve
 
 /// Removes the rows with these keys, and says how many there were.
 pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreError> {
-    if let Engine::Sqlite(file) = &tx.0 {
-        return each::delete::<E>(tx, file, keys);
+    match &tx.0 {
+        Engine::Sqlite(file) => return each::delete::<E>(tx, file, keys),
+        Engine::Postgres(server) => return arrays::delete::<E>(server, keys).await,
+        Engine::MySql(_) => {}
     }
     let mut gone = 0;
-    for keys in keys.chunks(most_keys::<E>(tx)) {
-        let sql = sql::<E>(tx, How::Delete, shape(tx, keys.len()), || {
-            words(tx, &E::delete_many().filter(among::<E>(tx.backend(), keys)).into_query())
+    for keys in keys.chunks(most_keys::<E>()) {
+        let sql = sql::<E>(tx, How::Delete, keys.len().next_power_of_two(), || {
+            words(tx, &E::delete_many().filter(among::<E>(keys)).into_query())
         });
-        gone += tx.execute_raw(statement(tx, &sql, values_of::<E>(tx, keys))).await?;
+        gone += tx.execute_raw(statement(tx, &sql, filled_up::<E>(keys))).await?;
     }
     Ok(gone)
+}
+
+/// Removes the rows with these keys, if they are there.
+pub async fn remove<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError> {
+    match &tx.0 {
+        Engine::Postgres(server) => arrays::remove::<E>(server, keys).await,
+        Engine::Sqlite(_) | Engine::MySql(_) => delete::<E>(tx, keys).await.map(drop),
+    }
 }
 
 /// Adds these rows. One that is already there is a `Conflict`.
@@ -90,15 +97,10 @@ pub async fn update<E: Table>(tx: &Tx, models: Vec<E::Model>) -> Result<(), Stor
 }
 
 async fn write<E: Table>(tx: &Tx, models: Vec<E::Model>, how: How) -> Result<(), StoreError> {
-    if let Engine::Sqlite(file) = &tx.0 {
-        return each::write::<E>(tx, file, models, how);
-    }
-    if tx.backend() == DbBackend::Postgres {
-        if !models.is_empty() {
-            let sql = sql::<E>(tx, how, 0, || arrays::written::<E>(how));
-            tx.execute_raw(statement(tx, &sql, arrays::of_models::<E>(how, models))).await?;
-        }
-        return Ok(());
+    match &tx.0 {
+        Engine::Sqlite(file) => return each::write::<E>(tx, file, models, how),
+        Engine::Postgres(server) => return arrays::write::<E>(server, models, how).await,
+        Engine::MySql(_) => {}
     }
     let columns: Vec<_> = columns::<E>(how).collect();
     let mut models = models.into_iter();
@@ -146,7 +148,7 @@ enum How {
     Overwrite,
 }
 
-/// The words of the statement for so many rows (0: any number, in arrays). Only the first of its kind is written.
+/// The words of the statement for so many rows. Only the first of its kind is written.
 fn sql<E: Table>(tx: &Tx, how: How, rows: usize, write: impl FnOnce() -> String) -> Arc<str> {
     type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
     static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);
@@ -164,11 +166,6 @@ fn words(tx: &Tx, statement: &impl StatementBuilder) -> String {
     tx.backend().build(statement).sql
 }
 
-/// What tells the statements for different numbers of keys apart.
-fn shape(tx: &Tx, keys: usize) -> usize {
-    if tx.backend() == DbBackend::Postgres { 0 } else { keys.next_power_of_two() }
-}
-
 fn statement(tx: &Tx, sql: &str, values: Vec<Value>) -> Statement {
     Statement { sql: sql.to_owned(), values: Some(Values(values)), db_backend: tx.backend() }
 }
@@ -177,10 +174,6 @@ fn statement(tx: &Tx, sql: &str, values: Vec<Value>) -> Statement {
 fn columns<E: Table>(how: How) -> impl Iterator<Item = E::Column> {
     let handed_out = E::PrimaryKey::auto_increment() && how == How::Insert;
     E::Column::iter().filter(move |column| !(handed_out && E::PrimaryKey::from_column(*column).is_some()))
-}
-
-fn values_of<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Vec<Value> {
-    if tx.backend() == DbBackend::Postgres { arrays::of_keys::<E>(keys) } else { filled_up::<E>(keys) }
 }
 
 /// The values of these keys, whose number is filled up to a power of two with the last one again.
@@ -199,22 +192,15 @@ fn filled_up<E: Table>(keys: &[Key<E>]) -> Vec<Value> {
 }
 
 /// The key is one of these.
-fn among<E: Table>(engine: DbBackend, keys: &[Key<E>]) -> Expr {
-    if engine == DbBackend::Postgres {
-        return arrays::among::<E>(keys);
-    }
+fn among<E: Table>(keys: &[Key<E>]) -> Expr {
     let columns = || E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
     let padding = std::iter::repeat_n(&keys[keys.len() - 1], keys.len().next_power_of_two() - keys.len());
     let keys = keys.iter().chain(padding).cloned().map(IntoValueTuple::into_value_tuple);
     if let (Some(only), None) = (columns().next(), columns().nth(1)) {
         return only.is_in(keys.flatten());
     }
-    key::<E>().in_tuples(keys) // read as ranges of the key, as it should be
-}
-
-/// The columns of the key as a tuple.
-fn key<E: Table>() -> Expr {
-    Expr::tuple(E::PrimaryKey::iter().map(|column| Expr::col(column.into_column().as_column_ref())))
+    let key = Expr::tuple(columns().map(|column| Expr::col(column.as_column_ref())));
+    key.in_tuples(keys) // read as ranges of the key, as it should be
 }
 
 #[cfg(test)]

@@ -96,8 +96,7 @@ impl Batches {
                 .filter(effect_batch::Column::Id.eq(id));
             tx.execute(update).await?;
         }
-        bulk::delete::<effect_batch::Entity>(tx, &gone).await?;
-        Ok(())
+        bulk::remove::<effect_batch::Entity>(tx, &gone).await
     }
 }
 
@@ -126,7 +125,7 @@ pub(crate) async fn unpack_overdue(db: &Db, now: DateTime<Utc>) -> Result<bool, 
     // Whatever was had under the old lease counts no more: the batch is gone.
     let rows = open.map(|(_, request)| effect::Model { due: now, leased: false, ..request }).collect();
     make_rows(&tx, rows).await?;
-    bulk::delete::<effect_batch::Entity>(&tx, &[batch.id]).await?;
+    bulk::remove::<effect_batch::Entity>(&tx, &[batch.id]).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -49,9 +49,7 @@ async fn connect(settings: &DatabaseSettings, lacking: Lacking) -> Result<Db, St
     if lacking == Lacking::Create {
         Db::create(&url).await.map_err(|error| chain(&error))?;
     }
-    // One connection writes, the others read.
-    let readers = settings.max_connections.saturating_sub(1).max(1);
-    let opened = Db::open_with(&url, replica.as_deref(), readers).await;
+    let opened = Db::open_with(&url, replica.as_deref(), settings.max_connections).await;
     opened.map_err(|error| {
         let help = if error.is_missing { ": create it with `uzon migrate --create`" } else { "" };
         format!("{}{help}", chain(&error))

@@ -340,7 +340,7 @@ impl Relay {
         let ids: Vec<i64> = self.published.iter().copied().collect();
         let removed: Result<(), StoreError> = async {
             let tx = self.db.begin().await?;
-            bulk::delete::<outbox::Entity>(&tx, &ids).await?;
+            bulk::remove::<outbox::Entity>(&tx, &ids).await?;
             tx.commit().await
         }
         .await;

@@ -28,6 +28,7 @@ use crate::{
     inbox,
     parking::{self, Head, Parked, State},
     relay,
+    store::Number,
     tables::{effect, idempotency, parked, reminder},
 };
 
@@ -169,7 +170,7 @@ impl<P: Participant> Room<P> {
         if self.without.is_some() {
             outbox = self.afterwards(now, &notes.decided, &mut then).await.or(outbox);
         }
-        let outbox = outbox.map(|(id, messages)| (id, messages, announced));
+        let outbox = outbox.map(|(id, messages)| (id.get(), messages, announced));
         let parked = notes.parked_changed.then_some(parked);
         Ok(Attempted { endings, outbox, requests, parked })
     }
@@ -180,7 +181,7 @@ impl<P: Participant> Room<P> {
         now: DateTime<Utc>,
         decided: &[Uuid],
         then: &mut Consequences,
-    ) -> Option<(i64, Vec<Outgoing>)> {
+    ) -> Option<(Number, Vec<Outgoing>)> {
         let tx = self.db.begin().await.ok()?;
         if self.has_inbox() && self.without == Some(Safeguard::InboxInTransaction) {
             inbox::remember::<P>(&tx, decided).await.ok()?;

@@ -14,6 +14,7 @@ use crate::{
         batch::{self, Batches},
     },
     parking::{Changes, Head, Parked},
+    store::Number,
     tables::{effect, idempotency, outbox, parked, reminder},
 };
 
@@ -129,7 +130,7 @@ pub(super) async fn enqueue(
     tx: &Tx,
     at: DateTime<Utc>,
     events: Vec<Outgoing>,
-) -> Result<Option<(i64, Vec<Outgoing>)>, StoreError> {
+) -> Result<Option<(Number, Vec<Outgoing>)>, StoreError> {
     if events.is_empty() {
         return Ok(None);
     }

@@ -52,7 +52,7 @@ fn refused_data(error: &DbErr) -> bool {
 }
 
 /// Data exception, integrity constraint, program limit exceeded (a key too long for its index).
-fn postgres(state: &str) -> bool {
+pub(super) fn postgres(state: &str) -> bool {
     ["22", "23", "54"].iter().any(|class| state.starts_with(class))
 }
 

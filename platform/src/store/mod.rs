@@ -2,7 +2,9 @@
 //! SQLite, PostgreSQL and MySQL/MariaDB is here, in `bulk` and in `migrations`, and nowhere else.
 
 mod error;
+mod model;
 mod open;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod tx;
 
@@ -10,38 +12,55 @@ use sea_orm::{DatabaseConnection, DbBackend, TransactionTrait};
 
 pub use error::StoreError;
 pub use open::OpenError;
-use open::{Access, connect, engine, open_writer};
-pub(crate) use tx::Engine;
+use open::{Access, connect, engine};
 pub use tx::Tx;
+pub(crate) use tx::{Engine, Number};
 
 /// A service's own database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
-    /// Where transactions are made instead, in a file.
-    file: Option<sqlite::Writer>,
+    transactions: Transactions,
+}
+
+/// Where transactions are made.
+#[derive(Debug, Clone)]
+enum Transactions {
+    Sqlite(sqlite::Writer),
+    Postgres(postgres::Writer),
+    /// On SeaORM's connections.
+    MySql(DatabaseConnection),
 }
 
 impl Db {
-    /// Opens the database at `url`: `sqlite:<path>` (created when there is none), `postgres://…`, `mysql://…`. `readers`:
-    /// connections for queries; one more is for writing, or, on a server, for either.
-    pub async fn open(url: &str, readers: u32) -> Result<Self, OpenError> {
-        Self::open_with(url, None, readers).await
+    /// Opens the database at `url`: `sqlite:<path>` (created when there is none), `postgres://…`, `mysql://…`, with at most
+    /// so many connections to a server (two at least: one for transactions, one for queries).
+    pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
+        Self::open_with(url, None, connections).await
     }
 
     /// The same with a replica for queries, which may be a little behind.
-    pub async fn open_with(url: &str, read_url: Option<&str>, readers: u32) -> Result<Self, OpenError> {
-        let readers = readers.max(1);
+    pub async fn open_with(url: &str, read_url: Option<&str>, connections: u32) -> Result<Self, OpenError> {
+        let connections = connections.max(2);
+        let (writing, reading) = match engine(url) {
+            DbBackend::Sqlite => (1, connections - 1),
+            DbBackend::Postgres => (connections / 2, connections - connections / 2),
+            _ => (0, connections),
+        };
         let exclusive = engine(url) == DbBackend::Sqlite;
-        let writer = connect(url, if exclusive { 1 } else { readers + 1 }, Access::Write).await?;
+        let writer = connect(url, if exclusive { 1 } else { reading }, Access::Write).await?;
         let reader = match read_url {
-            Some(replica) => connect(replica, readers, Access::Read).await?,
-            None if exclusive => connect(url, readers, Access::Read).await?,
+            Some(replica) => connect(replica, reading, Access::Read).await?,
+            None if exclusive => connect(url, reading, Access::Read).await?,
             None => writer.clone(),
         };
-        let file = if exclusive { Some(open_writer(url)?) } else { None };
-        Ok(Self { writer, reader, file })
+        let transactions = match engine(url) {
+            DbBackend::Sqlite => Transactions::Sqlite(open::sqlite_writer(url)?),
+            DbBackend::Postgres => Transactions::Postgres(open::postgres_writer(url, writing as usize)?),
+            _ => Transactions::MySql(writer.clone()),
+        };
+        Ok(Self { writer, reader, transactions })
     }
 
     /// Creates the database that `url` names where it is not there yet; its user must be allowed to. `true`: it was not.
@@ -66,17 +85,20 @@ impl Db {
 
     /// Begins a transaction that will write.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx(match &self.file {
-            Some(file) => Engine::Sqlite(file.begin().await?),
-            None => Engine::Server(self.writer.begin().await?),
+        Ok(Tx(match &self.transactions {
+            Transactions::Sqlite(file) => Engine::Sqlite(file.begin().await?),
+            Transactions::Postgres(server) => Engine::Postgres(server.begin().await?),
+            Transactions::MySql(server) => Engine::MySql(server.begin().await?),
         }))
     }
 
     /// Closes all connections; the last one tidies up.
     pub async fn close(self) -> Result<(), StoreError> {
         self.reader.close().await?;
-        if let Some(file) = self.file {
-            file.close().await?;
+        match self.transactions {
+            Transactions::Sqlite(file) => file.close().await?,
+            Transactions::Postgres(server) => server.close(),
+            Transactions::MySql(_) => {}
         }
         Ok(self.writer.close().await?)
     }

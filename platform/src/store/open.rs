@@ -12,7 +12,7 @@ use sea_orm::{
     },
 };
 
-use super::sqlite;
+use super::{postgres, sqlite};
 
 /// Prepared statements a connection keeps: a few dozen tables, in up to ten sizes, read and written.
 const STATEMENTS: usize = 500;
@@ -59,7 +59,9 @@ pub(super) async fn connect(url: &str, connections: u32, access: Access) -> Resu
         .test_before_acquire(false);
     match engine(&url) {
         DbBackend::Postgres => {
-            options.map_sqlx_postgres_opts(postgres);
+            options.map_sqlx_postgres_opts(|postgres| {
+                postgres.statement_cache_capacity(STATEMENTS).application_name("uzon").options(SESSION)
+            });
         }
         DbBackend::MySql => {
             options.map_sqlx_mysql_opts(|mysql| mysql.statement_cache_capacity(STATEMENTS)).map_sqlx_mysql_pool_opts(
@@ -91,22 +93,28 @@ fn file(options: &mut ConnectOptions, access: Access) {
 }
 
 /// Opens the connection that transactions on a file are made with, after `connect`.
-pub(super) fn open_writer(url: &str) -> Result<sqlite::Writer, OpenError> {
+pub(super) fn sqlite_writer(url: &str) -> Result<sqlite::Writer, OpenError> {
     let options: SqliteConnectOptions = url.parse().map_err(|error: sqlx::Error| failed(url, says(&error)))?;
     sqlite::Writer::open(options.get_filename()).map_err(|error| failed(url, error.to_string()))
 }
 
-fn postgres(options: PgConnectOptions) -> PgConnectOptions {
-    options.statement_cache_capacity(STATEMENTS).application_name("uzon").options([
-        ("jit", "off"), // compiling costs more than these statements take
-        // A plan made while a table was empty reads all of it, and is kept when it has grown: half of the server's time.
-        // Every statement has an index to go by; where one has none, the whole table is still read.
-        ("enable_seqscan", "off"),
-        ("lock_timeout", "10s"),
-        // A process that was stopped in the middle must not keep its locks.
-        ("idle_in_transaction_session_timeout", "20s"),
-    ])
+/// The connections that transactions on PostgreSQL are made with, after `connect`.
+pub(super) fn postgres_writer(url: &str, connections: usize) -> Result<postgres::Writer, OpenError> {
+    // Few statements, each with one way to go: planning them anew for each batch was a good part of a small one's cost.
+    let session: Vec<_> = SESSION.into_iter().chain([("plan_cache_mode", "force_generic_plan")]).collect();
+    postgres::Writer::new(url, connections, &session).map_err(|why| failed(url, why))
 }
+
+/// Of every session on PostgreSQL.
+const SESSION: [(&str, &str); 4] = [
+    ("jit", "off"), // compiling costs more than these statements take
+    // A plan made while a table was empty reads all of it, and is kept when it has grown: half of the server's time.
+    // Every statement has an index to go by; where one has none, the whole table is still read.
+    ("enable_seqscan", "off"),
+    ("lock_timeout", "10s"),
+    // A process that was stopped in the middle must not keep its locks.
+    ("idle_in_transaction_session_timeout", "20s"),
+];
 
 async fn mysql_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     // READ COMMITTED: no gaps are locked. The rest as on PostgreSQL; what MySQL does not know stands in a comment for it.

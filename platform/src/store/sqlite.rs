@@ -10,17 +10,20 @@ use std::{
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{
-    CachedStatement, Connection as Raw, OpenFlags, Row,
+    CachedStatement, Connection as Raw, OpenFlags,
     ffi::{SQLITE_CONSTRAINT, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE, SQLITE_MISMATCH, SQLITE_TOOBIG},
     types::{ToSqlOutput, ValueRef},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, IdenStatic, Iterable, TryIntoModel,
+    DbErr,
     sea_query::{ColumnType, Value},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    model::{Columns, unknown},
+};
 use crate::Table;
 
 /// Prepared statements kept: a few dozen tables, each read, written and deleted from.
@@ -134,58 +137,28 @@ impl Connection {
         Ok(changed)
     }
 
-    /// The rows of a query that selects all columns of `E`, in their order.
-    pub fn select<E: Table>(&self, sql: &str, values: &[Value]) -> Result<Vec<E::Model>, StoreError> {
-        let mut found = vec![];
-        self.find::<E>(sql, std::iter::once(values.to_vec()), &mut found)?;
-        Ok(found)
-    }
-
-    /// The rows of such a query, made once for each row of values.
+    /// The rows of a query that selects all columns of `E`, in their order, made once for each row of values.
     pub fn select_for_each<E: Table>(
         &self,
         sql: &str,
         rows: impl Iterator<Item = Vec<Value>>,
     ) -> Result<Vec<E::Model>, StoreError> {
-        let mut found = vec![];
-        self.find::<E>(sql, rows, &mut found)?;
-        Ok(found)
-    }
-
-    fn find<E: Table>(
-        &self,
-        sql: &str,
-        rows: impl Iterator<Item = Vec<Value>>,
-        found: &mut Vec<E::Model>,
-    ) -> Result<(), StoreError> {
-        let columns: Vec<_> =
-            E::Column::iter().map(|column| (column, column.def().get_column_type().clone())).collect();
+        let (columns, mut found) = (Columns::<E>::all(), vec![]);
         let mut statement = self.0.prepare_cached(sql)?;
         for values in rows {
             bind(&mut statement, &values)?;
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {
-                found.push(model::<E>(row, &columns)?);
+                found.push(columns.model(|place, kind| read(kind, row.get_ref(place).map_err(|it| it.to_string())?))?);
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// The number that the last row without one was given.
     pub fn last_number(&self) -> i64 {
         self.0.last_insert_rowid()
     }
-}
-
-fn model<E: Table>(row: &Row<'_>, columns: &[(E::Column, ColumnType)]) -> Result<E::Model, StoreError> {
-    let mut model = <E::ActiveModel as ActiveModelTrait>::default();
-    for (index, (column, kind)) in columns.iter().enumerate() {
-        let value = read(kind, row.get_ref(index)?).map_err(|why| {
-            StoreError::Data(DbErr::Type(format!("{}.{}: {why}", E::default().table_name(), column.as_str())))
-        })?;
-        model.try_set(*column, value).map_err(StoreError::Data)?;
-    }
-    model.try_into_model().map_err(StoreError::Data)
 }
 
 /// A value as a column of this type holds it, as SQLx reads and writes them: ids as 16 bytes, times as RFC 3339.
@@ -211,7 +184,7 @@ fn read(kind: &ColumnType, stored: ValueRef<'_>) -> Result<Value, String> {
         ColumnType::Blob | ColumnType::VarBinary(_) | ColumnType::Binary(_) => {
             Value::Bytes(bytes()?.map(<[u8]>::to_vec))
         }
-        other => return Err(format!("columns of type {other:?} are not read here")),
+        other => return Err(unknown(other)),
     })
 }
 

@@ -1,45 +1,74 @@
 //! The one transaction of a batch, on whichever engine.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, Insert, QueryTrait, Select, Statement};
+use std::sync::{Arc, OnceLock};
 
-use super::{StoreError, sqlite};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, Insert, IntoActiveModel, PrimaryKeyTrait, QueryTrait,
+    Select, Statement, sea_query::Value,
+};
+
+use super::{StoreError, postgres, sqlite};
 use crate::Table;
 
 /// The one transaction of a batch. Dropped without a commit, it has not happened.
+///
+/// What is wrong with something that is written may show later: at the next query, or at the commit.
 #[derive(Debug)]
 pub struct Tx(pub(crate) Engine);
 
 #[derive(Debug)]
 pub(crate) enum Engine {
-    Server(DatabaseTransaction),
     Sqlite(sqlite::Transaction),
+    Postgres(postgres::Transaction),
+    MySql(DatabaseTransaction),
+}
+
+/// The number that the database has given a row; there when the transaction is committed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Number(Arc<OnceLock<i64>>);
+
+impl Number {
+    pub fn get(&self) -> i64 {
+        *self.0.get().expect("asked for after the commit")
+    }
+}
+
+impl From<i64> for Number {
+    fn from(number: i64) -> Self {
+        Self(Arc::new(number.into()))
+    }
 }
 
 impl Tx {
     /// Makes it durable.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.0 {
-            Engine::Server(tx) => Ok(tx.commit().await?),
             Engine::Sqlite(tx) => tx.commit().await,
+            Engine::Postgres(tx) => tx.commit().await,
+            Engine::MySql(tx) => Ok(tx.commit().await?),
         }
     }
 
     /// Undoes it; so does dropping, a moment later.
     pub async fn rollback(self) -> Result<(), StoreError> {
         match self.0 {
-            Engine::Server(tx) => Ok(tx.rollback().await?),
-            Engine::Sqlite(_) => Ok(()),
+            Engine::MySql(tx) => Ok(tx.rollback().await?),
+            Engine::Sqlite(_) | Engine::Postgres(_) => Ok(()),
         }
     }
 
     /// The rows that this query finds.
     pub async fn all<E: Table>(&self, query: Select<E>) -> Result<Vec<E::Model>, StoreError> {
         match &self.0 {
-            Engine::Server(tx) => Ok(query.all(tx).await?),
-            Engine::Sqlite(tx) => tx.with(|connection| {
-                let Statement { sql, values, .. } = query.build(DbBackend::Sqlite);
-                connection.select::<E>(&sql, values.as_ref().map_or(&[], |values| &values.0))
-            }),
+            Engine::MySql(tx) => Ok(query.all(tx).await?),
+            Engine::Sqlite(tx) => {
+                let (sql, values) = parts(query.build(DbBackend::Sqlite));
+                tx.with(|connection| connection.select_for_each::<E>(&sql, std::iter::once(values)))
+            }
+            Engine::Postgres(tx) => {
+                let (sql, values) = parts(query.build(DbBackend::Postgres));
+                tx.select::<E>(&sql, &[], postgres::Transaction::parameters(values)?).await
+            }
         }
     }
 
@@ -48,37 +77,53 @@ impl Tx {
         self.execute_raw(query.build(self.backend())).await
     }
 
-    pub(crate) async fn execute_raw(&self, statement: Statement) -> Result<u64, StoreError> {
+    /// Runs a statement of one's own words, and says how many rows it has changed. For tests: words differ between engines.
+    #[doc(hidden)]
+    pub async fn execute_raw(&self, statement: Statement) -> Result<u64, StoreError> {
         match &self.0 {
-            Engine::Server(tx) => Ok(tx.execute_raw(statement).await?.rows_affected()),
-            Engine::Sqlite(tx) => tx.with(|connection| {
-                connection.execute(&statement.sql, statement.values.as_ref().map_or(&[], |values| &values.0))
-            }),
-        }
-    }
-
-    /// Adds a row, and says which number the database has given it.
-    pub(crate) async fn insert_numbered<E>(&self, row: E::ActiveModel) -> Result<i64, StoreError>
-    where
-        E: EntityTrait<
-                Model: sea_orm::IntoActiveModel<E::ActiveModel>,
-                PrimaryKey: sea_orm::PrimaryKeyTrait<ValueType = i64>,
-            >,
-    {
-        let insert: Insert<E::ActiveModel> = E::insert(row);
-        match &self.0 {
-            Engine::Server(tx) => Ok(insert.exec(tx).await?.last_insert_id),
+            Engine::MySql(tx) => Ok(tx.execute_raw(statement).await?.rows_affected()),
             Engine::Sqlite(tx) => {
-                self.execute(insert).await?;
-                tx.with(|connection| Ok(connection.last_number()))
+                let (sql, values) = parts(statement);
+                tx.with(|connection| connection.execute(&sql, &values))
+            }
+            Engine::Postgres(tx) => {
+                let (sql, values) = parts(statement);
+                tx.execute(&sql, &[], postgres::Transaction::parameters(values)?).await
             }
         }
     }
 
-    pub(crate) fn backend(&self) -> DbBackend {
+    /// Adds a row that the database gives a number.
+    pub(crate) async fn insert_numbered<E>(&self, row: E::ActiveModel) -> Result<Number, StoreError>
+    where
+        E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>, PrimaryKey: PrimaryKeyTrait<ValueType = i64>>,
+    {
+        let mut insert: Insert<E::ActiveModel> = E::insert(row);
         match &self.0 {
-            Engine::Server(tx) => tx.get_database_backend(),
-            Engine::Sqlite(_) => DbBackend::Sqlite,
+            Engine::MySql(tx) => Ok(insert.exec(tx).await?.last_insert_id.into()),
+            Engine::Sqlite(tx) => {
+                self.execute(insert).await?;
+                tx.with(|connection| Ok(connection.last_number().into()))
+            }
+            Engine::Postgres(tx) => {
+                use sea_orm::{Iterable as _, PrimaryKeyToColumn as _};
+                insert.query().returning_col(E::PrimaryKey::iter().next().expect("a number").into_column());
+                let (sql, values) = parts(insert.build(DbBackend::Postgres));
+                Ok(Number(tx.write_numbered(&sql, postgres::Transaction::parameters(values)?).await?))
+            }
         }
     }
+
+    #[doc(hidden)]
+    pub fn backend(&self) -> DbBackend {
+        match &self.0 {
+            Engine::Sqlite(_) => DbBackend::Sqlite,
+            Engine::Postgres(_) => DbBackend::Postgres,
+            Engine::MySql(_) => DbBackend::MySql,
+        }
+    }
+}
+
+fn parts(statement: Statement) -> (String, Vec<Value>) {
+    (statement.sql, statement.values.map(|values| values.0).unwrap_or_default())
 }

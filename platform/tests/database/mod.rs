@@ -86,7 +86,7 @@ impl Database {
     }
 
     pub async fn open(&self) -> Db {
-        Db::open(&self.url, 3).await.unwrap()
+        Db::open(&self.url, 5).await.unwrap()
     }
 
     /// Does this, without waiting on the test's own thread: whoever has a lock must be able to go on.

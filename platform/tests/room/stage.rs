@@ -173,7 +173,7 @@ impl Stage {
             bus: self.bus.clone(),
             clock: self.clock.clone(),
             settings: self.plan.settings,
-            readers: 2,
+            connections: 4,
             group_prefix: group_prefix.into(),
             outbox_limit: Duration::from_mins(1),
             outbox_batch: 500,

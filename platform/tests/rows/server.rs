@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 
-use platform::{Db, OpenError, StoreError};
-use sea_orm::ConnectionTrait;
+use platform::{Db, OpenError, StoreError, Tx};
+use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 
 use crate::{
     ENGINE,
@@ -92,6 +92,27 @@ async fn creating_what_is_there_changes_nothing() {
     assert_eq!(database.count("SELECT count(*) FROM kept"), 0);
 }
 
+mod number {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "numbers")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub n: i32,
+        pub name: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Does this in a transaction.
+async fn run(tx: &Tx, sql: &str) -> Result<(), StoreError> {
+    tx.execute_raw(Statement::from_string(tx.backend(), sql)).await.map(drop)
+}
+
 async fn numbers(database: &Database) {
     database.run("CREATE TABLE numbers (n INTEGER NOT NULL PRIMARY KEY, name VARCHAR(10))").await;
     database.run("INSERT INTO numbers VALUES (1, 'one'), (2, 'two')").await;
@@ -105,13 +126,13 @@ async fn a_deadlock_is_no_fault_of_the_data() {
     let db = database.open().await;
     let lock = |n: i32| format!("SELECT n FROM numbers WHERE n = {n} FOR UPDATE");
     let (one, other) = (db.begin().await.unwrap(), db.begin().await.unwrap());
-    one.execute_unprepared(&lock(1)).await.unwrap();
-    other.execute_unprepared(&lock(2)).await.unwrap();
+    run(&one, &lock(1)).await.unwrap();
+    run(&other, &lock(2)).await.unwrap();
     let (second, first) = (lock(2), lock(1));
-    let one = async { (one.execute_unprepared(&second).await.map(drop), one.rollback().await).0 };
-    let other = async { (other.execute_unprepared(&first).await.map(drop), other.rollback().await).0 };
+    let one = async { (run(&one, &second).await, one.rollback().await).0 };
+    let other = async { (run(&other, &first).await, other.rollback().await).0 };
     let (one, other) = tokio::join!(one, other);
-    let error = one.err().or(other.err()).expect("one of them").into();
+    let error = one.err().or(other.err()).expect("one of them");
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
@@ -122,13 +143,13 @@ async fn a_lock_that_is_not_given_is_no_fault_of_the_data() {
     let db = database.open().await;
     let lock = "SELECT n FROM numbers WHERE n = 1 FOR UPDATE";
     let (one, other) = (db.begin().await.unwrap(), db.begin().await.unwrap());
-    one.execute_unprepared(lock).await.unwrap();
+    run(&one, lock).await.unwrap();
     let impatient = match ENGINE {
         Engine::Postgres => "SET LOCAL lock_timeout = '50ms'",
         _ => "SET SESSION innodb_lock_wait_timeout = 1",
     };
-    other.execute_unprepared(impatient).await.unwrap();
-    let error = other.execute_unprepared(lock).await.unwrap_err().into();
+    run(&other, impatient).await.unwrap();
+    let error = run(&other, lock).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
@@ -141,18 +162,17 @@ async fn a_connection_that_breaks_is_no_fault_of_the_data() {
     let outside = sea_orm::Database::connect(admin_url()).await.unwrap();
     let tx = db.begin().await.unwrap();
     let (me, kill) = match ENGINE {
-        Engine::Postgres => ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend(ID)"),
-        _ => ("SELECT CAST(connection_id() AS SIGNED)", "KILL ID"),
+        Engine::Postgres => ("pg_backend_pid()", "SELECT pg_terminate_backend(ID)"),
+        _ => ("connection_id()", "KILL ID"),
     };
-    let statement = sea_orm::Statement::from_string(tx.get_database_backend(), me);
-    let me = tx.query_one_raw(statement).await.unwrap().unwrap();
-    let me = me.try_get_by_index::<i64>(0).or_else(|_| me.try_get_by_index::<i32>(0).map(i64::from)).unwrap();
+    run(&tx, &format!("UPDATE numbers SET n = {me} WHERE n = 2")).await.unwrap();
+    let me = tx.all(number::Entity::find()).await.unwrap().into_iter().map(|row| row.n).max().unwrap();
     outside.execute_unprepared(&kill.replace("ID", &me.to_string())).await.unwrap();
-    let error = tx.execute_unprepared("INSERT INTO numbers VALUES (3, 'three')").await.unwrap_err().into();
+    let error = run(&tx, "INSERT INTO numbers VALUES (3, 'three')").await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     drop(tx);
     let tx = db.begin().await.unwrap();
-    tx.execute_unprepared("INSERT INTO numbers VALUES (4, 'four')").await.unwrap();
+    run(&tx, "INSERT INTO numbers VALUES (4, 'four')").await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -163,7 +183,7 @@ async fn a_value_that_does_not_fit_is_bad_data() {
     let db = database.open().await;
     for values in ["(5, 'longer than ten')", "(99999999999, 'x')"] {
         let tx = db.begin().await.unwrap();
-        let error = tx.execute_unprepared(&format!("INSERT INTO numbers VALUES {values}")).await.unwrap_err().into();
+        let error = run(&tx, &format!("INSERT INTO numbers VALUES {values}")).await.unwrap_err();
         assert!(matches!(error, StoreError::Data(_)), "{error:?}");
         tx.rollback().await.unwrap();
     }
