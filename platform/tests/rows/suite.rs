@@ -224,15 +224,16 @@ async fn keys_that_the_database_hands_out() {
 #[tokio::test]
 async fn a_row_that_somebody_else_has_inserted_is_a_conflict() {
     let (_database, db) = open().await;
-    let tx = db.begin().await.unwrap();
-    let mut rows = Rows::<line::Entity>::lock(&tx, [key(1, 1), key(1, 2)]).await.unwrap();
-    let unseen = line::Entity::insert(line(key(1, 2), 7).into_active_model());
-    tx.execute(unseen).await.unwrap(); // not seen by the rows
-    rows.insert(line(key(1, 1), 1));
-    rows.insert(line(key(1, 2), 2));
-    let saved = rows.save(&tx).await;
-    assert!(matches!(saved, Err(StoreError::Conflict(_))), "{saved:?}");
-    tx.rollback().await.unwrap();
+    let error = refused(&db, async |tx| {
+        let mut rows = Rows::<line::Entity>::lock(tx, [key(1, 1), key(1, 2)]).await.unwrap();
+        let unseen = line::Entity::insert(line(key(1, 2), 7).into_active_model());
+        tx.execute(unseen).await.unwrap(); // not seen by the rows
+        rows.insert(line(key(1, 1), 1));
+        rows.insert(line(key(1, 2), 2));
+        rows.save(tx).await
+    })
+    .await;
+    assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
     assert!(stored(&db).await.is_empty(), "nothing of it stays");
 }
 
@@ -265,9 +266,13 @@ async fn a_key_that_was_not_loaded_is_a_bug() {
 /// What a transaction of its own says that ends with this.
 async fn refused(db: &Db, end: impl AsyncFnOnce(&Tx) -> Result<(), StoreError>) -> StoreError {
     let tx = db.begin().await.unwrap();
-    let error = end(&tx).await.unwrap_err();
-    tx.rollback().await.unwrap();
-    error
+    match end(&tx).await {
+        Ok(()) => tx.commit().await.unwrap_err(),
+        Err(error) => {
+            tx.rollback().await.unwrap();
+            error
+        }
+    }
 }
 
 /// A constraint that this data breaks today and tomorrow.

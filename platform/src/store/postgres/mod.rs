@@ -8,7 +8,10 @@ mod values;
 use std::{
     fmt,
     future::Future,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -49,8 +52,8 @@ impl Writer {
     }
 
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let tx = Transaction { client: Arc::new(self.0.get().await?), sent: Mutex::default(), open: true };
-        let client = tx.client.clone();
+        let client = Arc::new(self.0.get().await?);
+        let tx = Transaction { client: Some(client.clone()), sent: Mutex::default(), open: true, ill: false.into() };
         tx.send(async move { Ok(client.batch_execute("BEGIN").await?) });
         Ok(tx)
     }
@@ -68,11 +71,14 @@ impl fmt::Debug for Writer {
 
 /// A transaction on a connection of its own.
 pub(crate) struct Transaction {
-    client: Arc<Object>,
+    /// `None` at the very end.
+    client: Option<Arc<Object>>,
     /// What is sent and not answered, in order.
     sent: Mutex<Vec<BoxFuture<'static, Result<(), StoreError>>>>,
     /// Neither committed nor rolled back.
     open: bool,
+    /// Something was wrong that may be the connection's fault: nobody is to have it after this.
+    ill: AtomicBool,
 }
 
 impl Transaction {
@@ -91,15 +97,30 @@ impl Transaction {
     async fn answers(&self) -> Result<(), StoreError> {
         let sent = std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
         for answer in sent {
-            answer.await?;
+            self.note(answer.await)?;
         }
         Ok(())
     }
 
+    fn note<T, E: Into<StoreError>>(&self, said: Result<T, E>) -> Result<T, StoreError> {
+        said.map_err(Into::into).inspect_err(|error| {
+            if matches!(error, StoreError::Unavailable(_)) {
+                self.ill.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+
+    fn client(&self) -> &Arc<Object> {
+        self.client.as_ref().expect("until the end")
+    }
+
     async fn prepare(&self, sql: &str, types: &[Type]) -> Result<Statement, StoreError> {
-        match self.client.prepare_typed_cached(sql, types).await {
+        match self.client().prepare_typed_cached(sql, types).await {
             Ok(statement) => Ok(statement),
-            Err(error) => Err(self.answers().await.err().unwrap_or_else(|| error.into())),
+            Err(error) => {
+                self.answers().await?; // the first that is wrong
+                self.note(Err(error))
+            }
         }
     }
 
@@ -112,24 +133,24 @@ impl Transaction {
     ) -> Result<Vec<E::Model>, StoreError> {
         let statement = self.prepare(sql, types).await?;
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|it| &**it as _).collect();
-        let rows = self.client.query(&statement, &parameters).await;
+        let rows = self.client().query(&statement, &parameters).await;
         self.answers().await?;
         let columns = Columns::<E>::all();
-        rows?.iter().map(|row| columns.model(|place, kind| values::read(row, place, kind))).collect()
+        self.note(rows)?.iter().map(|row| columns.model(|place, kind| values::read(row, place, kind))).collect()
     }
 
     /// Runs a statement, and says how many rows it has changed.
     pub async fn execute(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<u64, StoreError> {
         let statement = self.prepare(sql, types).await?;
-        let changed = self.client.execute_raw(&statement, parameters).await;
+        let changed = self.client().execute_raw(&statement, parameters).await;
         self.answers().await?;
-        Ok(changed?)
+        self.note(changed)
     }
 
     /// Sends a statement. What is wrong with it shows at the next query, or at the commit.
     pub async fn write(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<(), StoreError> {
         let statement = self.prepare(sql, types).await?;
-        let client = self.client.clone();
+        let client = self.client().clone();
         self.send(async move { Ok(client.execute_raw(&statement, parameters).await.map(drop)?) });
         Ok(())
     }
@@ -141,7 +162,7 @@ impl Transaction {
         parameters: Vec<Parameter>,
     ) -> Result<Arc<OnceLock<i64>>, StoreError> {
         let statement = self.prepare(sql, &[]).await?;
-        let (client, number) = (self.client.clone(), Arc::<OnceLock<i64>>::default());
+        let (client, number) = (self.client().clone(), Arc::<OnceLock<i64>>::default());
         let place = number.clone();
         self.send(async move {
             let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|it| &**it as _).collect();
@@ -158,18 +179,25 @@ impl Transaction {
     }
 
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        let committed = self.client.batch_execute("COMMIT").await;
+        let committed = self.client().batch_execute("COMMIT").await;
         self.open = false; // one that has failed is rolled back by that
         self.answers().await?;
-        Ok(committed?)
+        self.note(committed)
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if self.open {
+        if *self.ill.get_mut() {
+            self.sent.get_mut().unwrap_or_else(PoisonError::into_inner).clear(); // they have it, too
+            if let Some(client) = self.client.take().and_then(Arc::into_inner) {
+                drop(Object::take(client));
+            }
+        } else if self.open
+            && let Some(client) = &self.client
+        {
             // Sent at once; whoever has the connection next comes after it.
-            let _ = self.client.batch_execute("ROLLBACK").now_or_never();
+            let _ = client.batch_execute("ROLLBACK").now_or_never();
         }
     }
 }
