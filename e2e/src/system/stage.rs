@@ -34,7 +34,7 @@ impl Stage {
             format!("bus.topic_prefix={name}-"),
             "topics.partitions=2".to_owned(),
             format!("database.url={}/{name}_{{service}}", self.databases),
-            "database.max_connections=3".to_owned(), // all systems share one server
+            "database.max_connections=4".to_owned(), // all systems share one server
         ]
     }
 }

@@ -35,14 +35,14 @@ enum Transactions {
 
 impl Db {
     /// Opens the database at `url`: `sqlite:<path>` (created when there is none), `postgres://…`, `mysql://…`, with at most
-    /// so many connections to a server (two at least: one for transactions, one for queries).
+    /// so many connections to a server (three at least: one for transactions, two for queries).
     pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
         Self::open_with(url, None, connections).await
     }
 
     /// The same with a replica for queries, which may be a little behind.
     pub async fn open_with(url: &str, read_url: Option<&str>, connections: u32) -> Result<Self, OpenError> {
-        let connections = connections.max(2);
+        let connections = connections.max(3);
         let (writing, reading) = match engine(url) {
             DbBackend::Sqlite => (1, connections - 1),
             DbBackend::Postgres => (connections / 2, connections - connections / 2),
@@ -57,7 +57,7 @@ impl Db {
         };
         let transactions = match engine(url) {
             DbBackend::Sqlite => Transactions::Sqlite(open::sqlite_writer(url)?),
-            DbBackend::Postgres => Transactions::Postgres(open::postgres_writer(url, writing as usize)?),
+            DbBackend::Postgres => Transactions::Postgres(open::postgres_writer(url, writing as usize).await?),
             _ => Transactions::MySql(writer.clone()),
         };
         Ok(Self { writer, reader, transactions })

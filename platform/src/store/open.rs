@@ -99,10 +99,10 @@ pub(super) fn sqlite_writer(url: &str) -> Result<sqlite::Writer, OpenError> {
 }
 
 /// The connections that transactions on PostgreSQL are made with, after `connect`.
-pub(super) fn postgres_writer(url: &str, connections: usize) -> Result<postgres::Writer, OpenError> {
+pub(super) async fn postgres_writer(url: &str, connections: usize) -> Result<postgres::Writer, OpenError> {
     // Few statements, each with one way to go: planning them anew for each batch was a good part of a small one's cost.
     let session: Vec<_> = SESSION.into_iter().chain([("plan_cache_mode", "force_generic_plan")]).collect();
-    postgres::Writer::new(url, connections, &session).map_err(|why| failed(url, why))
+    postgres::Writer::open(url, connections, &session).await.map_err(|why| failed(url, why))
 }
 
 /// Of every session on PostgreSQL.

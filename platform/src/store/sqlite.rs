@@ -233,6 +233,8 @@ impl From<rusqlite::Error> for StoreError {
                 Self::Data(error_text())
             }
             Some(_) => Self::Unavailable(error_text()),
+            // A statement that this schema does not know is no delivery's fault.
+            None if matches!(error, rusqlite::Error::SqlInputError { .. }) => Self::Unavailable(error_text()),
             // A value that is not what its column should have.
             None => Self::Data(error_text()),
         }

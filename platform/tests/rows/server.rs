@@ -188,3 +188,25 @@ async fn a_value_that_does_not_fit_is_bad_data() {
         tx.rollback().await.unwrap();
     }
 }
+
+/// Not even the part that went well, however late it shows what did not. (Statements that PostgreSQL has seen fail end the
+/// transaction; one that never reached it must, too.)
+#[tokio::test]
+async fn what_was_refused_in_part_is_not_committed() {
+    if ENGINE != Engine::Postgres {
+        return; // on the others each statement says for itself whether it went well
+    }
+    let database = Database::new();
+    numbers(&database).await;
+    let db = database.open().await;
+    for (wrong, sent) in
+        [("INSERT INTO numbers VALUES (6, $1)", false), ("INSERT INTO numbers VALUES (1, 'again')", true)]
+    {
+        let tx = db.begin().await.unwrap();
+        run(&tx, "INSERT INTO numbers VALUES (5, 'five')").await.unwrap();
+        let error = run(&tx, wrong).await.unwrap_err();
+        assert_eq!(matches!(error, StoreError::Conflict(_)), sent, "{error:?}");
+        assert!(tx.commit().await.is_err(), "{wrong}");
+        assert_eq!(database.count("SELECT count(*) FROM numbers"), 2, "{wrong}");
+    }
+}

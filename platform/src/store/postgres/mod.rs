@@ -6,8 +6,10 @@ mod tls;
 mod values;
 
 use std::{
+    error::Error as _,
     fmt,
     future::Future,
+    io,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -16,10 +18,14 @@ use std::{
 };
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{
+    FutureExt,
+    future::{self, BoxFuture},
+};
 use sea_orm::{DbErr, sea_query::Value};
 use tokio_postgres::{
-    Config, Statement,
+    Statement,
+    error::SqlState,
     types::{ToSql, Type},
 };
 
@@ -38,23 +44,30 @@ pub(crate) type Parameter = Box<dyn ToSql + Send + Sync>;
 pub(super) struct Writer(Pool);
 
 impl Writer {
-    /// `settings` are set in every session.
-    pub fn new(url: &str, connections: usize, settings: &[(&str, &str)]) -> Result<Self, String> {
+    /// Opens the first of them. `settings` are set in every session.
+    pub async fn open(url: &str, connections: usize, settings: &[(&str, &str)]) -> Result<Self, String> {
         let (mut config, connector) = tls::of(url)?;
         let options: Vec<_> = settings.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
         let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
         config.options(format!("{given}{}", options.join(" "))).application_name("uzon").connect_timeout(PATIENCE);
-        let config: Config = config;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config, connector, recycling)).max_size(connections);
         let pool = pool.runtime(Runtime::Tokio1).wait_timeout(Some(PATIENCE)).create_timeout(Some(PATIENCE));
-        Ok(Self(pool.build().map_err(|error| error.to_string())?))
+        let pool = pool.build().map_err(|error| error.to_string())?;
+        drop(pool.get().await.map_err(|error| error.to_string())?);
+        Ok(Self(pool))
     }
 
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         let client = Arc::new(self.0.get().await?);
-        let tx = Transaction { client: Some(client.clone()), sent: Mutex::default(), open: true, ill: false.into() };
-        tx.send(async move { Ok(client.batch_execute("BEGIN").await?) });
+        let tx = Transaction {
+            client: Some(client.clone()),
+            sent: Mutex::default(),
+            open: true,
+            failed: false.into(),
+            ill: false.into(),
+        };
+        tx.send(async move { client.batch_execute("BEGIN").await })?;
         Ok(tx)
     }
 
@@ -69,44 +82,58 @@ impl fmt::Debug for Writer {
     }
 }
 
+/// What the server has said.
+type Answer<T> = Result<T, tokio_postgres::Error>;
+
 /// A transaction on a connection of its own.
 pub(crate) struct Transaction {
     /// `None` at the very end.
     client: Option<Arc<Object>>,
     /// What is sent and not answered, in order.
-    sent: Mutex<Vec<BoxFuture<'static, Result<(), StoreError>>>>,
+    sent: Mutex<Vec<BoxFuture<'static, Answer<()>>>>,
     /// Neither committed nor rolled back.
     open: bool,
-    /// Something was wrong that may be the connection's fault: nobody is to have it after this.
+    /// Something of it was refused: it must not be committed.
+    failed: AtomicBool,
+    /// That may be the connection's fault: nobody is to have it after this.
     ill: AtomicBool,
 }
 
 impl Transaction {
     /// Sends this, and does not wait for its answer.
-    fn send(&self, work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
+    fn send(&self, work: impl Future<Output = Answer<()>> + Send + 'static) -> Result<(), StoreError> {
         let mut work: BoxFuture<'static, _> = Box::pin(work);
         // The client sends when it is first asked, and keeps the answer until it is asked again.
-        let work = match (&mut work).now_or_never() {
-            Some(done) => Box::pin(std::future::ready(done)),
-            None => work,
-        };
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-    }
-
-    /// Waits for the answers to all that was sent; the first that is an error counts, and those behind it follow from it.
-    async fn answers(&self) -> Result<(), StoreError> {
-        let sent = std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
-        for answer in sent {
-            self.note(answer.await)?;
+        if let Some(said) = (&mut work).now_or_never() {
+            return self.note(said); // it was not even sent
         }
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(work);
         Ok(())
     }
 
-    fn note<T, E: Into<StoreError>>(&self, said: Result<T, E>) -> Result<T, StoreError> {
-        said.map_err(Into::into).inspect_err(|error| {
-            if matches!(error, StoreError::Unavailable(_)) {
+    /// Sends this, and waits for its answer and all before; the first that is an error counts, those behind it follow from it.
+    async fn ask<T>(&self, newest: impl Future<Output = Answer<T>>) -> Result<T, StoreError> {
+        let sent = std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
+        let earlier = async {
+            for answer in sent {
+                answer.await?;
+            }
+            Ok(())
+        };
+        // At once, for the client reads no further while there are answers that nobody takes; the newest first: it is sent.
+        let (newest, earlier) = future::join(newest, earlier).await;
+        self.note(earlier.and(newest))
+    }
+
+    fn note<T>(&self, said: Answer<T>) -> Result<T, StoreError> {
+        said.map_err(|error| {
+            self.failed.store(true, Ordering::Relaxed);
+            let well = error.code().is_some_and(|code| PASSING.contains(code));
+            let error = StoreError::from(error);
+            if !well && matches!(error, StoreError::Unavailable(_)) {
                 self.ill.store(true, Ordering::Relaxed);
             }
+            error
         })
     }
 
@@ -115,13 +142,7 @@ impl Transaction {
     }
 
     async fn prepare(&self, sql: &str, types: &[Type]) -> Result<Statement, StoreError> {
-        match self.client().prepare_typed_cached(sql, types).await {
-            Ok(statement) => Ok(statement),
-            Err(error) => {
-                self.answers().await?; // the first that is wrong
-                self.note(Err(error))
-            }
-        }
+        self.ask(self.client().prepare_typed_cached(sql, types)).await
     }
 
     /// The rows of a query that selects all columns of `E`, in their order.
@@ -132,27 +153,22 @@ impl Transaction {
         parameters: Vec<Parameter>,
     ) -> Result<Vec<E::Model>, StoreError> {
         let statement = self.prepare(sql, types).await?;
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|it| &**it as _).collect();
-        let rows = self.client().query(&statement, &parameters).await;
-        self.answers().await?;
+        let rows = self.ask(self.client().query(&statement, &borrowed(&parameters))).await?;
         let columns = Columns::<E>::all();
-        self.note(rows)?.iter().map(|row| columns.model(|place, kind| values::read(row, place, kind))).collect()
+        rows.iter().map(|row| columns.model(|place, kind| values::read(row, place, kind))).collect()
     }
 
     /// Runs a statement, and says how many rows it has changed.
     pub async fn execute(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<u64, StoreError> {
         let statement = self.prepare(sql, types).await?;
-        let changed = self.client().execute_raw(&statement, parameters).await;
-        self.answers().await?;
-        self.note(changed)
+        self.ask(self.client().execute_raw(&statement, parameters)).await
     }
 
     /// Sends a statement. What is wrong with it shows at the next query, or at the commit.
     pub async fn write(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<(), StoreError> {
         let statement = self.prepare(sql, types).await?;
         let client = self.client().clone();
-        self.send(async move { Ok(client.execute_raw(&statement, parameters).await.map(drop)?) });
-        Ok(())
+        self.send(async move { client.execute_raw(&statement, parameters).await.map(drop) })
     }
 
     /// Sends a statement that returns a number, which is there when the transaction is committed.
@@ -165,11 +181,10 @@ impl Transaction {
         let (client, number) = (self.client().clone(), Arc::<OnceLock<i64>>::default());
         let place = number.clone();
         self.send(async move {
-            let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|it| &**it as _).collect();
-            let row = client.query_one(&statement, &parameters).await?;
+            let row = client.query_one(&statement, &borrowed(&parameters)).await?;
             place.get_or_init(|| row.get(0));
             Ok(())
-        });
+        })?;
         Ok(number)
     }
 
@@ -179,12 +194,27 @@ impl Transaction {
     }
 
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        let committed = self.client().batch_execute("COMMIT").await;
+        if *self.failed.get_mut() {
+            return Err(unavailable("something of the transaction was refused before"));
+        }
+        let client = self.client().clone();
+        let committed = self.ask(client.batch_execute("COMMIT")).await;
         self.open = false; // one that has failed is rolled back by that
-        self.answers().await?;
-        self.note(committed)
+        committed
     }
 }
+
+fn borrowed(parameters: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
+    parameters.iter().map(|it| &**it as _).collect()
+}
+
+/// What the server says of a transaction and not of its connection.
+const PASSING: [SqlState; 4] = [
+    SqlState::T_R_DEADLOCK_DETECTED,
+    SqlState::T_R_SERIALIZATION_FAILURE,
+    SqlState::LOCK_NOT_AVAILABLE,
+    SqlState::QUERY_CANCELED,
+];
 
 impl Drop for Transaction {
     fn drop(&mut self) {
@@ -208,26 +238,30 @@ impl fmt::Debug for Transaction {
     }
 }
 
+fn unavailable(why: impl Into<String>) -> StoreError {
+    StoreError::Unavailable(DbErr::Custom(why.into()))
+}
+
 impl From<PoolError> for StoreError {
     fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Backend(error) => error.into(),
-            other => Self::Unavailable(DbErr::Custom(other.to_string())),
-        }
+        unavailable(error.to_string())
     }
 }
 
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            return Self::Unavailable(DbErr::Custom(format!("{error}{cause}")));
+            let cause = error.source();
+            let text = DbErr::Custom(cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")));
+            // A value that cannot be sent or read; whatever else goes wrong comes of the connection.
+            let of_value = cause.is_some_and(|cause| !cause.is::<io::Error>()) && !error.is_closed();
+            return if of_value { Self::Data(text) } else { Self::Unavailable(text) };
         };
         let (state, text) = (said.code().code(), said.to_string());
         match state {
             "23505" => Self::Conflict(text),
             _ if super::error::postgres(state) => Self::Data(DbErr::Custom(text)),
-            _ => Self::Unavailable(DbErr::Custom(text)),
+            _ => unavailable(text),
         }
     }
 }

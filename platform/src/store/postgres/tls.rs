@@ -51,8 +51,8 @@ pub(super) fn of(url: &str) -> Result<(Config, MakeRustlsConnect), String> {
             _ => drop(rest.append_pair(&name, &value)),
         }
     }
-    let (rest, place) = (rest.finish(), place.replacen("postgresql://", "postgres://", 1));
-    let address = if rest.is_empty() { place } else { format!("{place}?{rest}") };
+    let rest = rest.finish().replace('+', "%20"); // a sign of forms alone
+    let address = if rest.is_empty() { place.to_owned() } else { format!("{place}?{rest}") };
     let mut config: Config = address.parse().map_err(|error: tokio_postgres::Error| error.to_string())?;
     config.ssl_mode(mode);
     let client = client(sure, root.as_deref(), cert.as_deref().zip(key.as_deref()))?;
@@ -140,5 +140,45 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(url: &str) -> Config {
+        of(url).map(|(config, _)| config).unwrap()
+    }
+
+    #[test]
+    fn an_address_says_how_sure_one_must_be() {
+        let modes = [
+            ("", SslMode::Prefer),
+            ("?sslmode=disable", SslMode::Disable),
+            ("?sslmode=prefer", SslMode::Prefer),
+            ("?sslmode=require", SslMode::Require),
+            ("?ssl-mode=VERIFY_CA", SslMode::Require),
+            ("?statement-cache-capacity=7&sslmode=verify-full", SslMode::Require),
+        ];
+        for (query, mode) in modes {
+            let config = parsed(&format!("postgresql://me:p%40ss@there:6000/shop{query}"));
+            assert_eq!(config.get_ssl_mode(), mode, "{query}");
+            assert_eq!((config.get_user(), config.get_dbname()), (Some("me"), Some("shop")), "{query}");
+            assert_eq!((config.get_password(), config.get_ports()), (Some(&b"p@ss"[..]), &[6000][..]), "{query}");
+        }
+        assert_eq!(parsed("postgres://me@there/shop?options=-c%20x%3D1").get_options(), Some("-c x=1"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let wrong = |query: &str| of(&format!("postgres://me@there/shop?{query}")).map(|_| ()).unwrap_err();
+        assert_eq!(wrong("sslmode=sometimes"), "sslmode: there is no sometimes");
+        for (query, setting) in [
+            ("sslrootcert=/not/there", "sslrootcert /not/there: "),
+            ("sslcert=/not/there&sslkey=/nor/there", "sslkey /nor/there: "),
+        ] {
+            assert!(wrong(query).starts_with(setting), "{}", wrong(query));
+        }
     }
 }
