@@ -164,15 +164,15 @@ fn what_is_printed_can_be_read_again() {
 #[test]
 fn a_service_can_have_its_own_database() {
     let (_dir, loader) =
-        with_file("[database]\nmax_connections = 2\n[service.order]\ndatabase.url = \"sqlite:/fast/{service}.db\"\n");
+        with_file("[database]\nmax_connections = 5\n[service.order]\ndatabase.url = \"sqlite:/fast/{service}.db\"\n");
     let config = loader.env(vars(&[("UZON_SERVICE_INVENTORY_DATABASE_MAX_CONNECTIONS", "8")])).load().unwrap();
     let show = |service| {
         let database = config.database_for(service);
         format!("{} {}", database.url, database.max_connections)
     };
-    assert_eq!(show("order"), "sqlite:/fast/order.db 2");
+    assert_eq!(show("order"), "sqlite:/fast/order.db 5");
     assert_eq!(show("inventory"), "sqlite:.uzon/inventory.sqlite 8");
-    assert_eq!(show("unannounced"), "sqlite:.uzon/unannounced.sqlite 2");
+    assert_eq!(show("unannounced"), "sqlite:.uzon/unannounced.sqlite 5");
 }
 
 #[test]
