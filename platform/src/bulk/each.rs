@@ -1,15 +1,12 @@
 //! Statements for SQLite: one row after another through the same prepared statement, which is a function call there.
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, Iterable, PrimaryKeyToColumn, QueryFilter, QueryTrait,
+    ColumnTrait, Iterable, PrimaryKeyToColumn, QueryFilter, QueryTrait,
     sea_query::{Condition, IntoValueTuple, Value},
 };
 
 use super::{How, columns, row, sql, words, written};
-use crate::{
-    Key, StoreError, Table, Tx,
-    store::sqlite::{Connection, Transaction},
-};
+use crate::{Key, StoreError, Table, Tx, store::sqlite::Transaction};
 
 /// The rows with these keys, in key order.
 pub(super) fn select<E: Table>(tx: &Tx, file: &Transaction, keys: &[Key<E>]) -> Result<Vec<E::Model>, StoreError> {
@@ -33,13 +30,10 @@ pub(super) fn write<E: Table>(tx: &Tx, file: &Transaction, models: Vec<E::Model>
     let text = sql::<E>(tx, how, 1, || words(tx, &written::<E>(how, sample, 1)));
     let columns: Vec<_> = columns::<E>(how).collect();
     let rows = models.into_iter().map(|model| row::<E>(model, &columns).collect());
-    file.with(|connection: &Connection| connection.execute_for_each(&text, rows)).map(drop)
+    file.with(|connection| connection.execute_for_each(&text, rows)).map(drop)
 }
 
-fn values<E: EntityTrait>(key: &Key<E>) -> Vec<Value>
-where
-    Key<E>: Clone,
-{
+fn values<E: Table>(key: &Key<E>) -> Vec<Value> {
     key.clone().into_value_tuple().into_iter().collect()
 }
 

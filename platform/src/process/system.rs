@@ -168,7 +168,7 @@ fn host(config: &Config, bus: Arc<dyn Bus>, clock: Clock) -> Host {
             },
             concurrency: config.effects.concurrency,
         },
-        connections: 2,
+        connections: 3,
         group_prefix: config.bus.topic_prefix.clone(),
         outbox_limit: config.outbox.limit_age.into(),
         outbox_batch: config.outbox.batch,

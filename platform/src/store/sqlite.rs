@@ -1,4 +1,4 @@
-//! Writing to SQLite: one connection, used where the work is. A statement is a function call, not a message to another
+//! Writing to SQLite: one connection, used on the thread that decides. A statement is a function call, not a message to another
 //! thread, so a batch's rows go one by one through the same prepared statement. Only the commit, which waits for the disk,
 //! is made where waiting disturbs nobody.
 
@@ -238,5 +238,26 @@ impl From<rusqlite::Error> for StoreError {
             // A value that is not what its column should have.
             None => Self::Data(error_text()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is committed is on the disk: no test that kills a process would notice if it were not.
+    #[tokio::test]
+    async fn commits_wait_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.sqlite").display());
+        let db = crate::Db::open(&url, 3).await.unwrap();
+        let tx = db.begin().await.unwrap();
+        let crate::store::Engine::Sqlite(tx) = &tx.0 else { panic!("it is a file") };
+        let said =
+            |pragma| tx.with(|Connection(it)| Ok(it.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))?));
+        assert_eq!((said("synchronous").unwrap(), said("foreign_keys").unwrap()), (2, 1));
+        let mode =
+            tx.with(|Connection(it)| Ok(it.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0))?));
+        assert_eq!(mode.unwrap(), "wal");
     }
 }
