@@ -23,6 +23,9 @@ use crate::{
 /// The commented defaults of the sections `[fulfillment]` and `[sandbox.carrier]`.
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
+/// A parcel has time: what happens to several within so long shares transactions, here and in all who hear of it.
+const LINGER: Duration = Duration::from_millis(25);
+
 /// Section `[fulfillment]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +57,7 @@ pub fn service<C: Carrier>(settings: &Settings, carrier: C) -> Service {
     };
     let saga = saga::FulfillmentSaga { ask_after: settings.ask_carrier_after.delta() };
     let room = RoomPlan::new(saga, choreography::heard_by(FULFILLMENT))
+        .lingers(LINGER)
         .performs::<Book>(Policy { unknown: true, ..patient }, &breaker, desk())
         .performs::<QueryBooking>(patient, &breaker, desk())
         .performs::<CancelBooking>(patient, &breaker, desk())

@@ -65,7 +65,7 @@ impl<E: Table> Rows<E> {
         tx: &Tx,
         keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
     ) -> Result<Self, StoreError> {
-        Self::load(tx, keys.into_iter().map(|key| (key, Row::Absent)).collect(), true).await
+        Self::load(tx, keys.into_iter().collect(), true).await
     }
 
     /// Reads these rows. They may change meanwhile: for looking things up only.
@@ -73,7 +73,7 @@ impl<E: Table> Rows<E> {
         tx: &Tx,
         keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
     ) -> Result<Self, StoreError> {
-        Self::load(tx, keys.into_iter().map(|key| (key, Row::Absent)).collect(), false).await
+        Self::load(tx, keys.into_iter().collect(), false).await
     }
 
     /// A whole table in memory, for tests of decisions.
@@ -82,10 +82,12 @@ impl<E: Table> Rows<E> {
         Self { rows: models.into_iter().map(stored).collect(), whole: true }
     }
 
-    async fn load(tx: &Tx, mut rows: BTreeMap<Key<E>, Row<E::Model>>, lock: bool) -> Result<Self, StoreError> {
-        for model in bulk::select::<E>(tx, &rows.keys().cloned().collect::<Vec<_>>(), lock).await? {
-            rows.insert(key_of::<E>(&model), Row::Stored(model));
-        }
+    async fn load(tx: &Tx, mut keys: Vec<Key<E>>, lock: bool) -> Result<Self, StoreError> {
+        keys.sort_unstable(); // here, for rows are long to move about
+        keys.dedup();
+        let found = bulk::select::<E>(tx, &keys, lock).await?;
+        let mut rows: BTreeMap<_, _> = keys.into_iter().map(|key| (key, Row::Absent)).collect();
+        rows.extend(found.into_iter().map(|model| (key_of::<E>(&model), Row::Stored(model))));
         Ok(Self { rows, whole: false })
     }
 

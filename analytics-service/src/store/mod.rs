@@ -6,6 +6,7 @@ pub mod product;
 pub mod read;
 pub mod sales;
 
+use futures_util::future;
 use platform::{Delivery, Rows, StoreError, Tx, Workset};
 use uuid::Uuid;
 
@@ -27,8 +28,9 @@ impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
         let named = |it: &&Delivery<Input>| matches!(it.input, Input::ProductChanged(_));
         let about_orders = || batch.iter().filter(|it| !named(it));
-        let orders = Rows::<order::Entity>::lock(tx, keys(about_orders())).await?;
-        let products = Rows::lock(tx, keys(batch.iter().filter(named))).await?;
+        let orders = Rows::<order::Entity>::lock(tx, keys(about_orders()));
+        let products = Rows::lock(tx, keys(batch.iter().filter(named)));
+        let (orders, products) = future::try_join(orders, products).await?;
 
         let (mut figures, mut sales) = (vec![], vec![]);
         for it in about_orders() {
@@ -48,8 +50,7 @@ impl Workset<Input> for Work {
                 touches(it.at.timestamp_millis(), &mut order.items.iter().map(|item| item.product_id));
             }
         }
-        let figures = Rows::lock(tx, figures).await?;
-        let sales = Rows::lock(tx, sales).await?;
+        let (figures, sales) = future::try_join(Rows::lock(tx, figures), Rows::lock(tx, sales)).await?;
         Ok(Self { orders, products, figures, sales })
     }
 

@@ -43,7 +43,7 @@ pub use queue::{Errand, Queue, What};
 pub use remote::RemoteCarrier;
 pub use store::{Booking, Work};
 
-use crate::domain::CarrierNews;
+use crate::{LINGER, domain::CarrierNews};
 
 /// Short name of the service. Never rename.
 pub const NAME: &str = "sandbox-carrier";
@@ -86,7 +86,7 @@ pub fn service(settings: &Settings) -> (Service, Sandbox) {
     let (rounds, routes) = (sandbox.clone(), sandbox.clone());
     let service = Service::named(NAME, NAME)
         .migrations::<migrations::Migrator>()
-        .room(RoomPlan::new(depot, []))
+        .room(RoomPlan::new(depot, []).lingers(LINGER))
         .routes(
             move |app| {
                 drop(routes.0.app.set(app.clone())); // the first that runs is the one

@@ -7,6 +7,7 @@ pub mod said;
 
 use std::collections::{BTreeSet, HashMap};
 
+use futures_util::future;
 use platform::{Delivery, Key, Rows, StoreError, Tx, Workset};
 use uuid::Uuid;
 
@@ -32,11 +33,12 @@ impl Workset<Input> for Work {
         let keys_of = |wanted: fn(&Input) -> bool| {
             batch.iter().filter(|it| wanted(&it.input)).map(|it| it.key).collect::<Vec<_>>()
         };
-        let contacts = Rows::lock(tx, keys_of(Input::needs_contact)).await?;
-        let preferences = Rows::lock(tx, customers(batch, &contacts)).await?;
+        let contacts = Rows::lock(tx, keys_of(Input::needs_contact));
         let messages = batch.iter().flat_map(|it| it.input.messages(it.key));
-        let notifications = Rows::lock(tx, messages.collect::<Vec<_>>()).await?;
-        let said = Rows::lock(tx, keys_of(Input::may_be_reported)).await?;
+        let notifications = Rows::lock(tx, messages.collect::<Vec<_>>());
+        let said = Rows::lock(tx, keys_of(Input::may_be_reported));
+        let (contacts, notifications, said) = future::try_join3(contacts, notifications, said).await?;
+        let preferences = Rows::lock(tx, customers(batch, &contacts)).await?;
         Ok(Self { contacts, preferences, notifications, said })
     }
 

@@ -7,6 +7,7 @@ pub mod queries;
 mod statuses;
 mod wire;
 
+use futures_util::future;
 use platform::{Delivery, Rows, StoreError, Tx, Workset};
 
 use crate::saga::Input;
@@ -43,11 +44,12 @@ impl Workset<Input> for Orders {
                 }
             }
         }
-        let orders = Rows::lock(tx, orders).await?;
-        let details = Rows::read(tx, details).await?; // they never change
+        let orders = Rows::lock(tx, orders);
+        let details = Rows::read(tx, details); // they never change
         // Orders only look products up: were they to lock them, orders for a popular one would wait for each other.
         let products =
-            if catalogue_changes { Rows::lock(tx, products).await? } else { Rows::read(tx, products).await? };
+            async { if catalogue_changes { Rows::lock(tx, products).await } else { Rows::read(tx, products).await } };
+        let (orders, details, products) = future::try_join3(orders, details, products).await?;
         Ok(Self { orders, details, products })
     }
 

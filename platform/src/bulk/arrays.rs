@@ -58,6 +58,15 @@ pub(super) async fn remove<E: Table>(tx: &Transaction, keys: &[Key<E>]) -> Resul
     tx.write(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
 }
 
+/// Removes the rows with these keys, which differ; one that is not there is a conflict.
+pub(super) async fn remove_each<E: Table>(tx: &Transaction, keys: &[Key<E>]) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let written = written::<E>(How::DeleteEach);
+    tx.write_unless(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
+}
+
 pub(super) async fn write<E: Table>(tx: &Transaction, models: Vec<E::Model>, how: How) -> Result<(), StoreError> {
     if models.is_empty() {
         return Ok(());
@@ -119,6 +128,10 @@ fn write_statement<E: Table>(how: How) -> Written {
             (format!("SELECT {} FROM {table} WHERE {among} ORDER BY {}{lock}", list(&all), list(&keys)), &keys)
         }
         How::Delete => (format!("DELETE FROM {table} WHERE {among}"), &keys),
+        How::DeleteEach => {
+            let gone = format!("WITH gone AS (DELETE FROM {table} WHERE {among} RETURNING 1)");
+            (format!("{gone} SELECT 1 / (count(*) = cardinality($1))::int FROM gone"), &keys)
+        }
         How::Insert => (insert(), &all),
         How::Overwrite => {
             let others = all.iter().filter(|column| !keys.iter().any(|key| key.as_str() == column.as_str()));

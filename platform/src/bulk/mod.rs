@@ -85,6 +85,17 @@ pub async fn remove<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError
     }
 }
 
+/// Removes the rows with these keys, which differ. One that is not there is a `Conflict`.
+pub async fn remove_each<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError> {
+    if let Engine::Postgres(server) = &tx.0 {
+        return arrays::remove_each::<E>(server, keys).await;
+    }
+    match delete::<E>(tx, keys).await? {
+        gone if gone == keys.len() as u64 => Ok(()),
+        gone => Err(StoreError::Conflict(format!("{} rows to be removed are gone", keys.len() as u64 - gone))),
+    }
+}
+
 /// Adds these rows. One that is already there is a `Conflict`.
 pub async fn insert<E: Table>(tx: &Tx, models: Vec<E::Model>) -> Result<(), StoreError> {
     write::<E>(tx, models, How::Insert).await
@@ -142,8 +153,12 @@ fn written<E: Table>(how: How, sample: &E::Model, rows: usize) -> InsertStatemen
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum How {
-    Select { lock: bool },
+    Select {
+        lock: bool,
+    },
     Delete,
+    /// And nothing else than all of them.
+    DeleteEach,
     Insert,
     Overwrite,
 }

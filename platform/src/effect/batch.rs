@@ -94,7 +94,7 @@ impl Batches {
             let update = effect_batch::Entity::update_many()
                 .col_expr(effect_batch::Column::Settled, Expr::value(settled.0))
                 .filter(effect_batch::Column::Id.eq(id));
-            tx.execute(update).await?;
+            tx.write(update).await?;
         }
         bulk::remove::<effect_batch::Entity>(tx, &gone).await
     }
@@ -137,7 +137,7 @@ pub(crate) async fn make_rows(tx: &Tx, requests: Vec<effect::Model>) -> Result<(
         let rows = requests.by_ref().take(MOST.min(1 << size)).map(IntoActiveModel::into_active_model);
         let insert = effect::Entity::insert_many(rows)
             .on_conflict(OnConflict::column(effect::Column::Key).do_nothing_on([effect::Column::Key]).to_owned());
-        tx.execute(insert).await?;
+        tx.write(insert).await?;
     }
     Ok(())
 }

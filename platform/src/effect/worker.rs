@@ -205,7 +205,7 @@ async fn lease(tx: &Tx, mut keys: Vec<&str>, until: DateTime<Utc>) -> Result<(),
         .col_expr(effect::Column::Due, Expr::value(until))
         .col_expr(effect::Column::Leased, Expr::value(true))
         .filter(effect::Column::Key.is_in(keys));
-    tx.execute(update).await.map(drop)
+    tx.write(update).await
 }
 
 async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(

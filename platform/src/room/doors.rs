@@ -95,8 +95,8 @@ impl<P: Participant> RoomPlan<P> {
         self
     }
 
-    /// Small batches of events wait this long before the next is taken, so that more is folded at once. For folds nobody
-    /// waits for.
+    /// After a small batch so long passes from its beginning before the next one begins, so that more is decided at once.
+    /// For what nobody waits for: whoever comes first after a pause is decided about at once, all others a little later.
     #[must_use]
     pub fn lingers(mut self, linger: Duration) -> Self {
         self.linger = linger;
@@ -146,6 +146,7 @@ impl<P: Participant> Closed for RoomPlan<P> {
                 commands: commands_in,
                 chunks: chunks_in,
                 finished: finished_in,
+                linger: self.linger,
                 waiting: VecDeque::new(),
                 foreign: BTreeSet::new(),
             };

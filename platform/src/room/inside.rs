@@ -9,7 +9,10 @@ use std::{
 use chrono::TimeDelta;
 use metrics::{counter, histogram};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 use tracing::{debug, warn};
 
 use super::{Heard, Incoming, Room, Source, events::decode, pump::Chunk};
@@ -25,6 +28,8 @@ pub(super) struct Inside<P: Participant> {
     pub room: Room<P>,
     pub heard: Arc<Heard>,
     pub batch: usize,
+    /// From the beginning of a small batch to that of the next, at least.
+    pub linger: Duration,
     /// How often due reminders and parked records are looked for.
     pub look: Duration,
     pub commands: mpsc::Receiver<Incoming<P::Input>>,
@@ -78,11 +83,17 @@ impl<P: Participant> Inside<P> {
                 finished.push(one);
             }
             batch.extend(self.waiting.drain(..));
+            let begun = Instant::now();
+            let inputs = batch.len() + finished.len() + chunk.as_ref().map_or(0, Chunk::len);
+            let small = inputs < self.batch / 2;
             if !self.decide(batch, finished, chunk).await {
                 break; // the database is away, and it is time to go
             }
             if !self.room.parked.is_empty() {
                 self.wake_parked().await;
+            }
+            if small && !self.linger.is_zero() {
+                tokio::select! { () = sleep_until(begun + self.linger) => {} () = stopping.wait() => {} }
             }
         }
     }

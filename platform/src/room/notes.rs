@@ -77,8 +77,7 @@ impl Notes {
 /// Effects that have an outcome are done. One that is gone already is a conflict: its outcome was decided before.
 pub(super) async fn settle(tx: &Tx, mut settled: Vec<(String, i32)>) -> Result<(), StoreError> {
     settled.sort_unstable();
-    let gone = bulk::delete::<effect::Entity>(tx, &settled).await?;
-    if gone == settled.len() as u64 { Ok(()) } else { Err(StoreError::Conflict("an effect is settled".into())) }
+    bulk::remove_each::<effect::Entity>(tx, &settled).await
 }
 
 /// An effect that is to be tried again: what became of it, and when.
@@ -104,7 +103,7 @@ pub(super) async fn reschedule(tx: &Tx, later: Vec<&Later>) -> Result<(), StoreE
                 .col_expr(effect::Column::Leased, Expr::value(false))
                 .filter(effect::Column::Key.eq(&*request.key))
                 .filter(effect::Column::Epoch.eq(request.epoch));
-            tx.execute(update).await?;
+            tx.write(update).await?;
         } else {
             let error = Some(error.clone());
             rows.push(effect::Model { error, due: *due, leased: false, ..request.clone() });
@@ -120,7 +119,7 @@ pub(super) async fn postpone(tx: &Tx, later: &[(Uuid, String, DateTime<Utc>)]) -
             .col_expr(reminder::Column::Due, Expr::value(*due))
             .filter(reminder::Column::Key.eq(*key))
             .filter(reminder::Column::Name.eq(&**name));
-        tx.execute(update).await?;
+        tx.write(update).await?;
     }
     Ok(())
 }

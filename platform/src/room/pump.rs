@@ -31,6 +31,11 @@ pub(super) struct Chunk<I> {
 type Lost = Arc<Mutex<BTreeSet<Partition>>>;
 
 impl<I> Chunk<I> {
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
     /// What is to be decided; and whom to tell when that is done. What has gone to somebody else meanwhile is left out.
     pub fn open(mut self) -> (Vec<Decoded<I>>, oneshot::Sender<()>) {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);

@@ -77,6 +77,15 @@ impl Tx {
         self.execute_raw(query.build(self.backend())).await
     }
 
+    /// Changes rows.
+    pub async fn write(&self, query: impl QueryTrait) -> Result<(), StoreError> {
+        if let Engine::Postgres(tx) = &self.0 {
+            let (sql, values) = parts(query.build(DbBackend::Postgres));
+            return tx.write(&sql, &[], postgres::Transaction::parameters(values)?).await;
+        }
+        self.execute(query).await.map(drop)
+    }
+
     /// Runs a statement of one's own words, and says how many rows it has changed. For tests: words differ between engines.
     #[doc(hidden)]
     pub async fn execute_raw(&self, statement: Statement) -> Result<u64, StoreError> {

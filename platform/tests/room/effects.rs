@@ -28,6 +28,30 @@ fn quick() -> Policy {
     Policy { timeout: Duration::from_millis(20), ..Policy::default() }
 }
 
+/// Nobody waits so long for an outcome here: it is decided because the room is told to stop.
+#[tokio::test]
+async fn a_room_that_lingers_decides_the_first_at_once_and_what_waits_before_it_stops() {
+    let mut stage = Stage::new().await;
+    stage.plan.lingers = Duration::from_hours(1);
+    stage.start().await;
+    stage.send([stage.bill(A, 1, 1)]).await;
+    stage.log_is(A, "asked1").await;
+    eventually("the call is made", || stage.provider.calls().len() == 1).await;
+    assert_eq!(stage.log(A), "asked1");
+    stage.stop().await;
+    assert_eq!(stage.log(A), "asked1 billed1=1");
+}
+
+#[tokio::test]
+async fn a_room_that_lingers_does_not_rest_after_many() {
+    let mut stage = Stage::new().await;
+    stage.plan.lingers = Duration::from_hours(1);
+    stage.plan.settings.batch = 20;
+    stage.start().await;
+    stage.send((1..=20).map(|number| stage.bill(A, number, 1))).await;
+    eventually("they have their outcomes", || stage.log(A).matches("billed").count() > 0).await;
+}
+
 #[tokio::test]
 async fn performed_once_each() {
     let stage = Stage::started().await;

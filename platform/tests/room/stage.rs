@@ -82,6 +82,7 @@ pub struct Plan {
     pub settings: Settings,
     pub without: Option<Safeguard>,
     pub looks_every: Duration,
+    pub lingers: Duration,
 }
 
 impl Default for Plan {
@@ -93,6 +94,7 @@ impl Default for Plan {
             settings: Settings { batch: 100, patience, concurrency: 8 },
             without: None,
             looks_every: Duration::from_millis(20),
+            lingers: Duration::ZERO,
         }
     }
 }
@@ -157,7 +159,7 @@ impl Stage {
 
     async fn instance(&self, group_prefix: &str) -> Running {
         let ledger = Ledger { panics: self.panics.clone(), gate: self.gate.clone() };
-        let room = RoomPlan::new(ledger, heard()).performs::<Bill>(
+        let room = RoomPlan::new(ledger, heard()).lingers(self.plan.lingers).performs::<Bill>(
             self.plan.policy,
             &self.plan.breaker,
             self.provider.clone(),

@@ -174,6 +174,34 @@ async fn apply(db: &Db, map: &mut BTreeMap<Key, i64>, batch: &Batch) {
     tx.commit().await.unwrap();
 }
 
+/// However it shows: at once, or when everything is to be durable.
+async fn removed(db: &Db, keys: &[Key]) -> Result<(), StoreError> {
+    let tx = db.begin().await.unwrap();
+    Rows::<line::Entity>::lock(&tx, [key(9, 9)]).await.unwrap(); // not the first statement, nor the last
+    bulk::remove_each::<line::Entity>(&tx, keys).await?;
+    bulk::insert::<line::Entity>(&tx, vec![line(key(8, 8), 8)]).await?;
+    tx.commit().await
+}
+
+#[tokio::test]
+async fn each_is_removed_or_none() {
+    let (_database, db) = open().await;
+    let tx = db.begin().await.unwrap();
+    bulk::insert::<line::Entity>(&tx, (1..=3).map(|number| line(key(1, number), 5)).collect()).await.unwrap();
+    tx.commit().await.unwrap();
+    let before = stored(&db).await;
+
+    let refused = removed(&db, &[key(1, 1), key(1, 4)]).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    assert_eq!(stored(&db).await, before, "nothing of the transaction has happened");
+
+    removed(&db, &[key(1, 1), key(1, 3)]).await.unwrap();
+    assert_eq!(stored(&db).await, BTreeMap::from([(key(1, 2), 5), (key(8, 8), 8)]));
+    let tx = db.begin().await.unwrap();
+    bulk::remove_each::<line::Entity>(&tx, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 #[test]
 fn rows_are_what_a_map_would_be() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

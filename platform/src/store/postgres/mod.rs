@@ -10,6 +10,7 @@ use std::{
     fmt,
     future::Future,
     io,
+    pin::pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +20,7 @@ use std::{
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use futures_util::{
-    FutureExt,
+    FutureExt, TryFutureExt,
     future::{self, BoxFuture},
 };
 use sea_orm::{DbErr, sea_query::Value};
@@ -67,7 +68,7 @@ impl Writer {
             failed: false.into(),
             ill: false.into(),
         };
-        tx.send(async move { client.batch_execute("BEGIN").await })?;
+        tx.send(async move { Ok(client.batch_execute("BEGIN").await?) })?;
         Ok(tx)
     }
 
@@ -83,7 +84,13 @@ impl fmt::Debug for Writer {
 }
 
 /// What the server has said.
-type Answer<T> = Result<T, tokio_postgres::Error>;
+type Answer<T> = Result<T, Fault>;
+
+/// Why something was not done, and whether that may be the connection's fault: then nobody is to have it after this.
+struct Fault {
+    error: StoreError,
+    ill: bool,
+}
 
 /// A transaction on a connection of its own.
 pub(crate) struct Transaction {
@@ -112,7 +119,7 @@ impl Transaction {
     }
 
     /// Sends this, and waits for its answer and all before; the first that is an error counts, those behind it follow from it.
-    async fn ask<T>(&self, newest: impl Future<Output = Answer<T>>) -> Result<T, StoreError> {
+    async fn ask<T>(&self, newest: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
         let sent = std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
         let earlier = async {
             for answer in sent {
@@ -121,18 +128,14 @@ impl Transaction {
             Ok(())
         };
         // At once, for the client reads no further while there are answers that nobody takes; the newest first: it is sent.
-        let (newest, earlier) = future::join(newest, earlier).await;
+        let (newest, earlier) = future::join(newest.map_err(Fault::from), earlier).await;
         self.note(earlier.and(newest))
     }
 
     fn note<T>(&self, said: Answer<T>) -> Result<T, StoreError> {
-        said.map_err(|error| {
+        said.map_err(|Fault { error, ill }| {
             self.failed.store(true, Ordering::Relaxed);
-            let well = error.code().is_some_and(|code| PASSING.contains(code));
-            let error = StoreError::from(error);
-            if !well && matches!(error, StoreError::Unavailable(_)) {
-                self.ill.store(true, Ordering::Relaxed);
-            }
+            self.ill.fetch_or(ill, Ordering::Relaxed);
             error
         })
     }
@@ -142,7 +145,11 @@ impl Transaction {
     }
 
     async fn prepare(&self, sql: &str, types: &[Type]) -> Result<Statement, StoreError> {
-        self.ask(self.client().prepare_typed_cached(sql, types)).await
+        let mut prepared = pin!(self.client().prepare_typed_cached(sql, types));
+        match prepared.as_mut().now_or_never() {
+            Some(known) => self.note(known.map_err(Fault::from)), // no reason to wait for what is sent
+            None => self.ask(prepared).await,
+        }
     }
 
     /// The rows of a query that selects all columns of `E`, in their order.
@@ -168,7 +175,22 @@ impl Transaction {
     pub async fn write(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<(), StoreError> {
         let statement = self.prepare(sql, types).await?;
         let client = self.client().clone();
-        self.send(async move { client.execute_raw(&statement, parameters).await.map(drop) })
+        self.send(async move { Ok(client.execute_raw(&statement, parameters).await.map(drop)?) })
+    }
+
+    /// Sends a statement that divides by zero when it finds a conflict, which shows like all that is wrong with one that is
+    /// sent: it is the server that has to refuse, because the commit may be on its way already.
+    pub async fn write_unless(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<(), StoreError> {
+        let statement = self.prepare(sql, types).await?;
+        let client = self.client().clone();
+        self.send(async move {
+            match client.execute_raw(&statement, parameters).await {
+                Err(error) if error.code() == Some(&SqlState::DIVISION_BY_ZERO) => {
+                    Err(Fault { error: StoreError::Conflict(error.to_string()), ill: false })
+                }
+                said => Ok(said.map(drop)?),
+            }
+        })
     }
 
     /// Sends a statement that returns a number, which is there when the transaction is committed.
@@ -201,6 +223,15 @@ impl Transaction {
         let committed = self.ask(client.batch_execute("COMMIT")).await;
         self.open = false; // one that has failed is rolled back by that
         committed
+    }
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let passing = error.code().is_some_and(|code| PASSING.contains(code));
+        let error = StoreError::from(error);
+        let ill = !passing && matches!(error, StoreError::Unavailable(_));
+        Self { error, ill }
     }
 }
 
