@@ -20,6 +20,8 @@ mod instances;
 mod ledger;
 #[path = "room/parking.rs"]
 mod parking;
+#[path = "rows/pipeline.rs"]
+mod pipeline;
 #[path = "room/relay.rs"]
 mod relay;
 #[path = "room/reminders.rs"]

@@ -115,7 +115,7 @@ pub(super) async fn pump<P: Participant>(
                 ours.retain(|partition| !taken.revoked.contains(partition));
                 ours.extend(taken.assigned);
                 let positions = positions(&taken.records);
-                let few = taken.records.len() < batch / 2;
+                let few = (1..batch / 2).contains(&taken.records.len());
                 let events = taken.records.into_iter().filter_map(|record| incoming::<P>(&heard, record)).collect();
                 let ((done, is_done), lost) = (oneshot::channel(), Lost::default());
                 at_work.push_back(AtWork { positions, lost: lost.clone(), done: is_done });
