@@ -249,6 +249,7 @@ async fn what_is_held_goes_on_when_another_process_has_decided() {
     stage.send([stage.deposit(A, 2), stage.withdrawal(A, 1)]).await;
     stage.settle().await;
     stage.parked_is(&["HELD"]).await;
+    stage.settle().await; // the deposit had it tried once more, which is over before the next batch
     stage.sql("UPDATE accounts SET licensed = TRUE").await;
     stage.advance(999);
     stage.settle().await;
