@@ -49,22 +49,13 @@ pub(super) async fn delete<E: Table>(tx: &Transaction, keys: &[Key<E>]) -> Resul
     tx.execute(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
 }
 
-/// Removes the rows with these keys.
-pub(super) async fn remove<E: Table>(tx: &Transaction, keys: &[Key<E>]) -> Result<(), StoreError> {
+/// Removes the rows with these keys, as `how` says.
+pub(super) async fn remove<E: Table>(tx: &Transaction, keys: &[Key<E>], how: How) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
     }
-    let written = written::<E>(How::Delete);
+    let written = written::<E>(how);
     tx.write(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
-}
-
-/// Removes the rows with these keys, which differ; one that is not there is a conflict.
-pub(super) async fn remove_each<E: Table>(tx: &Transaction, keys: &[Key<E>]) -> Result<(), StoreError> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let written = written::<E>(How::DeleteEach);
-    tx.write_unless(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
 }
 
 pub(super) async fn write<E: Table>(tx: &Transaction, models: Vec<E::Model>, how: How) -> Result<(), StoreError> {
@@ -129,6 +120,8 @@ fn write_statement<E: Table>(how: How) -> Written {
         }
         How::Delete => (format!("DELETE FROM {table} WHERE {among}"), &keys),
         How::DeleteEach => {
+            // A division by zero, which is a conflict (`store::postgres`): the server has to refuse, because the commit may be on
+            // its way before any count is known here.
             let gone = format!("WITH gone AS (DELETE FROM {table} WHERE {among} RETURNING 1)");
             (format!("{gone} SELECT 1 / (count(*) = cardinality($1))::int FROM gone"), &keys)
         }

@@ -80,7 +80,7 @@ pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreErro
 /// Removes the rows with these keys, if they are there.
 pub async fn remove<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError> {
     match &tx.0 {
-        Engine::Postgres(server) => arrays::remove::<E>(server, keys).await,
+        Engine::Postgres(server) => arrays::remove::<E>(server, keys, How::Delete).await,
         Engine::Sqlite(_) | Engine::MySql(_) => delete::<E>(tx, keys).await.map(drop),
     }
 }
@@ -88,11 +88,11 @@ pub async fn remove<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError
 /// Removes the rows with these keys, which differ. One that is not there is a `Conflict`.
 pub async fn remove_each<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError> {
     if let Engine::Postgres(server) = &tx.0 {
-        return arrays::remove_each::<E>(server, keys).await;
+        return arrays::remove::<E>(server, keys, How::DeleteEach).await;
     }
     match delete::<E>(tx, keys).await? {
         gone if gone == keys.len() as u64 => Ok(()),
-        gone => Err(StoreError::Conflict(format!("{} rows to be removed are gone", keys.len() as u64 - gone))),
+        _ => Err(StoreError::Conflict("a row that was to be removed is gone".to_owned())),
     }
 }
 

@@ -96,7 +96,8 @@ impl<P: Participant> RoomPlan<P> {
     }
 
     /// After a small batch so long passes from its beginning before the next one begins, so that more is decided at once.
-    /// For what nobody waits for: whoever comes first after a pause is decided about at once, all others a little later.
+    /// For what nobody waits for: whoever comes first after a pause is decided about at once, all others a little later, and
+    /// so are the commands that the room takes.
     #[must_use]
     pub fn lingers(mut self, linger: Duration) -> Self {
         self.linger = linger;

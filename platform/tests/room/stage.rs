@@ -1,10 +1,12 @@
 //! The ledger on a database of its own and a log in a temporary folder, and everything a test wants to do to it.
 
+mod provider;
+
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,8 +16,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use events::envelope;
 use platform::{
-    App, Breaker, CallError, Clock, Host, ManualClock, Patience, Perform, Policy, RoomPlan, Running, Safeguard,
-    Service, Settings,
+    App, Breaker, Clock, Host, ManualClock, Patience, Policy, RoomPlan, Running, Safeguard, Service, Settings,
     bus::{
         Bus, Message, Outgoing, Partition, TopicSpec,
         embedded::{EmbeddedLog, EmbeddedOptions},
@@ -27,52 +28,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+pub use self::provider::{Does, Provider};
 use crate::{
     database::Database,
     ledger::{Bill, Gate, Ledger, MONEY, PAPERS, SAID, account, heard},
 };
-
-/// What the outside does when it is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Does {
-    Answer(u32),
-    Fail,
-    Unknown,
-    Hang,
-    Panic,
-}
-
-/// The outside. Does what the script says, and answers 1 when that is over.
-#[derive(Debug, Clone, Default)]
-pub struct Provider {
-    script: Arc<Mutex<VecDeque<Does>>>,
-    calls: Arc<Mutex<Vec<String>>>,
-}
-
-impl Provider {
-    pub fn will(&self, script: impl IntoIterator<Item = Does>) {
-        self.script.lock().unwrap().extend(script);
-    }
-
-    /// The idempotency keys it was called with.
-    pub fn calls(&self) -> Vec<String> {
-        self.calls.lock().unwrap().clone()
-    }
-}
-
-impl Perform<Bill> for Provider {
-    async fn perform(&self, _: &Bill, key: &str) -> Result<u32, CallError> {
-        self.calls.lock().unwrap().push(key.to_owned());
-        let does = self.script.lock().unwrap().pop_front().unwrap_or(Does::Answer(1));
-        match does {
-            Does::Answer(answer) => Ok(answer),
-            Does::Fail => Err(CallError::Failed("not now".into())),
-            Does::Unknown => Err(CallError::Unknown("who knows".into())),
-            Does::Hang => std::future::pending().await,
-            Does::Panic => panic!("the performer panics"),
-        }
-    }
-}
 
 /// How the ledger is started.
 #[derive(Clone)]

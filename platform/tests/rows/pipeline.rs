@@ -10,29 +10,14 @@ use std::{
 };
 
 use platform::{Db, StoreError, bulk};
+use sea_orm::{EntityTrait, sea_query::Expr};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Notify,
 };
 
-use crate::database::Database;
-
-mod note {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notes")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub number: i64,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-    impl ActiveModelBehavior for ActiveModel {}
-}
+use crate::rows::tables::{key, line, with_tables};
 
 /// A way to the server. Once that is asked for, its answers wait until the client has said `COMMIT`.
 #[derive(Default)]
@@ -85,33 +70,28 @@ impl Way {
     }
 }
 
-fn note(id: u128, number: i64) -> note::Model {
-    note::Model { id: uuid::Uuid::from_u128(id), number }
-}
-
-/// One of everything that is written.
-async fn write(db: &Db, number: i64) -> Result<(), StoreError> {
-    let (first, second) = (note(1, number), note(2, number));
+/// By everything that needs no answer.
+async fn write(db: &Db, amount: i64) -> Result<(), StoreError> {
+    let keys = [key(1, 1), key(1, 2), key(1, 3)];
     let tx = db.begin().await?;
-    bulk::insert::<note::Entity>(&tx, vec![first.clone(), second.clone()]).await?;
-    bulk::update::<note::Entity>(&tx, vec![note(1, number + 1)]).await?;
-    bulk::remove_each::<note::Entity>(&tx, &[first.id]).await?;
-    bulk::remove::<note::Entity>(&tx, &[second.id]).await?;
-    bulk::insert::<note::Entity>(&tx, vec![note(3, number)]).await?;
-    bulk::remove::<note::Entity>(&tx, &[note(3, 0).id]).await?;
+    bulk::insert::<line::Entity>(&tx, keys.map(|key| line(key, amount)).into()).await?;
+    bulk::update::<line::Entity>(&tx, vec![line(keys[0], amount + 1)]).await?;
+    tx.write(line::Entity::update_many().col_expr(line::Column::Amount, Expr::value(amount))).await?;
+    bulk::remove_each::<line::Entity>(&tx, &keys[..1]).await?;
+    bulk::remove::<line::Entity>(&tx, &keys[1..2]).await?;
     tx.commit().await
 }
 
 #[tokio::test]
 async fn nothing_that_is_written_waits_for_an_answer() {
-    let database = Database::new();
-    database.run("CREATE TABLE notes (id uuid PRIMARY KEY, number bigint NOT NULL)").await;
+    let database = with_tables().await;
     let (way, url) = Way::to(database.url()).await;
     let db = Db::open(&url, 3).await.unwrap(); // one of them for transactions
     write(&db, 1).await.unwrap();
+    database.run("DELETE FROM sheet_lines").await;
 
     way.holds.store(true, Ordering::SeqCst);
     let written = tokio::time::timeout(Duration::from_secs(20), write(&db, 2)).await;
     assert!(matches!(written, Ok(Ok(()))), "{written:?}: the commit waits for an answer that waits for the commit");
-    assert_eq!(database.count("SELECT count(*) FROM notes"), 0);
+    assert_eq!(database.ask::<(i64,)>("SELECT amount FROM sheet_lines"), [(2,)]);
 }

@@ -1,6 +1,5 @@
 //! Transactions on PostgreSQL. What is written is sent at once and its answers are awaited at the end, together: a batch then
-//! takes as many round trips as it has queries, and one more, whatever it writes. (Waiting for each statement was most of the
-//! work of a system that is not busy.)
+//! takes as many round trips as it has queries that need each other's answers, and one more, whatever it writes.
 
 mod tls;
 mod values;
@@ -20,7 +19,7 @@ use std::{
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use futures_util::{
-    FutureExt, TryFutureExt,
+    FutureExt,
     future::{self, BoxFuture},
 };
 use sea_orm::{DbErr, sea_query::Value};
@@ -68,7 +67,7 @@ impl Writer {
             failed: false.into(),
             ill: false.into(),
         };
-        tx.send(async move { Ok(client.batch_execute("BEGIN").await?) })?;
+        tx.send(async move { client.batch_execute("BEGIN").await })?;
         Ok(tx)
     }
 
@@ -84,13 +83,7 @@ impl fmt::Debug for Writer {
 }
 
 /// What the server has said.
-type Answer<T> = Result<T, Fault>;
-
-/// Why something was not done, and whether that may be the connection's fault: then nobody is to have it after this.
-struct Fault {
-    error: StoreError,
-    ill: bool,
-}
+type Answer<T> = Result<T, tokio_postgres::Error>;
 
 /// A transaction on a connection of its own.
 pub(crate) struct Transaction {
@@ -119,7 +112,7 @@ impl Transaction {
     }
 
     /// Sends this, and waits for its answer and all before; the first that is an error counts, those behind it follow from it.
-    async fn ask<T>(&self, newest: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+    async fn ask<T>(&self, newest: impl Future<Output = Answer<T>>) -> Result<T, StoreError> {
         let sent = std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
         let earlier = async {
             for answer in sent {
@@ -128,14 +121,18 @@ impl Transaction {
             Ok(())
         };
         // At once, for the client reads no further while there are answers that nobody takes; the newest first: it is sent.
-        let (newest, earlier) = future::join(newest.map_err(Fault::from), earlier).await;
+        let (newest, earlier) = future::join(newest, earlier).await;
         self.note(earlier.and(newest))
     }
 
     fn note<T>(&self, said: Answer<T>) -> Result<T, StoreError> {
-        said.map_err(|Fault { error, ill }| {
+        said.map_err(|error| {
             self.failed.store(true, Ordering::Relaxed);
-            self.ill.fetch_or(ill, Ordering::Relaxed);
+            let well = error.code().is_some_and(|code| PASSING.contains(code));
+            let error = StoreError::from(error);
+            if !well && matches!(error, StoreError::Unavailable(_)) {
+                self.ill.store(true, Ordering::Relaxed);
+            }
             error
         })
     }
@@ -147,7 +144,7 @@ impl Transaction {
     async fn prepare(&self, sql: &str, types: &[Type]) -> Result<Statement, StoreError> {
         let mut prepared = pin!(self.client().prepare_typed_cached(sql, types));
         match prepared.as_mut().now_or_never() {
-            Some(known) => self.note(known.map_err(Fault::from)), // no reason to wait for what is sent
+            Some(known) => self.note(known), // no reason to wait for what is sent
             None => self.ask(prepared).await,
         }
     }
@@ -175,22 +172,7 @@ impl Transaction {
     pub async fn write(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<(), StoreError> {
         let statement = self.prepare(sql, types).await?;
         let client = self.client().clone();
-        self.send(async move { Ok(client.execute_raw(&statement, parameters).await.map(drop)?) })
-    }
-
-    /// Sends a statement that divides by zero when it finds a conflict, which shows like all that is wrong with one that is
-    /// sent: it is the server that has to refuse, because the commit may be on its way already.
-    pub async fn write_unless(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<(), StoreError> {
-        let statement = self.prepare(sql, types).await?;
-        let client = self.client().clone();
-        self.send(async move {
-            match client.execute_raw(&statement, parameters).await {
-                Err(error) if error.code() == Some(&SqlState::DIVISION_BY_ZERO) => {
-                    Err(Fault { error: StoreError::Conflict(error.to_string()), ill: false })
-                }
-                said => Ok(said.map(drop)?),
-            }
-        })
+        self.send(async move { client.execute_raw(&statement, parameters).await.map(drop) })
     }
 
     /// Sends a statement that returns a number, which is there when the transaction is committed.
@@ -223,15 +205,6 @@ impl Transaction {
         let committed = self.ask(client.batch_execute("COMMIT")).await;
         self.open = false; // one that has failed is rolled back by that
         committed
-    }
-}
-
-impl From<tokio_postgres::Error> for Fault {
-    fn from(error: tokio_postgres::Error) -> Self {
-        let passing = error.code().is_some_and(|code| PASSING.contains(code));
-        let error = StoreError::from(error);
-        let ill = !passing && matches!(error, StoreError::Unavailable(_));
-        Self { error, ill }
     }
 }
 
@@ -291,6 +264,8 @@ impl From<tokio_postgres::Error> for StoreError {
         let (state, text) = (said.code().code(), said.to_string());
         match state {
             "23505" => Self::Conflict(text),
+            // No other statement divides.
+            "22012" => Self::Conflict("a row that was to be removed is gone".to_owned()),
             _ if super::error::postgres(state) => Self::Data(DbErr::Custom(text)),
             _ => unavailable(text),
         }
