@@ -29,6 +29,7 @@ use tracing::{error, warn};
 use crate::{
     Clock, Db, Shutdown, StoreError, bulk,
     bus::{Bus, Outgoing, Published, codec},
+    store::Given,
     tables::outbox,
 };
 
@@ -39,13 +40,30 @@ const CHANNEL: usize = 256;
 /// A bus that has said nothing for so long is away.
 const SILENCE: Duration = Duration::from_secs(1);
 /// How long published rows may stay in the table. A crash meanwhile publishes them again, which inboxes expect.
-const TIDY: Duration = Duration::from_millis(100);
+const TIDY: Duration = Duration::from_millis(250);
+/// Of so many rows that were there before it a row knows.
+pub(crate) const BEFORE: usize = 64;
 
 /// Where rooms put what they have committed.
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
-    rows: mpsc::Sender<(i64, Vec<Outgoing>)>,
+    rows: mpsc::Sender<Row>,
     state: Arc<State>,
+}
+
+/// A row of the outbox, as the process has it that committed it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    id: i64,
+    messages: Vec<Outgoing>,
+    /// Rows that were there before, unless it is not known of all.
+    before: Option<Vec<i64>>,
+}
+
+impl Row {
+    pub(crate) fn new(given: Given, messages: Vec<Outgoing>) -> Self {
+        Self { id: given.number, messages, before: given.before.filter(|before| before.len() < BEFORE) }
+    }
 }
 
 /// How far behind the relay is.
@@ -78,9 +96,9 @@ impl Sender {
         Announced(self.state.clone())
     }
 
-    pub(crate) fn send(&self, id: i64, messages: Vec<Outgoing>, announced: Announced) {
-        self.state.depth.fetch_add(messages.len(), Ordering::Relaxed);
-        if self.rows.try_send((id, messages)).is_err() {
+    pub(crate) fn send(&self, row: Row, announced: Announced) {
+        self.state.depth.fetch_add(row.messages.len(), Ordering::Relaxed);
+        if self.rows.try_send(row).is_err() {
             self.state.behind.store(true, Ordering::Release);
         }
         drop(announced);
@@ -108,10 +126,12 @@ pub(crate) struct Relay {
     clock: Clock,
     /// Messages in one publish.
     batch: usize,
-    rows: mpsc::Receiver<(i64, Vec<Outgoing>)>,
+    rows: mpsc::Receiver<Row>,
     state: Arc<State>,
     /// Published, and still in the table.
     published: BTreeSet<i64>,
+    /// Removed from it the last time.
+    removed: BTreeSet<i64>,
     /// Read from the table; the channel may carry them as well.
     caught: BTreeSet<i64>,
     /// Not what this program can read.
@@ -145,6 +165,7 @@ impl Relay {
             rows,
             state: state.clone(),
             published: BTreeSet::new(),
+            removed: BTreeSet::new(),
             caught: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             gave_up: false,
@@ -175,8 +196,8 @@ impl Relay {
                 _ = tidy.tick() => self.tidy().await,
                 row = self.rows.recv() => {
                     let Some(row) = row else { break }; // closed, and empty
-                    let mut rows = self.take(row);
-                    rows.retain(|(id, _)| !self.caught.contains(id));
+                    let rows = self.take(row).into_iter().map(|row| (row.id, row.messages));
+                    let rows = rows.filter(|(id, _)| !self.caught.contains(id)).collect();
                     if !self.state.behind.load(Ordering::Acquire) {
                         self.publish(rows, &stopping, &|| true).await;
                     } // else a row between these is missing: all of them are read from the table, in order
@@ -191,14 +212,14 @@ impl Relay {
     }
 
     /// This row and those behind it in the channel.
-    fn take(&mut self, first: (i64, Vec<Outgoing>)) -> VecDeque<(i64, Vec<Outgoing>)> {
-        let mut messages = first.1.len();
-        let mut rows = VecDeque::from([first]);
+    fn take(&mut self, first: Row) -> Vec<Row> {
+        let mut messages = first.messages.len();
+        let mut rows = vec![first];
         while messages < self.batch
             && let Ok(row) = self.rows.try_recv()
         {
-            messages += row.1.len();
-            rows.push_back(row);
+            messages += row.messages.len();
+            rows.push(row);
         }
         rows
     }
@@ -345,7 +366,7 @@ impl Relay {
         }
         .await;
         match removed {
-            Ok(()) => self.published.clear(),
+            Ok(()) => self.removed = std::mem::take(&mut self.published),
             Err(cause) => warn!(service = self.service, error = %cause, "published rows stay in the outbox for now"),
         }
     }

@@ -1,6 +1,8 @@
 //! The relay where several processes share the database: the holder of the lease publishes what is in the table, oldest
 //! first, whoever has put it there. What its own rooms have just committed comes through the channel as well, and need
-//! not be read again; but the table says what is next.
+//! not be read again; but the table says what is next. A row knows which others were in the table before it (whatever must go
+//! first is among them: its transaction was over before the row's could begin to write, for they had the same order's row to
+//! lock): where all of these are published or at hand, the table is not asked.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,7 +15,7 @@ use tokio::{sync::watch, time::Instant};
 use tracing::warn;
 
 use super::{
-    ROWS, Relay, TIDY,
+    ROWS, Relay, Row, TIDY,
     lease::{Keeper, Term},
     rest,
 };
@@ -28,8 +30,8 @@ const LAST: Duration = Duration::from_secs(2);
 /// What has waited for less is on its way.
 const SLOW: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
-/// Rows by the channel, until the table says that it is their turn.
-type Own = BTreeMap<i64, Vec<Outgoing>>;
+/// Rows by the channel, until it is their turn.
+type Own = BTreeMap<i64, Row>;
 
 impl Relay {
     pub(super) async fn run_shared(self, stopping: Shutdown) {
@@ -67,8 +69,14 @@ impl Relay {
                 _ = tidy.tick() => self.tidy().await,
                 row = self.rows.recv() => {
                     let Some(row) = row else { break }; // closed, and empty
-                    own.extend(self.take(row));
-                    self.state.behind.store(true, Ordering::Release);
+                    let rows = self.take(row).into_iter().filter(|row| !self.caught.contains(&row.id));
+                    own.extend(rows.map(|row| (row.id, row)));
+                    if now.is_held() && !self.state.behind.load(Ordering::Acquire) && self.are_next(&own) {
+                        let rows = std::mem::take(&mut own).into_values().map(|row| (row.id, row.messages)).collect();
+                        self.publish(rows, &stopping, &|| term.borrow().is_held()).await;
+                    } else {
+                        self.state.behind.store(true, Ordering::Release);
+                    }
                 }
                 _ = term.changed() => {}
                 () = tokio::time::sleep_until(looked + every), if now.is_held() => {}
@@ -84,6 +92,13 @@ impl Relay {
             self.publish_next(&mut own, &term, &stopping).await;
         }
         self.tidy().await;
+    }
+
+    /// Whether nothing in the table has to be published before these.
+    fn are_next(&self, own: &Own) -> bool {
+        let sets = [&self.published, &self.removed, &self.unreadable];
+        let known = |id: &i64| own.contains_key(id) || sets.iter().any(|set| set.contains(id));
+        own.values().all(|row| row.before.as_ref().is_some_and(|before| before.iter().all(known)))
     }
 
     /// Publishes the oldest rows of the table.
@@ -126,11 +141,13 @@ impl Relay {
         if !others.is_empty() {
             let tx = self.db.begin().await?;
             for row in bulk::select::<outbox::Entity>(&tx, &others, false).await? {
-                own.extend(self.read(row));
+                self.caught.insert(row.id);
+                let row = self.read(row).map(|(id, messages)| (id, Row { id, messages, before: None }));
+                own.extend(row);
             }
             tx.commit().await?;
         }
-        let rows = next.into_iter().filter_map(|id| own.remove_entry(&id)).collect();
+        let rows = next.into_iter().filter_map(|id| own.remove(&id)).map(|row| (row.id, row.messages)).collect();
         if !more {
             own.clear(); // what is left of it is not in the table any more: another process has published it
         }

@@ -52,7 +52,7 @@ impl From<StoreError> for Failure {
 /// A transaction that is committed.
 pub(crate) struct Attempted {
     pub endings: Vec<Ending>,
-    pub outbox: Option<(i64, Vec<Outgoing>, relay::Announced)>,
+    pub outbox: Option<(relay::Row, relay::Announced)>,
     /// Requests this process may perform at once.
     pub requests: Vec<Job>,
     /// What is parked now, when that has changed.
@@ -170,7 +170,7 @@ impl<P: Participant> Room<P> {
         if self.without.is_some() {
             outbox = self.afterwards(now, &notes.decided, &mut then).await.or(outbox);
         }
-        let outbox = outbox.map(|(id, messages)| (id.get(), messages, announced));
+        let outbox = outbox.map(|(number, messages)| (relay::Row::new(number.get(), messages), announced));
         let parked = notes.parked_changed.then_some(parked);
         Ok(Attempted { endings, outbox, requests, parked })
     }

@@ -171,8 +171,8 @@ impl<P: Participant> Room<P> {
 
     /// What is to happen after a commit: tell those who wait, wake relay and workers, remember what is parked.
     fn committed(&mut self, deliveries: &[Delivery<P::Input>], sources: &mut [Source], done: Attempted) {
-        if let Some((id, messages, announced)) = done.outbox {
-            self.outbox.send(id, messages, announced);
+        if let Some((row, announced)) = done.outbox {
+            self.outbox.send(row, announced);
         }
         self.effects.hand_over(done.requests);
         self.parked = done.parked.unwrap_or_else(|| std::mem::take(&mut self.parked));

@@ -106,7 +106,9 @@ pub(super) async fn postgres_writer(url: &str, connections: usize) -> Result<pos
 }
 
 /// Of every session on PostgreSQL.
-const SESSION: [(&str, &str); 4] = [
+const SESSION: [(&str, &str); 5] = [
+    // What a statement sees is what was committed before it began: the relay counts on that.
+    ("default_transaction_isolation", "read committed"),
     ("jit", "off"), // compiling costs more than these statements take
     // A plan made while a table was empty reads all of it, and is kept when it has grown: half of the server's time.
     // Every statement has an index to go by; where one has none, the whole table is still read.

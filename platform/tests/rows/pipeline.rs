@@ -1,11 +1,8 @@
-//! What a transaction writes is on its way before anything is answered. (Only what the connection knows already: a statement's
-//! first time is spent on getting to know it.)
+//! What a transaction writes is on its way before anything is answered, and is answered at once. (Only what the connection knows
+//! already: a statement's first time is spent on getting to know it.)
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -14,22 +11,25 @@ use sea_orm::{EntityTrait, sea_query::Expr};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::watch,
 };
 
 use crate::rows::tables::{key, line, with_tables};
 
-/// A way to the server. Once that is asked for, its answers wait until the client has said `COMMIT`.
-#[derive(Default)]
+/// The statements that `write` runs, `BEGIN` and `COMMIT` among them.
+const STATEMENTS: usize = 7;
+
+/// A way to the server. Once that is asked for, its answers wait until the client has said all of that.
 struct Way {
-    holds: AtomicBool,
-    committed: Notify,
+    /// What the client has said since, by the first byte of its messages.
+    said: Mutex<Option<String>>,
+    open: watch::Sender<bool>,
 }
 
 impl Way {
     /// The URL that leads along it.
     async fn to(url: &str) -> (Arc<Self>, String) {
-        let way = Arc::new(Self::default());
+        let way = Arc::new(Self { said: Mutex::default(), open: watch::Sender::new(true) });
         let server = url.split(['@', '/']).nth(3).unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let through = url.replace(&server, &listener.local_addr().unwrap().to_string());
@@ -43,24 +43,47 @@ impl Way {
         (way, through)
     }
 
+    fn close(&self) {
+        *self.said.lock().unwrap() = Some(String::new());
+        self.open.send_replace(false);
+    }
+
+    /// What was said since.
+    fn said(&self) -> String {
+        self.said.lock().unwrap().take().unwrap()
+    }
+
+    fn hear(&self, kind: u8) {
+        if let Some(said) = &mut *self.said.lock().unwrap() {
+            said.push(kind.into());
+            if said.matches('E').count() == STATEMENTS {
+                self.open.send_replace(true);
+            }
+        }
+    }
+
     async fn lead(self: Arc<Self>, client: TcpStream, server: TcpStream) {
         let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
             (client.into_split(), server.into_split());
         let says = async {
-            let mut said = [0; 16_384];
-            while let Ok(length @ 1..) = from_client.read(&mut said).await {
-                if said[..length].windows(6).any(|it| it == b"COMMIT") && self.holds.swap(false, Ordering::SeqCst) {
-                    self.committed.notify_one();
-                }
-                to_server.write_all(&said[..length]).await.unwrap();
+            // The first messages have no kind: their length begins with a zero, which nothing else does.
+            while let Ok(kind) = from_client.read_u8().await {
+                let mut message = vec![kind];
+                let rest = if kind == 0 { 3 } else { 4 };
+                message.resize(1 + rest, 0);
+                from_client.read_exact(&mut message[1..]).await.unwrap();
+                let length = u32::from_be_bytes(message[message.len() - 4..].try_into().unwrap()) as usize - 4;
+                message.resize(message.len() + length, 0);
+                let body = message.len() - length;
+                from_client.read_exact(&mut message[body..]).await.unwrap();
+                to_server.write_all(&message).await.unwrap();
+                self.hear(kind);
             }
         };
         let hears = async {
-            let mut answer = [0; 16_384];
+            let (mut answer, mut open) = ([0; 16_384], self.open.subscribe());
             while let Ok(length @ 1..) = from_server.read(&mut answer).await {
-                if self.holds.load(Ordering::SeqCst) {
-                    self.committed.notified().await;
-                }
+                open.wait_for(|open| *open).await.unwrap();
                 if to_client.write_all(&answer[..length]).await.is_err() {
                     return;
                 }
@@ -90,8 +113,9 @@ async fn nothing_that_is_written_waits_for_an_answer() {
     write(&db, 1).await.unwrap();
     database.run("DELETE FROM sheet_lines").await;
 
-    way.holds.store(true, Ordering::SeqCst);
+    way.close();
     let written = tokio::time::timeout(Duration::from_secs(20), write(&db, 2)).await;
     assert!(matches!(written, Ok(Ok(()))), "{written:?}: the commit waits for an answer that waits for the commit");
+    assert_eq!(way.said(), format!("{}S", "BE".repeat(STATEMENTS)), "one end for all of it");
     assert_eq!(database.ask::<(i64,)>("SELECT amount FROM sheet_lines"), [(2,)]);
 }

@@ -1,6 +1,8 @@
 //! Transactions on PostgreSQL. What is written is sent at once and its answers are awaited at the end, together: a batch then
 //! takes as many round trips as it has queries that need each other's answers, and one more, whatever it writes.
 
+mod burst;
+mod session;
 mod tls;
 mod values;
 
@@ -9,7 +11,6 @@ use std::{
     fmt,
     future::Future,
     io,
-    pin::pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +18,10 @@ use std::{
     time::Duration,
 };
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool::{
+    Runtime,
+    managed::{Object, Pool, PoolError},
+};
 use futures_util::{
     FutureExt,
     future::{self, BoxFuture},
@@ -29,11 +33,12 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
+use self::session::{Answer, Manager, Session};
 pub(crate) use self::values::{array, array_type};
-use super::{StoreError, model::Columns};
+use super::{Given, StoreError, model::Columns};
 use crate::Table;
 
-/// A free connection is waited for so long.
+/// A free connection, or a new one, is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A parameter of a statement.
@@ -41,17 +46,12 @@ pub(crate) type Parameter = Box<dyn ToSql + Send + Sync>;
 
 /// The connections that transactions are made on. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Writer(Pool);
+pub(super) struct Writer(Pool<Manager>);
 
 impl Writer {
     /// Opens the first of them. `settings` are set in every session.
     pub async fn open(url: &str, connections: usize, settings: &[(&str, &str)]) -> Result<Self, String> {
-        let (mut config, connector) = tls::of(url)?;
-        let options: Vec<_> = settings.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
-        let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
-        config.options(format!("{given}{}", options.join(" "))).application_name("uzon").connect_timeout(PATIENCE);
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, connector, recycling)).max_size(connections);
+        let pool = Pool::builder(Manager::new(url, settings)?).max_size(connections);
         let pool = pool.runtime(Runtime::Tokio1).wait_timeout(Some(PATIENCE)).create_timeout(Some(PATIENCE));
         let pool = pool.build().map_err(|error| error.to_string())?;
         drop(pool.get().await.map_err(|error| error.to_string())?);
@@ -59,15 +59,16 @@ impl Writer {
     }
 
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let client = Arc::new(self.0.get().await?);
+        let session = self.0.get().await?;
+        let (client, begin) = (session.client.clone(), session.begin.clone());
         let tx = Transaction {
-            client: Some(client.clone()),
+            session: Some(session),
             sent: Mutex::default(),
             open: true,
             failed: false.into(),
             ill: false.into(),
         };
-        tx.send(async move { client.batch_execute("BEGIN").await })?;
+        tx.send(async move { client.execute_raw(&begin, NOTHING).await.map(drop) })?;
         Ok(tx)
     }
 
@@ -82,14 +83,14 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// What the server has said.
-type Answer<T> = Result<T, tokio_postgres::Error>;
+/// No parameters.
+const NOTHING: [Parameter; 0] = [];
 
 /// A transaction on a connection of its own.
 pub(crate) struct Transaction {
     /// `None` at the very end.
-    client: Option<Arc<Object>>,
-    /// What is sent and not answered, in order.
+    session: Option<Object<Manager>>,
+    /// What is said and not answered, in order.
     sent: Mutex<Vec<BoxFuture<'static, Answer<()>>>>,
     /// Neither committed nor rolled back.
     open: bool,
@@ -100,18 +101,18 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// Sends this, and does not wait for its answer.
+    /// Says this, and does not wait for its answer. It goes with the next that is waited for.
     fn send(&self, work: impl Future<Output = Answer<()>> + Send + 'static) -> Result<(), StoreError> {
         let mut work: BoxFuture<'static, _> = Box::pin(work);
-        // The client sends when it is first asked, and keeps the answer until it is asked again.
+        // The client says it when it is first asked, and keeps the answer until it is asked again.
         if let Some(said) = (&mut work).now_or_never() {
-            return self.note(said); // it was not even sent
+            return self.note(said); // it could not even be said
         }
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(work);
         Ok(())
     }
 
-    /// Sends this, and waits for its answer and all before; the first that is an error counts, those behind it follow from it.
+    /// Says this, and waits for its answer and all before; the first that is an error counts, those behind it follow from it.
     async fn ask<T>(&self, newest: impl Future<Output = Answer<T>>) -> Result<T, StoreError> {
         let sent = std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
         let earlier = async {
@@ -120,9 +121,9 @@ impl Transaction {
             }
             Ok(())
         };
-        // At once, for the client reads no further while there are answers that nobody takes; the newest first: it is sent.
-        let (newest, earlier) = future::join(newest, earlier).await;
-        self.note(earlier.and(newest))
+        // The newest first: it is said. But the connection reads no further while there are answers that nobody takes.
+        let all = future::join(newest, earlier).map(|(newest, earlier)| earlier.and(newest));
+        self.note(self.session().answer(all).await)
     }
 
     fn note<T>(&self, said: Answer<T>) -> Result<T, StoreError> {
@@ -137,16 +138,17 @@ impl Transaction {
         })
     }
 
-    fn client(&self) -> &Arc<Object> {
-        self.client.as_ref().expect("until the end")
+    fn session(&self) -> &Session {
+        self.session.as_ref().expect("until the end")
     }
 
     async fn prepare(&self, sql: &str, types: &[Type]) -> Result<Statement, StoreError> {
-        let mut prepared = pin!(self.client().prepare_typed_cached(sql, types));
-        match prepared.as_mut().now_or_never() {
-            Some(known) => self.note(known), // no reason to wait for what is sent
-            None => self.ask(prepared).await,
+        if let Some(known) = self.session().known(sql, types) {
+            return Ok(known); // no reason to wait for what was said before
         }
+        let statement = self.ask(self.session().client.prepare_typed(sql, types)).await?;
+        self.session().learn(sql, &statement);
+        Ok(statement)
     }
 
     /// The rows of a query that selects all columns of `E`, in their order.
@@ -157,7 +159,7 @@ impl Transaction {
         parameters: Vec<Parameter>,
     ) -> Result<Vec<E::Model>, StoreError> {
         let statement = self.prepare(sql, types).await?;
-        let rows = self.ask(self.client().query(&statement, &borrowed(&parameters))).await?;
+        let rows = self.ask(self.session().client.query(&statement, &borrowed(&parameters))).await?;
         let columns = Columns::<E>::all();
         rows.iter().map(|row| columns.model(|place, kind| values::read(row, place, kind))).collect()
     }
@@ -165,28 +167,28 @@ impl Transaction {
     /// Runs a statement, and says how many rows it has changed.
     pub async fn execute(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<u64, StoreError> {
         let statement = self.prepare(sql, types).await?;
-        self.ask(self.client().execute_raw(&statement, parameters)).await
+        self.ask(self.session().client.execute_raw(&statement, parameters)).await
     }
 
-    /// Sends a statement. What is wrong with it shows at the next query, or at the commit.
+    /// Runs a statement. What is wrong with it shows at the next query, or at the commit.
     pub async fn write(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<(), StoreError> {
         let statement = self.prepare(sql, types).await?;
-        let client = self.client().clone();
+        let client = self.session().client.clone();
         self.send(async move { client.execute_raw(&statement, parameters).await.map(drop) })
     }
 
-    /// Sends a statement that returns a number, which is there when the transaction is committed.
+    /// Runs a statement that returns a number and others, which are there when the transaction is committed.
     pub async fn write_numbered(
         &self,
         sql: &str,
         parameters: Vec<Parameter>,
-    ) -> Result<Arc<OnceLock<i64>>, StoreError> {
+    ) -> Result<Arc<OnceLock<Given>>, StoreError> {
         let statement = self.prepare(sql, &[]).await?;
-        let (client, number) = (self.client().clone(), Arc::<OnceLock<i64>>::default());
+        let (client, number) = (self.session().client.clone(), Arc::<OnceLock<Given>>::default());
         let place = number.clone();
         self.send(async move {
             let row = client.query_one(&statement, &borrowed(&parameters)).await?;
-            place.get_or_init(|| row.get(0));
+            place.get_or_init(|| Given { number: row.get(0), before: Some(row.get(1)) });
             Ok(())
         })?;
         Ok(number)
@@ -201,10 +203,10 @@ impl Transaction {
         if *self.failed.get_mut() {
             return Err(unavailable("something of the transaction was refused before"));
         }
-        let client = self.client().clone();
-        let committed = self.ask(client.batch_execute("COMMIT")).await;
-        self.open = false; // one that has failed is rolled back by that
-        committed
+        let session = self.session();
+        self.ask(session.client.execute_raw(&session.commit, NOTHING)).await?;
+        self.open = false;
+        Ok(())
     }
 }
 
@@ -222,16 +224,17 @@ const PASSING: [SqlState; 4] = [
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if *self.ill.get_mut() {
-            self.sent.get_mut().unwrap_or_else(PoisonError::into_inner).clear(); // they have it, too
-            if let Some(client) = self.client.take().and_then(Arc::into_inner) {
-                drop(Object::take(client));
-            }
-        } else if self.open
-            && let Some(client) = &self.client
-        {
-            // Sent at once; whoever has the connection next comes after it.
-            let _ = client.batch_execute("ROLLBACK").now_or_never();
+        let Some(session) = self.session.take_if(|_| self.open) else { return };
+        let here = tokio::runtime::Handle::try_current();
+        if let (false, Ok(here)) = (*self.ill.get_mut(), here) {
+            // Now, for it may hold locks; whoever wants the connection waits for that.
+            here.spawn(async move {
+                if session.answer(session.client.batch_execute("ROLLBACK")).await.is_err() {
+                    drop(Object::take(session));
+                }
+            });
+        } else {
+            drop(Object::take(session)); // which ends the transaction, too
         }
     }
 }
@@ -246,8 +249,8 @@ fn unavailable(why: impl Into<String>) -> StoreError {
     StoreError::Unavailable(DbErr::Custom(why.into()))
 }
 
-impl From<PoolError> for StoreError {
-    fn from(error: PoolError) -> Self {
+impl From<PoolError<StoreError>> for StoreError {
+    fn from(error: PoolError<StoreError>) -> Self {
         unavailable(error.to_string())
     }
 }
