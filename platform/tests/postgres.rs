@@ -36,5 +36,7 @@ mod server;
 mod sick;
 #[path = "room/stage.rs"]
 mod stage;
+#[path = "rows/tls.rs"]
+mod tls;
 
 const ENGINE: database::Engine = database::Engine::Postgres;

@@ -25,6 +25,8 @@ use crate::{
 pub struct Settings {
     /// Inputs in one transaction, at most.
     pub batch: usize,
+    /// From the beginning of a small transaction to that of the next, at least.
+    pub rest: Duration,
     pub patience: Patience,
     /// Calls to the outside at the same time.
     pub concurrency: usize,
@@ -147,7 +149,7 @@ impl<P: Participant> Closed for RoomPlan<P> {
                 commands: commands_in,
                 chunks: chunks_in,
                 finished: finished_in,
-                linger: self.linger,
+                rest: self.linger.max(settings.rest),
                 waiting: VecDeque::new(),
                 foreign: BTreeSet::new(),
             };
