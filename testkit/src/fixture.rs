@@ -141,7 +141,7 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
     Ok(Host {
         bus: Arc::new(log),
         clock,
-        settings: Settings { batch: 500, rest: Duration::ZERO, patience, concurrency: 64 },
+        settings: Settings { batch: 500, patience, concurrency: 64 },
         connections: 3,
         group_prefix: String::new(),
         outbox_limit: Duration::from_mins(5),

@@ -135,7 +135,6 @@ pub struct Inbox {
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
     pub batch: usize,
-    pub rest: Span,
     pub retries: u32,
     pub first_retry: Span,
     pub hold: Span,

@@ -161,7 +161,6 @@ fn host(config: &Config, bus: Arc<dyn Bus>, clock: Clock) -> Host {
         clock,
         settings: crate::Settings {
             batch: config.delivery.batch,
-            rest: config.delivery.rest.into(),
             patience: Patience {
                 retries: config.delivery.retries,
                 first_retry: config.delivery.first_retry.into(),

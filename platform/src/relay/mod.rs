@@ -41,7 +41,9 @@ const CHANNEL: usize = 256;
 const SILENCE: Duration = Duration::from_secs(1);
 /// How long published rows may stay in the table. A crash meanwhile publishes them again, which inboxes expect.
 const TIDY: Duration = Duration::from_millis(250);
-/// Of so many rows that were there before it a row knows.
+/// So many rows that were read from the table are remembered until nothing is on its way; beyond that one may be said again.
+const CAUGHT: usize = 10_000;
+/// Of fewer rows than this that were there before it a row knows.
 pub(crate) const BEFORE: usize = 64;
 
 /// Where rooms put what they have committed.
@@ -352,7 +354,8 @@ impl Relay {
         let stuck = self.state.age(self.clock.now());
         gauge!("uzon_outbox_stuck_seconds", "service" => self.service).set(stuck.as_seconds_f64());
         // In this order: what is announced after the first look was committed after the table was read.
-        if self.state.announced.load(Ordering::Acquire) == 0 && self.rows.is_empty() {
+        let all_told = self.state.announced.load(Ordering::Acquire) == 0 && self.rows.is_empty();
+        if all_told || self.caught.len() > CAUGHT {
             self.caught.clear();
         }
         if self.published.is_empty() {

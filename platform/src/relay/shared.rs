@@ -15,7 +15,7 @@ use tokio::{sync::watch, time::Instant};
 use tracing::warn;
 
 use super::{
-    ROWS, Relay, Row, TIDY,
+    BEFORE, ROWS, Relay, Row, TIDY,
     lease::{Keeper, Term},
     rest,
 };
@@ -74,6 +74,9 @@ impl Relay {
                     if now.is_held() && !self.state.behind.load(Ordering::Acquire) && self.are_next(&own) {
                         let rows = std::mem::take(&mut own).into_values().map(|row| (row.id, row.messages)).collect();
                         self.publish(rows, &stopping, &|| term.borrow().is_held()).await;
+                        if self.published.len() >= BEFORE / 2 {
+                            self.tidy().await; // or rows would not know all that were there before
+                        }
                     } else {
                         self.state.behind.store(true, Ordering::Release);
                     }

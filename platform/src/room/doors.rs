@@ -25,8 +25,6 @@ use crate::{
 pub struct Settings {
     /// Inputs in one transaction, at most.
     pub batch: usize,
-    /// From the beginning of a small transaction to that of the next, at least.
-    pub rest: Duration,
     pub patience: Patience,
     /// Calls to the outside at the same time.
     pub concurrency: usize,
@@ -149,7 +147,7 @@ impl<P: Participant> Closed for RoomPlan<P> {
                 commands: commands_in,
                 chunks: chunks_in,
                 finished: finished_in,
-                rest: self.linger.max(settings.rest),
+                linger: self.linger,
                 waiting: VecDeque::new(),
                 foreign: BTreeSet::new(),
             };

@@ -29,7 +29,7 @@ pub(super) struct Inside<P: Participant> {
     pub heard: Arc<Heard>,
     pub batch: usize,
     /// From the beginning of a small batch to that of the next, at least.
-    pub rest: Duration,
+    pub linger: Duration,
     /// How often due reminders and parked records are looked for.
     pub look: Duration,
     pub commands: mpsc::Receiver<Incoming<P::Input>>,
@@ -92,8 +92,8 @@ impl<P: Participant> Inside<P> {
             if !self.room.parked.is_empty() {
                 self.wake_parked().await;
             }
-            if small && !self.rest.is_zero() {
-                tokio::select! { () = sleep_until(begun + self.rest) => {} () = stopping.wait() => {} }
+            if small && !self.linger.is_zero() {
+                tokio::select! { () = sleep_until(begun + self.linger) => {} () = stopping.wait() => {} }
             }
         }
     }

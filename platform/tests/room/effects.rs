@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     ENGINE,
     database::Engine,
-    stage::{Does, Plan, Stage, eventually},
+    stage::{Does, Stage, eventually},
 };
 
 const A: Uuid = Uuid::from_u128(0xa);
@@ -28,36 +28,28 @@ fn quick() -> Policy {
     Policy { timeout: Duration::from_millis(20), ..Policy::default() }
 }
 
-/// By its nature, or because the operator wants it.
-const RESTS: [fn(&mut Plan, Duration); 2] =
-    [|plan, so_long| plan.lingers = so_long, |plan, so_long| plan.settings.rest = so_long];
-
 /// Nobody waits so long for an outcome here: it is decided because the room is told to stop.
 #[tokio::test]
 async fn a_room_that_lingers_decides_the_first_at_once_and_what_waits_before_it_stops() {
-    for rests in RESTS {
-        let mut stage = Stage::new().await;
-        rests(&mut stage.plan, Duration::from_hours(1));
-        stage.start().await;
-        stage.send([stage.bill(A, 1, 1)]).await;
-        stage.log_is(A, "asked1").await;
-        eventually("the call is made", || stage.provider.calls().len() == 1).await;
-        assert_eq!(stage.log(A), "asked1");
-        stage.stop().await;
-        assert_eq!(stage.log(A), "asked1 billed1=1");
-    }
+    let mut stage = Stage::new().await;
+    stage.plan.lingers = Duration::from_hours(1);
+    stage.start().await;
+    stage.send([stage.bill(A, 1, 1)]).await;
+    stage.log_is(A, "asked1").await;
+    eventually("the call is made", || stage.provider.calls().len() == 1).await;
+    assert_eq!(stage.log(A), "asked1");
+    stage.stop().await;
+    assert_eq!(stage.log(A), "asked1 billed1=1");
 }
 
 #[tokio::test]
 async fn a_room_that_lingers_does_not_rest_after_many() {
-    for rests in RESTS {
-        let mut stage = Stage::new().await;
-        rests(&mut stage.plan, Duration::from_hours(1));
-        stage.plan.settings.batch = 20;
-        stage.start().await;
-        stage.send((1..=20).map(|number| stage.bill(A, number, 1))).await;
-        eventually("they have their outcomes", || stage.log(A).matches("billed").count() > 0).await;
-    }
+    let mut stage = Stage::new().await;
+    stage.plan.lingers = Duration::from_hours(1);
+    stage.plan.settings.batch = 20;
+    stage.start().await;
+    stage.send((1..=20).map(|number| stage.bill(A, number, 1))).await;
+    eventually("they have their outcomes", || stage.log(A).matches("billed").count() > 0).await;
 }
 
 #[tokio::test]

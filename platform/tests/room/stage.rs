@@ -51,7 +51,7 @@ impl Default for Plan {
         Self {
             policy: Policy::default(),
             breaker: Breaker::new("provider"),
-            settings: Settings { batch: 100, rest: Duration::ZERO, patience, concurrency: 8 },
+            settings: Settings { batch: 100, patience, concurrency: 8 },
             without: None,
             looks_every: Duration::from_millis(20),
             lingers: Duration::ZERO,

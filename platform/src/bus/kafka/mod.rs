@@ -48,9 +48,6 @@ mod watchdog;
 
 pub use options::{KafkaOptions, KafkaSecurity};
 
-/// Who follows a topic is told of what is new in it at most so much later.
-const FOLLOWING: Duration = Duration::from_millis(20);
-
 /// A connection to Kafka. Shared as `Arc<dyn Bus>`.
 pub struct Kafka {
     options: Arc<KafkaOptions>,
@@ -240,7 +237,7 @@ impl Bus for Kafka {
     fn follow<'a>(&'a self, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Box<dyn Follower>, BusError>> {
         Box::pin(async move {
             let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
-            let (config, health) = (self.options.reader(FOLLOWING), self.health.clone());
+            let (config, health) = (self.options.reader(), self.health.clone());
             let start = move || {
                 let places = asks.places(&asks.partitions(&names)?, Offset::End)?;
                 reader::start(&config, &health, names, "", &From::Places(places))

@@ -100,7 +100,11 @@ impl KafkaOptions {
             ("session.timeout.ms", "10000"),
             ("heartbeat.interval.ms", "1000"),
         ]);
-        reading(&mut config, linger);
+        reading(&mut config);
+        if !linger.is_zero() {
+            // Each answer costs the broker as much as a hundred records in it.
+            config.set("fetch.min.bytes", "262144").set("fetch.wait.max.ms", linger.as_millis().to_string());
+        }
         if let Some(instance) = &self.instance {
             config.set("group.instance.id", instance);
         }
@@ -108,14 +112,14 @@ impl KafkaOptions {
     }
 
     /// For reading without a group. (The library wants the name of one all the same, and does nothing with it.)
-    pub(super) fn reader(&self, linger: Duration) -> ClientConfig {
+    pub(super) fn reader(&self) -> ClientConfig {
         let mut config = self.config([
             ("group.id", &*format!("{}-reader", self.client)),
             ("enable.auto.offset.store", "false"),
             ("enable.auto.commit", "false"),
             ("auto.offset.reset", "earliest"),
         ]);
-        reading(&mut config, linger);
+        reading(&mut config);
         self.own(config)
     }
 
@@ -150,15 +154,11 @@ impl KafkaOptions {
     }
 }
 
-fn reading(config: &mut ClientConfig, linger: Duration) {
+fn reading(config: &mut ClientConfig) {
     config.set("isolation.level", "read_committed").set("allow.auto.create.topics", "false");
     config.set("fetch.queue.backoff.ms", "5"); // or reading stands still for a second now and then
     // How much is fetched ahead: bounded, for there are several consumers in a process.
     config.set("queued.min.messages", "20000").set("queued.max.messages.kbytes", "16384");
-    if !linger.is_zero() {
-        // Each answer costs the broker as much as a hundred records in it.
-        config.set("fetch.min.bytes", "262144").set("fetch.wait.max.ms", linger.as_millis().to_string());
-    }
 }
 
 impl KafkaSecurity {

@@ -48,7 +48,7 @@ pub(super) fn read(
         return Ok(records);
     }
 
-    let mut config = options.reader(Duration::ZERO);
+    let mut config = options.reader();
     config.set("enable.partition.eof", "true"); // records may end before the partition does
     let client: BaseConsumer<Listens> =
         config.create_with_context(Listens(health.clone())).map_err(|error| setup(&error))?;

@@ -123,7 +123,10 @@ impl Transaction {
         };
         // The newest first: it is said. But the connection reads no further while there are answers that nobody takes.
         let all = future::join(newest, earlier).map(|(newest, earlier)| earlier.and(newest));
-        self.note(self.session().answer(all).await)
+        let waiting = Waiting(&self.failed);
+        let answer = self.session().answer(all).await;
+        std::mem::forget(waiting);
+        self.note(answer)
     }
 
     fn note<T>(&self, said: Answer<T>) -> Result<T, StoreError> {
@@ -207,6 +210,15 @@ impl Transaction {
         self.ask(session.client.execute_raw(&session.commit, NOTHING)).await?;
         self.open = false;
         Ok(())
+    }
+}
+
+/// Whoever does not wait to the end does not know whether something was refused.
+struct Waiting<'a>(&'a AtomicBool);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

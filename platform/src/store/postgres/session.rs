@@ -12,7 +12,7 @@ use std::{
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use futures_util::{FutureExt, future};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpStream, UnixStream},
     sync,
@@ -157,26 +157,48 @@ impl Manager {
             None => TcpStream::connect((name, port)).await?,
         };
         stream.set_nodelay(true)?;
-        SockRef::from(&stream).set_keepalive(true)?;
+        self.keep_alive(&stream)?;
         Ok((name, Either::Left(stream)))
     }
-}
 
-impl managed::Manager for Manager {
-    type Type = Session;
-    type Error = StoreError;
+    /// What tokio-postgres would set: a server that has vanished without a word is noticed.
+    fn keep_alive(&self, stream: &TcpStream) -> io::Result<()> {
+        let (config, socket) = (&self.config, SockRef::from(stream));
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(config.get_tcp_user_timeout().copied())?;
+        if !config.get_keepalives() {
+            return Ok(());
+        }
+        let mut alive = TcpKeepalive::new().with_time(config.get_keepalives_idle());
+        if let Some(interval) = config.get_keepalives_interval() {
+            alive = alive.with_interval(interval);
+        }
+        if let Some(retries) = config.get_keepalives_retries() {
+            alive = alive.with_retries(retries);
+        }
+        socket.set_tcp_keepalive(&alive)
+    }
 
-    async fn create(&self) -> Result<Session, StoreError> {
+    async fn connect(&self) -> Result<Box<Session>, StoreError> {
         let (name, socket) = self.reach().await.map_err(|error| unavailable(error.to_string()))?;
         let Ok(tls) = MakeTlsConnect::<Socket>::make_tls_connect(&mut self.tls.clone(), name);
         let (client, bytes) = self.config.connect_raw(Burst::new(socket), Below(tls)).await?;
         let line = Line(sync::Mutex::new(Some(bytes)));
         let statements = future::try_join(client.prepare("BEGIN"), client.prepare("COMMIT"));
         let (begin, commit) = line.answer(statements).await?;
-        Ok(Session { client: Arc::new(client), begin, commit, line, known: Mutex::default() })
+        Ok(Box::new(Session { client: Arc::new(client), begin, commit, line, known: Mutex::default() }))
+    }
+}
+
+impl managed::Manager for Manager {
+    type Type = Box<Session>;
+    type Error = StoreError;
+
+    async fn create(&self) -> Result<Box<Session>, StoreError> {
+        Box::pin(self.connect()).await // seldom, and long: not in every future that may need it
     }
 
-    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<StoreError> {
+    async fn recycle(&self, session: &mut Box<Session>, _: &Metrics) -> RecycleResult<StoreError> {
         if session.line.is_well().await { Ok(()) } else { Err(RecycleError::message("the connection has ended")) }
     }
 }
