@@ -186,13 +186,13 @@ mod tests {
     #[test]
     fn history_is_read_with_names_and_without() {
         let event = Uuid::from_u128(7);
-        let named = r#"{"version":2,"status":"RESERVED","at":"2026-11-21T10:00:00.000001Z","cause":{"type":"InventoryReserved",
+        let named = r#"{"version":2,"status":"RESERVED","at":"2026-11-21T10:00:00.001Z","cause":{"type":"InventoryReserved",
             "eventId":"00000000-0000-0000-0000-000000000007"},"traceId":"4bf9"}"#;
         let entry: HistoryEntry = serde_json::from_str(named).unwrap();
         let expected = HistoryEntry {
             version: 2,
             status: OrderStatus::Reserved,
-            at: "2026-11-21T10:00:00.000001Z".parse().unwrap(),
+            at: "2026-11-21T10:00:00.001Z".parse().unwrap(),
             cause: Cause::new("InventoryReserved", Some(event)),
             trace_id: "4bf9".into(),
         };
@@ -200,7 +200,7 @@ mod tests {
         let stored = serde_json::to_string(&entry).unwrap();
         assert_eq!(
             stored,
-            r#"[2,"RESERVED","2026-11-21T10:00:00.000001Z",["InventoryReserved","00000000-0000-0000-0000-000000000007"],"4bf9"]"#
+            r#"[2,"RESERVED","2026-11-21T10:00:00.001Z",["InventoryReserved","00000000-0000-0000-0000-000000000007"],"4bf9"]"#
         );
         assert_eq!(serde_json::from_str::<HistoryEntry>(&stored).unwrap(), expected);
     }
