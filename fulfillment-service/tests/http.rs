@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
+
 use chrono::{DateTime, Utc};
 use fulfillment_service::{
     CarrierChoice, Settings,
@@ -17,6 +19,7 @@ use platform::{
 use serde_json::{Value, json};
 use support::{CUSTOMER, confirmed};
 use testkit::{Fixture, eventually, fixture::Reply};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// A shop and its carrier.
@@ -215,6 +218,81 @@ async fn the_carrier_tells_by_webhook() {
         }
     }
     town.stop().await;
+}
+
+#[tokio::test]
+async fn the_carrier_tells_of_many_parcels_at_once() {
+    let town = start(&never(), PATIENT).await;
+    let mut told = vec![];
+    for _ in 0..3 {
+        let order = town.confirm("N1 1AA").await;
+        let number = town.booked(order).await["trackingNumber"].as_str().unwrap().to_owned();
+        told.push((order, news(order, &number, "PICKED_UP")));
+    }
+    let batch = json!({ "news": [told[0].1, news(CUSTOMER, "SHIP-0", "PICKED_UP"), told[1].1, told[1].1] });
+    let reply = town.tell("sandbox/batch", &batch).await;
+    let unknown = json!({ "status": 404, "type": "/problems/not-found" });
+    let noted = json!({ "status": 204 });
+    assert_eq!((reply.status, reply.json()), (200, json!({ "results": [noted, unknown, noted, noted] })));
+    for ((order, _), shown) in told.iter().zip(["Shipped", "Shipped", "Pending"]) {
+        assert_eq!(town.shipment(*order).await.json()["status"], shown);
+    }
+
+    let (last, fine) = (told[2].0, &told[2].1);
+    let too_many = vec![fine; 501];
+    for (carrier, news, status) in [
+        ("another/batch", json!([fine]), 404),
+        ("sandbox/batch", json!([fine, news(last, "", "PICKED_UP")]), 422),
+        ("sandbox/batch", json!([fine, news(last, "SHIP-0", "EATEN")]), 400),
+        ("sandbox/batch", json!([]), 422),
+        ("sandbox/batch", json!(too_many), 422),
+    ] {
+        let reply = town.tell(carrier, &json!({ "news": news })).await;
+        assert_eq!(reply.status, status, "{}", reply.json());
+    }
+    assert_eq!(town.shipment(last).await.json()["status"], "Pending", "all of it is refused");
+    town.stop().await;
+}
+
+/// A shop that takes its time hears in one call what has happened meanwhile.
+#[tokio::test]
+async fn what_happens_while_the_carrier_tells_is_told_together() {
+    let (calls, gate) = (Arc::<Mutex<Vec<usize>>>::default(), Arc::new(Semaphore::new(0)));
+    let (counted, closed) = (calls.clone(), gate.clone());
+    let webhook = move |axum::Json(body): axum::Json<Value>| {
+        let (calls, gate) = (counted.clone(), closed.clone());
+        async move {
+            let news = body["news"].as_array().unwrap().len();
+            calls.lock().unwrap().push(news);
+            gate.acquire().await.unwrap().forget();
+            axum::Json(json!({ "results": vec![json!({ "status": 204 }); news] }))
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let shop = format!("http://{}/webhook", listener.local_addr().unwrap());
+    let routes = axum::Router::new().route("/webhook/batch", axum::routing::post(webhook));
+    let server = tokio::spawn(async move { axum::serve(listener, routes).await });
+
+    let (service, sandbox) = sandbox::service(&at_once());
+    sandbox::connect_to(&sandbox, &shop);
+    let carrier = Fixture::start(service).await;
+    let shop = Fixture::start(self::shop(&sandbox, PATIENT)).await;
+    let town = Town { shop, carrier, sandbox };
+    town.confirm("N1 1AA").await;
+    eventually("the first is told", async || (calls.lock().unwrap().len() == 1).then_some(())).await;
+    for _ in 0..20 {
+        town.confirm("N1 1AA").await;
+    }
+    eventually("all are picked up", async || {
+        let ledger = town.ledger().await;
+        (ledger.iter().filter(|(_, operation)| operation == "PICK_UP").count() == 21).then_some(())
+    })
+    .await;
+    gate.add_permits(100);
+    eventually("all is told", async || (calls.lock().unwrap().iter().sum::<usize>() == 42).then_some(())).await;
+    assert!(calls.lock().unwrap().len() <= 21, "{calls:?}");
+    town.stop().await;
+    server.abort();
 }
 
 #[tokio::test]

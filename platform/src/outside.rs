@@ -103,7 +103,7 @@ fn answer<A: DeserializeOwned>((status, body): (StatusCode, Bytes)) -> Result<A,
     let said = [text("detail"), text("title"), status.as_str()].into_iter().find(|it| !it.is_empty());
     let said = said.unwrap_or_default().to_owned();
     // Who refuses a request has not carried it out. Whoever broke down over it may have.
-    let nothing_happened = status.is_client_error() || text("type") == format!("/problems/{}", NOT_DONE.slug);
+    let nothing_happened = status.is_client_error() || text("type") == NOT_DONE.path();
     Err(if nothing_happened { CallError::Failed(said) } else { CallError::Unknown(said) })
 }
 

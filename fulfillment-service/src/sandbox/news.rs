@@ -1,8 +1,12 @@
 //! The way of the carrier's news to the shop.
 
-use axum::http::{Method, StatusCode};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::Method;
+use chrono::{DateTime, Utc};
 use platform::{App, Clock, Outside, Refused, Trace};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::Sandbox;
 use crate::domain::{CarrierNews, NewsRefusal, Progress};
@@ -33,21 +37,88 @@ pub fn connect(carrier: &Sandbox, shop: App) {
 
 /// From now on the carrier tells the shop behind this address, its webhook.
 pub fn connect_to(carrier: &Sandbox, webhook: &str) {
-    let (shop, clock) = (Outside::new(webhook), Clock::system());
+    let post = Arc::new(Post::new(webhook));
     carrier.tell(move |news| {
-        let (shop, at) = (shop.clone(), clock.now());
-        async move {
-            let (status, at) = match news.progress {
-                Progress::PickedUp => ("PICKED_UP", at),
-                Progress::Delivered { at } => ("DELIVERED", at),
-            };
-            let CarrierNews { order_id, tracking_number, .. } = news;
-            let body = json!({ "orderId": order_id, "trackingNumber": tracking_number, "status": status, "at": at });
-            match shop.call(Method::POST, "", None, Some(&body)).await {
-                Ok((status, _)) if status.is_success() => Heard::Accepted,
-                Ok((StatusCode::NOT_FOUND, _)) => Heard::Unknown,
-                _ => Heard::NotNow,
+        let post = post.clone();
+        async move { post.tell(news).await }
+    });
+}
+
+/// Letters in a bag: as many as the webhook takes.
+const MOST: usize = 500;
+
+/// One bag of news is on its way at a time; what is told meanwhile goes with the next.
+struct Post {
+    shop: Outside,
+    clock: Clock,
+    waiting: Mutex<Vec<Letter>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+type Letter = (Value, oneshot::Sender<Heard>);
+
+impl Post {
+    fn new(webhook: &str) -> Self {
+        Self {
+            shop: Outside::new(webhook),
+            clock: Clock::system(),
+            waiting: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    async fn tell(&self, news: CarrierNews) -> Heard {
+        let (answer, mut heard) = oneshot::channel();
+        self.letters().push((letter(news, self.clock.now()), answer));
+        let _turn = self.turn.lock().await;
+        loop {
+            // It went with the bag of somebody before, or goes with this one, or there is a full bag of others in front.
+            match heard.try_recv() {
+                Ok(heard) => return heard,
+                Err(TryRecvError::Closed) => return Heard::NotNow, // whoever carried it gave up
+                Err(TryRecvError::Empty) => self.carry().await,
             }
         }
-    });
+    }
+
+    /// Brings what waits.
+    async fn carry(&self) {
+        let bag: Vec<_> = {
+            let mut waiting = self.letters();
+            let full = waiting.len().min(MOST);
+            waiting.drain(..full).collect()
+        };
+        let (news, answers): (Vec<_>, Vec<_>) = bag.into_iter().unzip();
+        let said = match self.shop.call(Method::POST, "/batch", None, Some(&json!({ "news": news }))).await {
+            Ok((status, body)) if status.is_success() => results(&body),
+            _ => vec![],
+        };
+        let said = said.into_iter().chain(std::iter::repeat(Heard::NotNow));
+        for (answer, heard) in answers.into_iter().zip(said) {
+            drop(answer.send(heard)); // nobody waits: it is found again at the next start
+        }
+    }
+
+    fn letters(&self) -> MutexGuard<'_, Vec<Letter>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn letter(news: CarrierNews, now: DateTime<Utc>) -> Value {
+    let (status, at) = match news.progress {
+        Progress::PickedUp => ("PICKED_UP", now),
+        Progress::Delivered { at } => ("DELIVERED", at),
+    };
+    json!({ "orderId": news.order_id, "trackingNumber": news.tracking_number, "status": status, "at": at })
+}
+
+/// What became of each, in the order of the news.
+fn results(body: &[u8]) -> Vec<Heard> {
+    let heard = |told: &Value| match told["status"].as_u64() {
+        Some(200..300) => Heard::Accepted,
+        Some(404) => Heard::Unknown,
+        _ => Heard::NotNow,
+    };
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    body["results"].as_array().into_iter().flatten().map(heard).collect()
 }

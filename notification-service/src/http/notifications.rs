@@ -82,10 +82,12 @@ pub async fn list(
 ) -> Result<Page<NotificationView>, Problem> {
     use notification::Column as N;
     caller.require(READ)?;
-    let mut query = notification::Entity::find().order_by_desc(N::Id).limit(page.fetch());
-    if let Some(order) = filter.order_id {
-        query = query.filter(N::OrderId.eq(order));
-    }
+    let mut query = notification::Entity::find().order_by_desc(N::Id);
+    query = match filter.order_id {
+        // All of them, few as they are: with a limit, PostgreSQL may go through the mailbox from its newest message instead.
+        Some(order) => query.filter(N::OrderId.eq(order)),
+        None => query.limit(page.fetch()),
+    };
     if let Some(status) = filter.status {
         query = query.filter(N::Status.eq(status));
     }

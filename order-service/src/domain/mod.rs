@@ -3,6 +3,7 @@
 mod cancelling;
 mod catalogue;
 mod events;
+mod history;
 mod lifecycle;
 mod order;
 mod placing;
@@ -13,8 +14,7 @@ pub use catalogue::objections;
 pub use events::{
     OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded, ProductChanged,
 };
-pub use order::{
-    Cause, Details, HistoryEntry, PaymentStatus, PaymentView, Progress, Sequences, ShipmentStatus, ShipmentView,
-};
+pub use history::HistoryEntry;
+pub use order::{Cause, Details, PaymentStatus, PaymentView, Progress, Sequences, ShipmentStatus, ShipmentView};
 pub use placing::{PlaceOrder, WantedItem};
 pub use views::{Links, OrderReceipt, OrderStatusView};

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use events::{Address, Customer, Item, Money, OrderStatus, OrderStatusChanged, PaymentDetails, Timestamp};
 use platform::Consequences;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::HistoryEntry;
 use crate::store::{Headline, Order, Wire};
 
 /// What was ordered, by whom, and where it goes. Never changes.
@@ -25,7 +26,7 @@ pub struct Details {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// Every transition, without a gap: the first is version 1.
+    #[serde(with = "super::history")]
     pub history: Vec<HistoryEntry>,
     pub payment: Option<PaymentView>,
     pub shipment: Option<ShipmentView>,
@@ -41,25 +42,6 @@ pub struct Sequences {
     pub orders_in: i64,
     pub orders_validated: i64,
     pub order_status: i64,
-}
-
-/// A transition. Stored as a list without names, for an order's row is written with each of them; what has names (as it was
-/// stored before) is read all the same.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HistoryEntry {
-    pub version: i64,
-    pub status: OrderStatus,
-    pub at: Timestamp,
-    pub cause: Cause,
-    pub trace_id: String,
-}
-
-impl Serialize for HistoryEntry {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Self { version, status, at, cause, trace_id } = self;
-        (version, status, at, (&cause.kind, cause.event_id), trace_id).serialize(to)
-    }
 }
 
 /// What led to a transition: a command, a reminder, or an event (which then has an id).
@@ -175,33 +157,5 @@ impl Order {
             tracking_number: shipment.as_ref().and_then(|parcel| parcel.tracking_number.clone()),
         };
         then.publish(&mut sequences.order_status, &changed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Rows outlive the program that wrote them.
-    #[test]
-    fn history_is_read_with_names_and_without() {
-        let event = Uuid::from_u128(7);
-        let named = r#"{"version":2,"status":"RESERVED","at":"2026-11-21T10:00:00.001Z","cause":{"type":"InventoryReserved",
-            "eventId":"00000000-0000-0000-0000-000000000007"},"traceId":"4bf9"}"#;
-        let entry: HistoryEntry = serde_json::from_str(named).unwrap();
-        let expected = HistoryEntry {
-            version: 2,
-            status: OrderStatus::Reserved,
-            at: "2026-11-21T10:00:00.001Z".parse().unwrap(),
-            cause: Cause::new("InventoryReserved", Some(event)),
-            trace_id: "4bf9".into(),
-        };
-        assert_eq!(entry, expected);
-        let stored = serde_json::to_string(&entry).unwrap();
-        assert_eq!(
-            stored,
-            r#"[2,"RESERVED","2026-11-21T10:00:00.001Z",["InventoryReserved","00000000-0000-0000-0000-000000000007"],"4bf9"]"#
-        );
-        assert_eq!(serde_json::from_str::<HistoryEntry>(&stored).unwrap(), expected);
     }
 }

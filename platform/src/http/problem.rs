@@ -28,6 +28,11 @@ impl ProblemType {
     pub const fn new(slug: &'static str, status: StatusCode, title: &'static str, explanation: &'static str) -> Self {
         Self { slug, status, title, explanation }
     }
+
+    /// Its address, as sent.
+    pub fn path(&self) -> String {
+        format!("/problems/{}", self.slug)
+    }
 }
 
 /// What is wrong with one field of a request.
@@ -144,7 +149,7 @@ impl Problem {
     pub(super) fn render(&self, instance: Option<&str>) -> Response {
         let inner = &*self.0;
         let document = Document {
-            kind: format!("/problems/{}", inner.kind.slug),
+            kind: inner.kind.path(),
             title: inner.kind.title,
             status: inner.kind.status.as_u16(),
             detail: inner.detail.as_deref(),

@@ -68,6 +68,17 @@ fn uncompressed(table: &TableCreateStatement) -> Option<String> {
     (!columns.is_empty()).then(|| format!(r#"ALTER TABLE "{}" {}"#, name.1, columns.join(", ")))
 }
 
+/// Leaves room on the pages of a table for the next versions of its rows: `percent` of each are filled with new rows. For rows
+/// that are written again several times, all of a page at about the same time; where the next version has no room beside
+/// the last, every index is written. PostgreSQL's only: the others write rows where they are.
+pub async fn leave_room(manager: &SchemaManager<'_>, table: impl IntoIden, percent: u8) -> Result<(), DbErr> {
+    if manager.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let sql = format!(r#"ALTER TABLE "{}" SET (fillfactor = {percent})"#, table.into_iden());
+    manager.get_connection().execute_unprepared(&sql).await.map(drop)
+}
+
 /// Creates an index of a table. On MySQL it may be there, like the table.
 pub async fn index(manager: &SchemaManager<'_>, index: IndexCreateStatement) -> Result<(), DbErr> {
     const DUPLICATE_NAME: u16 = 1061;

@@ -106,6 +106,28 @@ struct Known {
     reminders: HashMap<(Uuid, String), Uuid>,
 }
 
+/// Events that have to wait for another, and those of the same key and topic behind them.
+#[derive(Default)]
+struct Held<'a> {
+    /// All of them, in order.
+    places: Vec<usize>,
+    /// The first of each queue.
+    heads: HashSet<usize>,
+    queues: HashSet<(Uuid, &'a str)>,
+}
+
+impl<'a> Held<'a> {
+    fn add(&mut self, index: usize, (key, topic): (Uuid, &'a str)) {
+        self.places.push(index);
+        self.heads.insert(index);
+        self.queues.insert((key, topic));
+    }
+
+    fn blocks(&self, key: Uuid, source: &'a Source) -> bool {
+        matches!(source, Source::Event(record) if self.queues.contains(&(key, &*record.topic)))
+    }
+}
+
 impl<P: Participant> Room<P> {
     /// The first attempt takes all of it for new. That something is a repeat shows when its id enters the inbox a second
     /// time (or its idempotency key, or its effect is gone), or when the decision about it fails; then the next attempt is
@@ -124,24 +146,45 @@ impl<P: Participant> Room<P> {
         let now = then.now();
         let mut notes = Notes::default();
         let mut parked = self.parked.clone();
-        let mut endings = Vec::with_capacity(batch.len());
+        let mut endings: Vec<Option<Ending>> = batch.iter().map(|_| None).collect();
 
-        for (index, (delivery, source)) in batch.iter().zip(sources).enumerate() {
-            if let Some(ending) = self.before(delivery, source, &mut known, &then, &mut parked, &mut notes) {
-                endings.push(ending);
-                continue;
+        // What has to wait for another looks again when the rest is decided: the other may be of this batch.
+        let mut held = Held::default();
+        for last in [false, true] {
+            let places = if last { std::mem::take(&mut held.places) } else { (0..batch.len()).collect() };
+            for index in places {
+                let (delivery, source) = (&batch[index], &sources[index]);
+                if !last && held.blocks(delivery.key, source) {
+                    held.places.push(index);
+                    continue;
+                }
+                if !held.heads.contains(&index)
+                    && let Some(ending) = self.before(delivery, source, &mut known, &then, &mut parked, &mut notes)
+                {
+                    endings[index] = Some(ending);
+                    continue;
+                }
+                let count = then.count();
+                let react = || self.participant.react(&mut work, delivery, then.of(delivery));
+                let verdict = catch_unwind(AssertUnwindSafe(react))
+                    .map_err(|panic| Failure::Panic { index, message: panic_message(&*panic) })?;
+                let refused = matches!(verdict, Verdict::Hold(_) | Verdict::Reject(_));
+                if refused && then.count() != count {
+                    let message = format!("a delivery that is not decided has consequences: {verdict:?}");
+                    return Err(Failure::Panic { index, message });
+                }
+                match (source, &verdict) {
+                    (Source::Event(record), Verdict::Hold(_)) if !last => {
+                        held.add(index, (delivery.key, &record.topic));
+                    }
+                    _ => {
+                        let ending = self.after(delivery, source, verdict, &mut then, &mut parked, &mut notes);
+                        endings[index] = Some(ending);
+                    }
+                }
             }
-            let count = then.count();
-            let react = || self.participant.react(&mut work, delivery, then.of(delivery));
-            let verdict = catch_unwind(AssertUnwindSafe(react))
-                .map_err(|panic| Failure::Panic { index, message: panic_message(&*panic) })?;
-            let refused = matches!(verdict, Verdict::Hold(_) | Verdict::Reject(_));
-            if refused && then.count() != count {
-                let message = format!("a delivery that is not decided has consequences: {verdict:?}");
-                return Err(Failure::Panic { index, message });
-            }
-            endings.push(self.after(delivery, source, verdict, &mut then, &mut parked, &mut notes));
         }
+        let endings = endings.into_iter().map(|ending| ending.expect("each is decided")).collect();
 
         if !careful {
             notes.were_not_answered(&tx).await?;

@@ -268,6 +268,19 @@ async fn what_is_held_and_what_it_waits_for_in_one_batch() {
     stage.all_is_said().await;
 }
 
+/// What one batch has together need not be written down to wait, and tried once more.
+#[tokio::test]
+async fn what_waits_for_another_of_its_batch_is_not_parked() {
+    let mut stage = Stage::started().await;
+    stage.stop().await; // the tables are there
+    stage.database.refuse("never", "INSERT", "parked", "NEW.state = 'HELD'").await;
+    stage.send([stage.withdrawal(A, 1), stage.deposit(A, 2), stage.deposit(B, 3), stage.licence(A)]).await;
+    stage.start().await;
+    stage.log_is(A, "licensed -1 +2").await;
+    stage.log_is(B, "+3").await;
+    stage.all_is_said().await;
+}
+
 #[tokio::test]
 async fn holding_for_too_long_is_failing() {
     let stage = Stage::started().await;
