@@ -33,7 +33,7 @@ impl Workset<Input> for Work {
         let keys_of = |wanted: fn(&Input) -> bool| {
             batch.iter().filter(|it| wanted(&it.input)).map(|it| it.key).collect::<Vec<_>>()
         };
-        let contacts = Rows::lock(tx, keys_of(Input::needs_contact));
+        let contacts = Rows::read(tx, keys_of(Input::needs_contact)); // they never change
         let messages = batch.iter().flat_map(|it| it.input.messages(it.key));
         let notifications = Rows::lock(tx, messages.collect::<Vec<_>>());
         let said = Rows::lock(tx, keys_of(Input::may_be_reported));

@@ -33,11 +33,14 @@ pub fn main(unit: &Unit) -> ExitCode {
     )
 }
 
-/// Has a runtime do this. Who serves shares the work between threads; a client has none to share.
+/// Has a runtime do this. Who serves shares the work between threads, as many as `TOKIO_WORKER_THREADS` says, or one for each
+/// processor and two at least; a client has none to share.
 pub fn runtime<T>(serves: bool, work: impl Future<Output = T>) -> T {
     let mut runtime = if serves {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        runtime.worker_threads(std::thread::available_parallelism().map_or(2, |threads| threads.get().max(2)));
+        if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+            runtime.worker_threads(std::thread::available_parallelism().map_or(2, |threads| threads.get().max(2)));
+        }
         runtime
     } else {
         tokio::runtime::Builder::new_current_thread()
