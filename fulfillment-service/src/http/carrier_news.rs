@@ -117,7 +117,7 @@ pub(super) async fn post_batch(
         checks.text(format!("news[{place}].trackingNumber"), &body.tracking_number, TRACKING_NUMBER);
     }
     checks.finish()?;
-    let noted = join_all(news.into_iter().map(|body| office.note(body, trace.clone()))).await;
+    let noted = join_all(news.into_iter().map(|body| office.note(body, trace))).await;
     let told = |noted: Result<(), Problem>| match noted {
         Ok(()) => Told { status: StatusCode::NO_CONTENT.as_u16(), kind: None },
         Err(problem) => Told { status: problem.status().as_u16(), kind: Some(problem.kind().path()) },

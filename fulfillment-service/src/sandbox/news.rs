@@ -1,12 +1,18 @@
 //! The way of the carrier's news to the shop.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::http::Method;
 use chrono::{DateTime, Utc};
 use platform::{App, Clock, Outside, Refused, Trace};
 use serde_json::{Value, json};
-use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::{
+    sync::oneshot::{self, error::TryRecvError},
+    time::timeout,
+};
 
 use super::Sandbox;
 use crate::domain::{CarrierNews, NewsRefusal, Progress};
@@ -47,6 +53,9 @@ pub fn connect_to(carrier: &Sandbox, webhook: &str) {
 /// Letters in a bag: fewer than the webhook takes, so that it is small whatever the shop's limit of a request is.
 const MOST: usize = 100;
 
+/// A bag that is not answered within that time is brought again: a shop that hangs must not keep back the news for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// One bag of news is on its way at a time; what is told meanwhile goes with the next.
 struct Post {
     shop: Outside,
@@ -69,7 +78,7 @@ impl Post {
 
     async fn tell(&self, news: CarrierNews) -> Heard {
         let (answer, mut heard) = oneshot::channel();
-        self.letters().push((letter(news, self.clock.now()), answer));
+        self.letters().push((letter(&news, self.clock.now()), answer));
         let _turn = self.turn.lock().await;
         loop {
             // It went with the bag of somebody before, or goes with this one, or there is a full bag of others in front.
@@ -89,8 +98,10 @@ impl Post {
             waiting.drain(..full).collect()
         };
         let (news, answers): (Vec<_>, Vec<_>) = bag.into_iter().unzip();
-        let said = match self.shop.call(Method::POST, "/batch", None, Some(&json!({ "news": news }))).await {
-            Ok((status, body)) if status.is_success() => results(&body),
+        let body = json!({ "news": news });
+        let call = self.shop.call(Method::POST, "/batch", None, Some(&body));
+        let said = match timeout(PATIENCE, call).await {
+            Ok(Ok((status, body))) if status.is_success() => results(&body),
             _ => vec![],
         };
         let said = said.into_iter().chain(std::iter::repeat(Heard::NotNow));
@@ -104,7 +115,7 @@ impl Post {
     }
 }
 
-fn letter(news: CarrierNews, now: DateTime<Utc>) -> Value {
+fn letter(news: &CarrierNews, now: DateTime<Utc>) -> Value {
     let (status, at) = match news.progress {
         Progress::PickedUp => ("PICKED_UP", now),
         Progress::Delivered { at } => ("DELIVERED", at),
