@@ -72,7 +72,8 @@ pub enum Verdict {
     Answered(Answer),
     /// A repeat, or no longer relevant.
     Ignored(&'static str),
-    /// Something it builds on has not arrived yet.
+    /// Something it builds on has not arrived yet. It may be asked again in the same transaction: nothing of the workset may have
+    /// been changed.
     Hold(&'static str),
     /// Can never be processed.
     Reject(String),

@@ -13,6 +13,7 @@ use tokio::{
     sync::oneshot::{self, error::TryRecvError},
     time::timeout,
 };
+use tracing::warn;
 
 use super::Sandbox;
 use crate::domain::{CarrierNews, NewsRefusal, Progress};
@@ -50,18 +51,20 @@ pub fn connect_to(carrier: &Sandbox, webhook: &str) {
     });
 }
 
-/// Letters in a bag: fewer than the webhook takes, so that it is small whatever the shop's limit of a request is.
+/// Letters in a bag at most.
 const MOST: usize = 100;
 
 /// A bag that is not answered within that time is brought again: a shop that hangs must not keep back the news for ever.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One bag of news is on its way at a time; what is told meanwhile goes with the next.
 struct Post {
     shop: Outside,
     clock: Clock,
     waiting: Mutex<Vec<Letter>>,
-    turn: tokio::sync::Mutex<()>,
+    /// Whose turn it is to carry, and how many letters go into the next bag: half as many when the shop has refused one (it may be too
+    /// long, or one letter is wrong), one more when it has not.
+    turn: tokio::sync::Mutex<usize>,
 }
 
 type Letter = (Value, oneshot::Sender<Heard>);
@@ -72,40 +75,51 @@ impl Post {
             shop: Outside::new(webhook),
             clock: Clock::system(),
             waiting: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
+            turn: tokio::sync::Mutex::new(MOST),
         }
     }
 
     async fn tell(&self, news: CarrierNews) -> Heard {
         let (answer, mut heard) = oneshot::channel();
         self.letters().push((letter(&news, self.clock.now()), answer));
-        let _turn = self.turn.lock().await;
+        let mut most = self.turn.lock().await;
         loop {
             // It went with the bag of somebody before, or goes with this one, or there is a full bag of others in front.
             match heard.try_recv() {
                 Ok(heard) => return heard,
                 Err(TryRecvError::Closed) => return Heard::NotNow, // whoever carried it gave up
-                Err(TryRecvError::Empty) => self.carry().await,
+                Err(TryRecvError::Empty) => self.carry(&mut most).await,
             }
         }
     }
 
-    /// Brings what waits.
-    async fn carry(&self) {
+    /// Brings what waits, not more than `most`. What the shop refuses as it is goes back to the front.
+    async fn carry(&self, most: &mut usize) {
         let bag: Vec<_> = {
             let mut waiting = self.letters();
-            let full = waiting.len().min(MOST);
+            let full = waiting.len().min(*most);
             waiting.drain(..full).collect()
         };
-        let (news, answers): (Vec<_>, Vec<_>) = bag.into_iter().unzip();
-        let body = json!({ "news": news });
+        let body = json!({ "news": bag.iter().map(|(letter, _)| letter).collect::<Vec<_>>() });
         let call = self.shop.call(Method::POST, "/batch", None, Some(&body));
         let said = match timeout(PATIENCE, call).await {
-            Ok(Ok((status, body))) if status.is_success() => results(&body),
-            _ => vec![],
+            Ok(Ok((status, body))) if status.is_success() => {
+                *most = (*most + 1).min(MOST);
+                results(&body)
+            }
+            Ok(Ok((status, _))) if status.is_client_error() => {
+                warn!(%status, letters = bag.len(), "the shop refuses the carrier's news");
+                *most = (bag.len() / 2).max(1);
+                if bag.len() > 1 {
+                    self.letters().splice(..0, bag);
+                    return;
+                }
+                vec![]
+            }
+            Ok(Ok(_) | Err(_)) | Err(_) => vec![],
         };
         let said = said.into_iter().chain(std::iter::repeat(Heard::NotNow));
-        for (answer, heard) in answers.into_iter().zip(said) {
+        for ((_, answer), heard) in bag.into_iter().zip(said) {
             answer.send(heard).ok(); // nobody waits: it is found again at the next start
         }
     }

@@ -1,6 +1,6 @@
 //! Serving services, and nothing else, until told to stop.
 
-use std::{future::Future, process::ExitCode};
+use std::{ffi::OsStr, future::Future, process::ExitCode};
 
 use clap::{Args as _, Command, FromArgMatches as _};
 use events::service;
@@ -33,14 +33,14 @@ pub fn main(unit: &Unit) -> ExitCode {
     )
 }
 
-/// Has a runtime do this. Who serves shares the work between threads, as many as `TOKIO_WORKER_THREADS` says, or one for each
-/// processor and two at least; a client has none to share.
-pub fn runtime<T>(serves: bool, work: impl Future<Output = T>) -> T {
+/// How many threads a process has for its work, in the environment: the name that the runtime itself has for it.
+const THREADS: &str = "TOKIO_WORKER_THREADS";
+
+/// Has a runtime do this. Who serves shares the work between threads; a client has none to share.
+pub fn runtime(serves: bool, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let mut runtime = if serves {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
-            runtime.worker_threads(std::thread::available_parallelism().map_or(2, |threads| threads.get().max(2)));
-        }
+        runtime.worker_threads(threads(std::env::var_os(THREADS).as_deref())?);
         runtime
     } else {
         tokio::runtime::Builder::new_current_thread()
@@ -50,6 +50,16 @@ pub fn runtime<T>(serves: bool, work: impl Future<Output = T>) -> T {
     // Whoever still waits in a blocking call (a name being resolved) must not hold up the end.
     runtime.shutdown_background();
     ended
+}
+
+/// As many as asked for; or one for each processor, and two at least.
+fn threads(asked: Option<&OsStr>) -> Result<usize, Failure> {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+        return Ok(std::thread::available_parallelism().map_or(2, |threads| threads.get().max(2)));
+    };
+    let number =
+        asked.to_str().and_then(|asked| asked.parse::<usize>().ok()).filter(|number| (1..=1024).contains(number));
+    number.ok_or_else(|| Failure::Usage(format!("{THREADS} must be a number from 1 to 1024, not {}", asked.display())))
 }
 
 /// Serves until a signal comes. What is most likely to be wrong is tried first, so that a refused start has touched nothing.
@@ -96,5 +106,20 @@ impl ServeArgs {
     /// What is to be done about what is not there.
     pub fn lacking(&self) -> Lacking {
         if self.create { Lacking::Create } else { Lacking::Refuse }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_counted_or_refused() {
+        assert_eq!(threads(Some("3".as_ref())).unwrap(), 3);
+        assert!(threads(None).unwrap() >= 2 && threads(Some("".as_ref())).unwrap() >= 2);
+        for wrong in ["0", "-1", "many", "1025"] {
+            let refused = threads(Some(wrong.as_ref())).unwrap_err().to_string();
+            assert_eq!(refused, format!("TOKIO_WORKER_THREADS must be a number from 1 to 1024, not {wrong}"));
+        }
     }
 }

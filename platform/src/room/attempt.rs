@@ -316,7 +316,9 @@ impl<P: Participant> Room<P> {
                     }
                     return Some(Ending::Parked);
                 }
-                (self.has_inbox() && !known.seen.insert(delivery.id)).then_some(Ending::Repeated)
+                // Noted without an inbox, too: of two that are to be parked, one is.
+                let first = known.seen.insert(delivery.id);
+                (self.has_inbox() && !first).then_some(Ending::Repeated)
             }
             Source::Parked(row) => {
                 if parked.is_stuck(&row.queue()) {
