@@ -1,8 +1,12 @@
 //! A database whose schema is not this program's.
 
-use platform::{Db, Service, StartError, migrations::SchemaError};
+use platform::{
+    Db, Service, StartError,
+    migrations::{SchemaError, leave_room},
+};
+use sea_orm_migration::prelude::*;
 
-use crate::database::Database;
+use crate::database::{Database, Engine};
 
 fn service() -> Service {
     Service::named("ledger", "ledger-service")
@@ -62,4 +66,42 @@ async fn several_may_bring_it_up_to_date_at_the_same_time() {
         service().check(&db).await.unwrap();
     });
     futures_util::future::join_all(all).await;
+}
+
+struct Room;
+
+impl MigrationName for Room {
+    fn name(&self) -> &'static str {
+        "m0001_room"
+    }
+}
+
+#[sea_orm_migration::async_trait::async_trait]
+impl MigrationTrait for Room {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        leave_room(manager, "outbox", 40).await
+    }
+}
+
+struct Roomy;
+
+impl MigratorTrait for Roomy {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Room)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "service_migrations".into_iden()
+    }
+}
+
+#[tokio::test]
+async fn pages_leave_room_where_the_engine_knows_of_that() {
+    let database = Database::new();
+    service().migrations::<Roomy>().migrate(&database.open().await).await.unwrap();
+    if crate::ENGINE == Engine::Postgres {
+        let left = database
+            .count("SELECT count(*) FROM pg_class WHERE relname = 'outbox' AND 'fillfactor=40' = ANY(reloptions)");
+        assert_eq!(left, 1);
+    }
 }

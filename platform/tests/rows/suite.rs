@@ -260,6 +260,19 @@ async fn every_value_comes_back_as_it_was() {
     assert!(found == samples, "{:.2000}", format!("{found:?}"));
 }
 
+/// Rows come, and are locked, in the order of their keys and once each, however they are asked for.
+#[tokio::test]
+async fn rows_are_had_in_key_order() {
+    let (_database, db) = open().await;
+    let tx = db.begin().await.unwrap();
+    let all: Vec<_> = [(1, 1), (1, 2), (2, 1), (10, 1)].map(|(sheet, number)| line(key(sheet, number), 3)).to_vec();
+    bulk::insert::<line::Entity>(&tx, all.clone()).await.unwrap();
+    let asked = [key(10, 1), key(1, 2), key(3, 3), key(1, 1), key(10, 1), key(2, 1), key(1, 2)];
+    for lock in [false, true] {
+        assert_eq!(bulk::select::<line::Entity>(&tx, &asked, lock).await.unwrap(), all, "locked: {lock}");
+    }
+}
+
 /// Batches of several instances, with rows in common: they wait for each other, and never in a circle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_wait_for_each_other() {
