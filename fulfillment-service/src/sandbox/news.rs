@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use chrono::{DateTime, Utc};
 use platform::{App, Clock, Outside, Refused, Trace};
 use serde_json::{Value, json};
@@ -57,6 +57,10 @@ const MOST: usize = 100;
 /// A bag that is not answered within that time is brought again: a shop that hangs must not keep back the news for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Refusals of a bag as it is, of which a smaller one may be free; any other would meet that one, too.
+const ABOUT_THE_BAG: [StatusCode; 3] =
+    [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY];
+
 /// One bag of news is on its way at a time; what is told meanwhile goes with the next.
 struct Post {
     shop: Outside,
@@ -107,16 +111,16 @@ impl Post {
                 *most = (*most + 1).min(MOST);
                 results(&body)
             }
-            Ok(Ok((status, _))) if status.is_client_error() => {
+            Ok(Ok((status, _))) => {
                 warn!(%status, letters = bag.len(), "the shop refuses the carrier's news");
-                *most = (bag.len() / 2).max(1);
-                if bag.len() > 1 {
+                if bag.len() > 1 && ABOUT_THE_BAG.contains(&status) {
+                    *most = bag.len() / 2;
                     self.letters().splice(..0, bag);
                     return;
                 }
                 vec![]
             }
-            Ok(Ok(_) | Err(_)) | Err(_) => vec![],
+            Ok(Err(_)) | Err(_) => vec![],
         };
         let said = said.into_iter().chain(std::iter::repeat(Heard::NotNow));
         for ((_, answer), heard) in bag.into_iter().zip(said) {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Ending, Room, Source,
+    held::Held,
     notes::{Notes, enqueue, postpone, reschedule, settle},
 };
 use crate::{
@@ -106,28 +107,6 @@ struct Known {
     reminders: HashMap<(Uuid, String), Uuid>,
 }
 
-/// Events that have to wait for another, and those of the same key and topic behind them.
-#[derive(Default)]
-struct Held<'a> {
-    /// All of them, in order.
-    places: Vec<usize>,
-    /// The first of each queue.
-    heads: HashSet<usize>,
-    queues: HashSet<(Uuid, &'a str)>,
-}
-
-impl<'a> Held<'a> {
-    fn add(&mut self, index: usize, (key, topic): (Uuid, &'a str)) {
-        self.places.push(index);
-        self.heads.insert(index);
-        self.queues.insert((key, topic));
-    }
-
-    fn blocks(&self, key: Uuid, source: &'a Source) -> bool {
-        matches!(source, Source::Event(record) if self.queues.contains(&(key, &*record.topic)))
-    }
-}
-
 impl<P: Participant> Room<P> {
     /// The first attempt takes all of it for new. That something is a repeat shows when its id enters the inbox a second
     /// time (or its idempotency key, or its effect is gone), or when the decision about it fails; then the next attempt is
@@ -164,15 +143,8 @@ impl<P: Participant> Room<P> {
                     endings[index] = Some(ending);
                     continue;
                 }
-                let count = then.count();
-                let react = || self.participant.react(&mut work, delivery, then.of(delivery));
-                let verdict = catch_unwind(AssertUnwindSafe(react))
-                    .map_err(|panic| Failure::Panic { index, message: panic_message(&*panic) })?;
-                let refused = matches!(verdict, Verdict::Hold(_) | Verdict::Reject(_));
-                if refused && then.count() != count {
-                    let message = format!("a delivery that is not decided has consequences: {verdict:?}");
-                    return Err(Failure::Panic { index, message });
-                }
+                let verdict = self.ask(delivery, &mut work, &mut then);
+                let verdict = verdict.map_err(|message| Failure::Panic { index, message })?;
                 match (source, &verdict) {
                     (Source::Event(record), Verdict::Hold(_)) if !last => {
                         held.add(index, (delivery.key, &record.topic));
@@ -216,6 +188,23 @@ impl<P: Participant> Room<P> {
         let outbox = outbox.map(|(number, messages)| (relay::Row::new(number.get(), messages), announced));
         let parked = notes.parked_changed.then_some(parked);
         Ok(Attempted { endings, outbox, requests, parked })
+    }
+
+    /// What the participant decides; an error when it has panicked, or has said something without deciding.
+    fn ask(
+        &self,
+        delivery: &Delivery<P::Input>,
+        work: &mut P::Workset,
+        then: &mut Consequences,
+    ) -> Result<Verdict, String> {
+        let count = then.count();
+        let react = || self.participant.react(work, delivery, then.of(delivery));
+        let verdict = catch_unwind(AssertUnwindSafe(react)).map_err(|panic| panic_message(&*panic))?;
+        let refused = matches!(verdict, Verdict::Hold(_) | Verdict::Reject(_));
+        if refused && then.count() != count {
+            return Err(format!("a delivery that is not decided has consequences: {verdict:?}"));
+        }
+        Ok(verdict)
     }
 
     /// In a drill: what should have been in the transaction. What fails here is lost, as in a crash.

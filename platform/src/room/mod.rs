@@ -3,6 +3,7 @@
 mod attempt;
 mod doors;
 mod events;
+mod held;
 mod inside;
 mod notes;
 mod pump;
