@@ -15,6 +15,7 @@ mod host;
 pub mod http;
 mod inbox;
 mod json;
+mod letters;
 pub mod migrations;
 mod outside;
 mod parking;

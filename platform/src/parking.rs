@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     StoreError, Tx, bulk,
     bus::{Outgoing, Partition, Record, codec},
+    letters::{Class, letter},
     tables::parked::{Column, Entity, Model},
 };
 
@@ -283,9 +284,16 @@ pub(crate) struct Changes {
     pub new: Vec<Model>,
     pub changed: Vec<Model>,
     pub gone: Vec<Uuid>,
+    /// Copies of those that are dead letters now, for the bus.
+    pub letters: Vec<Outgoing>,
 }
 
 impl Changes {
+    /// Has a copy of this one go to the bus, if it is a dead letter now.
+    pub(crate) fn tell(&mut self, row: &Model, class: Class) {
+        self.letters.extend(row.is_dead().then(|| letter(row, class)).flatten());
+    }
+
     pub(crate) async fn save(&self, tx: &Tx) -> Result<(), StoreError> {
         bulk::insert::<Entity>(tx, self.new.clone()).await?;
         bulk::update::<Entity>(tx, self.changed.clone()).await?;

@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
+use events::topic::dead_letters;
 use platform::{
     App, Clock, Db, Host, Patience, Running, Service, Settings, StartError,
     bus::{
@@ -137,6 +138,9 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
         })
         .collect();
     log.create_topics(&topics).await?;
+    let dead = topics.iter().map(|topic| dead_letters(&topic.name).into());
+    let dead: Vec<_> = dead.map(|name| TopicSpec { name, partitions: 1, compacted: false, retention: None }).collect();
+    log.create_topics(&dead).await?;
     let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };
     Ok(Host {
         bus: Arc::new(log),

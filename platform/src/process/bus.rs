@@ -25,7 +25,7 @@ use crate::{
 /// For a broker to answer when a process starts.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Every topic of the choreography as it should be, by the name that services know; in Kafka with its dead letters.
+/// Every topic of the choreography as it should be, by the name that services know, with its dead letters.
 pub fn wanted_topics(config: &Config) -> Vec<TopicSpec> {
     let settings = &config.topics;
     let embedded = config.bus.url.file().is_some();
@@ -39,11 +39,9 @@ pub fn wanted_topics(config: &Config) -> Vec<TopicSpec> {
         let retention = (!topic.compacted).then(|| settings.retention.into());
         wanted.push(TopicSpec { name: topic.name.into(), partitions, compacted: topic.compacted, retention });
     }
-    if !embedded {
-        let retention = Some(settings.dlq_retention.into());
-        let names = choreography::topics().iter().map(|topic| dead_letters(topic.name).into());
-        wanted.extend(names.map(|name| TopicSpec { name, partitions: 1, compacted: false, retention }));
-    }
+    let retention = Some(settings.dlq_retention.into());
+    let names = choreography::topics().iter().map(|topic| dead_letters(topic.name).into());
+    wanted.extend(names.map(|name| TopicSpec { name, partitions: 1, compacted: false, retention }));
     wanted
 }
 

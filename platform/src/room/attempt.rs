@@ -27,6 +27,7 @@ use crate::{
         batch::{self, Batches},
     },
     inbox,
+    letters::Class,
     parking::{self, Head, Parked, State},
     relay,
     store::Number,
@@ -162,6 +163,7 @@ impl<P: Participant> Room<P> {
             notes.were_not_answered(&tx).await?;
         }
         notes.ask_anew(&mut then.requests);
+        then.events.append(&mut notes.parking.letters);
 
         work.save(&tx).await?;
         if self.has_inbox() && self.without != Some(Safeguard::InboxInTransaction) {
@@ -357,24 +359,24 @@ impl<P: Participant> Room<P> {
                 let limit = now + parking::delta(self.patience.hold);
                 let next = parking::look_again(now, now).min(limit);
                 let row = parking::row(delivery.id, P::NAME, record, State::Held, why, now, next);
-                notes.park(row, parked);
+                notes.park(row, Class::Unmet, parked);
                 return Ending::Parked;
             }
             (Source::Event(record), Verdict::Reject(why)) => {
                 let row = parking::row(delivery.id, P::NAME, record, State::Dead, why, now, now);
-                notes.park(row, parked);
+                notes.park(row, Class::Rejected, parked);
                 return Ending::Parked;
             }
             (Source::Parked(row), Verdict::Hold(why)) => {
                 let mut row = row.clone();
                 row.still_held(why, now, &self.patience);
-                notes.stay(row, parked);
+                notes.stay(row, Class::Unmet, parked);
                 return Ending::Parked;
             }
             (Source::Parked(row), Verdict::Reject(why)) => {
                 let mut row = row.clone();
                 row.died(why, now);
-                notes.stay(row, parked);
+                notes.stay(row, Class::Rejected, parked);
                 return Ending::Parked;
             }
             (Source::Event(_), _) => notes.decided.push(delivery.id),

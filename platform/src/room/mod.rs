@@ -19,11 +19,13 @@ use uuid::Uuid;
 
 use crate::{
     Clock, Db, Delivery, Once, Participant, Shutdown, StoreError, Verdict,
-    bus::{Partition, Record},
+    bus::{Outgoing, Partition, Record},
     drill::Safeguard,
     effect::Job,
+    letters::Class,
     parking::{self, Changes, Head, Parked, Patience, State},
     relay,
+    store::Number,
     tables::parked,
 };
 pub(crate) use attempt::panic_message;
@@ -213,6 +215,7 @@ impl<P: Participant> Room<P> {
             }
             Source::Parked(row) => {
                 row.failed_again(why, now, &self.patience);
+                changes.tell(row, Class::Failed);
                 changes.changed.push(row.clone());
             }
             // It is stored still, and comes again.
@@ -269,7 +272,9 @@ impl<P: Participant> Room<P> {
         let row = parking::row(parking::id_of(P::NAME, record), P::NAME, record, State::Dead, why, now, now);
         let queue = row.queue();
         // It may have been buried before, and the position not committed: then it is the same row.
-        let changes = Changes { changed: vec![row], ..Changes::default() };
+        let mut changes = Changes::default();
+        changes.tell(&row, Class::Undecodable);
+        changes.changed.push(row);
         let written = self.insist(&Aside::Park(changes)).await;
         if !self.parked.blocks(&queue) {
             self.parked.set(queue, Head::Dead);
@@ -291,7 +296,16 @@ impl<P: Participant> Room<P> {
     /// Writes it in a transaction of its own, again and again until the database lets it, or until it is time to stop.
     async fn insist(&self, aside: &Aside) -> bool {
         let mut failures = 0;
-        while let Err(cause) = aside.write(&self.db).await {
+        loop {
+            let announced = self.outbox.announce();
+            let cause = match aside.write(&self.db, self.clock.now()).await {
+                Ok(None) => return true,
+                Ok(Some((number, letters))) => {
+                    self.outbox.send(relay::Row::new(number.get(), letters), announced);
+                    return true;
+                }
+                Err(cause) => cause,
+            };
             failures += 1;
             warn!(service = self.service, error = chain(&cause), "the database is not available; trying until it is");
             if self.stopping.is_triggered() {
@@ -299,7 +313,6 @@ impl<P: Participant> Room<P> {
             }
             self.pause(failures).await;
         }
-        true
     }
 
     /// Backoff while the database is ill: 50 ms … 5 s, jittered.
@@ -318,16 +331,22 @@ enum Aside {
 }
 
 impl Aside {
-    async fn write(&self, db: &Db) -> Result<(), StoreError> {
+    /// And says what of it is to be published, with its number in the outbox.
+    async fn write(&self, db: &Db, now: DateTime<Utc>) -> Result<Option<(Number, Vec<Outgoing>)>, StoreError> {
         let tx = db.begin().await?;
+        let mut letters = None;
         match self {
-            Self::Park(changes) => changes.save(&tx).await?,
+            Self::Park(changes) => {
+                changes.save(&tx).await?;
+                letters = notes::enqueue(&tx, now, changes.letters.clone()).await?;
+            }
             Self::Later(later) => notes::put_off(&tx, later).await?,
             Self::Postpone { key, name, due } => {
                 notes::postpone(&tx, &[(*key, name.clone(), *due)]).await?;
             }
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(letters)
     }
 }
 

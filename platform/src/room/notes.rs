@@ -13,6 +13,7 @@ use crate::{
         Job,
         batch::{self, Batches},
     },
+    letters::Class,
     parking::{Changes, Head, Parked},
     relay,
     store::Number,
@@ -38,13 +39,16 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    pub(super) fn park(&mut self, row: parked::Model, parked: &mut Parked) {
+    /// `class`: of a dead letter.
+    pub(super) fn park(&mut self, row: parked::Model, class: Class, parked: &mut Parked) {
+        self.parking.tell(&row, class);
         parked.set(row.queue(), (&row).into());
         self.parked_changed = true;
         self.parking.new.push(row);
     }
 
-    pub(super) fn stay(&mut self, row: parked::Model, parked: &mut Parked) {
+    pub(super) fn stay(&mut self, row: parked::Model, class: Class, parked: &mut Parked) {
+        self.parking.tell(&row, class);
         parked.stay(&row);
         self.parked_changed = true;
         self.parking.changed.push(row);

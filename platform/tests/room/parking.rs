@@ -104,6 +104,7 @@ async fn after_its_retries_it_is_dead_and_stays() {
         eventually("it has been tried again", || attempts(&stage) == tried).await;
     }
     stage.parked_is(&["DEAD", "QUEUED"]).await;
+    assert_eq!(stage.classes(MONEY).await, ["failed"]);
     stage.panic(false); // too late
     stage.advance(1_000_000);
     stage.send([stage.deposit(A, 2), stage.mark(PAPERS, A, "paper")]).await;
@@ -179,10 +180,40 @@ async fn what_can_never_be_decided_is_dead_at_once() {
     let records: Vec<_> =
         records.into_iter().map(|(record,)| codec::decode(record.into()).unwrap().remove(0)).collect();
     assert_eq!(records, letters);
+    assert_eq!(stage.classes(MONEY).await, ["rejected", "undecodable", "undecodable", "undecodable", "undecodable"]);
     // Behind a dead letter its successors wait.
     stage.send([2, 3].map(|key| stage.deposit(Uuid::from_u128(key), 1))).await;
     stage.settle().await;
     stage.parked_is(&["DEAD", "DEAD", "DEAD", "DEAD", "DEAD", "QUEUED", "QUEUED"]).await;
+}
+
+/// Who watches the bus sees each dead letter as it came, and what became of it.
+#[tokio::test]
+async fn a_dead_letter_is_on_the_bus_too() {
+    let stage = Stage::started().await;
+    let version = stage.event(MONEY, A, "Deposited.v2", &serde_json::json!({ "amount": 1 }));
+    let mut long = stage.event(MONEY, B, "Deposited.v2", &serde_json::json!({ "amount": 1 }));
+    std::sync::Arc::make_mut(&mut long.message).value = vec![b'x'; 1_000_000].into();
+    stage.send([version.clone(), long.clone()]).await;
+    stage.settle().await;
+    stage.all_is_said().await;
+
+    let letters = stage.letters(MONEY).await;
+    let of = |key: Uuid| letters.iter().find(|it| *it.key == *key.to_string().as_bytes()).expect("a letter");
+    let header = |key: Uuid, name: &str| of(key).header(name).map(|it| String::from_utf8(it.to_vec()).unwrap());
+    let came = &version.message.headers;
+    assert_eq!(of(A).headers[..came.len()], came[..], "what it came with comes first");
+    assert_eq!(of(A).value, version.message.value);
+    let told = ["dlq-topic", "dlq-group", "dlq-error", "dlq-error-class", "dlq-attempts", "dlq-first-failed-at"];
+    let told = told.map(|name| header(A, name).unwrap());
+    let error = "unknown version: Deposited.v2";
+    assert_eq!(told, [MONEY, "ledger", error, "undecodable", "1", "2026-09-21T14:13:20.000Z"]);
+    assert!(header(A, "dlq-partition").is_some() && header(A, "dlq-offset").as_deref() == Some("0"));
+    assert_eq!(header(A, "dlq-value-left-out"), None);
+
+    // No broker refuses a letter for its length, which would hold up whatever is said after it.
+    assert!(of(B).value.is_empty());
+    assert_eq!(header(B, "dlq-value-left-out").as_deref(), Some("1000000"));
 }
 
 /// An undecodable record that comes again, because its position was not committed, is the same dead letter.
@@ -296,6 +327,7 @@ async fn holding_for_too_long_is_failing() {
         eventually("it is tried again", || stage.count("SELECT attempts FROM parked") == tried).await;
     }
     stage.parked_is(&["DEAD"]).await;
+    assert_eq!(stage.classes(MONEY).await, ["unmet"]);
 }
 
 /// Time spent in the queue is not held against a record that must then wait itself.

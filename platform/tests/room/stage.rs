@@ -14,7 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
-use events::envelope;
+use events::{envelope, topic::dead_letters};
 use platform::{
     App, Breaker, Clock, Host, ManualClock, Patience, Policy, RoomPlan, Running, Safeguard, Service, Settings,
     bus::{
@@ -85,7 +85,9 @@ impl Stage {
         let log: Arc<dyn Bus> =
             Arc::new(EmbeddedLog::open(&folder.path().join("bus.sqlite"), options, clock.clone()).unwrap());
         let topic = |name: &str| TopicSpec { name: name.into(), partitions: 2, compacted: false, retention: None };
+        let dead = [MONEY, PAPERS, SAID].map(|name| topic(&dead_letters(name)));
         log.create_topics(&[topic(MONEY), topic(PAPERS), topic(SAID)]).await.unwrap();
+        log.create_topics(&dead).await.unwrap();
         Self {
             _folder: folder,
             database: Database::new(),
@@ -257,6 +259,25 @@ impl Stage {
     pub async fn parked_is(&self, wanted: &[&str]) {
         let found = attempt(|| self.parked() == wanted).await;
         assert!(found, "parked: {:?}, wanted: {wanted:?}", self.parked());
+    }
+
+    /// The dead letters of a topic on the bus.
+    pub async fn letters(&self, topic: &str) -> Vec<Arc<Message>> {
+        let mut letters = vec![];
+        for partition in 0..2 {
+            let partition = Partition { topic: dead_letters(topic).into(), partition };
+            letters.extend(self.log.read(&partition, 0, 1_000_000).await.unwrap().into_iter().map(|it| it.message));
+        }
+        letters
+    }
+
+    /// The classes of the dead letters of a topic on the bus, in alphabetic order.
+    pub async fn classes(&self, topic: &str) -> Vec<String> {
+        self.all_is_said().await;
+        let class = |it: &Arc<Message>| String::from_utf8(it.header("dlq-error-class").unwrap().to_vec()).unwrap();
+        let mut classes: Vec<_> = self.letters(topic).await.iter().map(class).collect();
+        classes.sort_unstable();
+        classes
     }
 
     /// What the ledger has said about each account: event id, sequence and content, in the order of the log.
