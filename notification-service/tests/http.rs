@@ -98,6 +98,23 @@ async fn news_arrives_in_the_mailbox() {
     it.stop().await;
 }
 
+/// Nobody looks for a message before it is written, unless its customer has chosen something since: then the same news would go
+/// another way.
+#[tokio::test]
+async fn news_that_comes_again_is_not_told_again() {
+    let it = start(&[]).await;
+    publish(&it, vec![published::<OrderCreated>(), published::<OrderShipped>()]).await;
+    listed(&it, "status=SENT", 1).await;
+    publish(&it, vec![published::<OrderCreated>(), published::<OrderShipped>(), published::<OrderConfirmed>()]).await;
+    listed(&it, "status=SENT", 2).await;
+    assert_eq!(set(&it, &json!({ "email": false, "sms": true, "language": "en" })).await.status, 200);
+    publish(&it, vec![published::<OrderShipped>(), published::<events::OrderDelivered>()]).await;
+    let all = listed(&it, "status=SENT", 3).await;
+    let told: Vec<_> = all.iter().map(|one| format!("{} {}", one["event"], one["channel"]).replace('"', "")).collect();
+    assert_eq!(told, ["OrderDelivered.v1 sms", "OrderConfirmed.v1 email", "OrderShipped.v1 email"]);
+    it.stop().await;
+}
+
 #[tokio::test]
 async fn what_fails_is_told_and_can_be_sent_again() {
     let it = start(&["notification.mailbox_error_rate=1", "notification.attempts=1"]).await;

@@ -17,6 +17,10 @@ use uuid::Uuid;
 
 const ORDER: Uuid = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0009);
 
+fn cancelled() -> OrderCancelled {
+    serde_json::from_str(include_str!("../../events/samples/OrderCancelled.v1.json")).unwrap()
+}
+
 struct Shop {
     payment: Fixture,
     provider: Fixture,
@@ -62,6 +66,16 @@ impl Shop {
         self.hears(&InventoryReserved { reservations: vec![], expires_at: DateTime::default().into() }).await;
     }
 
+    /// Nothing that was said waits to be heard.
+    async fn has_dealt_with_all(&self) {
+        let topics = [events::topic::ORDERS_IN, events::topic::INVENTORY_UPDATES].map(Into::into);
+        let none_waits = async || {
+            let lag = self.payment.host.bus.lag("payment", &topics).await.unwrap();
+            lag.iter().all(|it| it.records == 0).then_some(())
+        };
+        eventually("everything is heard", none_waits).await;
+    }
+
     async fn payment(&self) -> Value {
         self.payment.get(&format!("/api/v1/payments/{ORDER}")).await.json()
     }
@@ -86,6 +100,19 @@ impl Shop {
 
 fn pair(operation: &str, amount: &str) -> (String, String) {
     (operation.to_owned(), amount.to_owned())
+}
+
+/// A new order's payment is not looked for before it is written, but one that was cancelled before it came is in its way.
+#[tokio::test]
+async fn cancelled_before_it_came_it_is_never_charged() {
+    let shop = Shop::open().await;
+    shop.hears(&cancelled()).await;
+    shop.becomes("VOIDED").await;
+    shop.is_ordered("tok_ok").await;
+    shop.has_dealt_with_all().await;
+    assert_eq!(shop.payment().await["status"], "VOIDED");
+    assert_eq!(shop.moved().await, []);
+    shop.close().await;
 }
 
 #[tokio::test]
@@ -168,9 +195,7 @@ async fn a_cancelled_order_keeps_no_money() {
     let shop = Shop::open().await;
     shop.is_ordered("tok_ok").await;
     shop.becomes("CHARGED").await;
-    let cancelled: OrderCancelled =
-        serde_json::from_str(include_str!("../../events/samples/OrderCancelled.v1.json")).unwrap();
-    shop.hears(&cancelled).await;
+    shop.hears(&cancelled()).await;
     assert_eq!(shop.becomes("REFUNDED").await["refunded"], "59.90");
     assert_eq!(shop.moved().await, [pair("CHARGE", "59.90"), pair("REFUND", "59.90")]);
     shop.close().await;

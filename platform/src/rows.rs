@@ -76,6 +76,26 @@ impl<E: Table> Rows<E> {
         Self::load(tx, keys.into_iter().collect(), false).await
     }
 
+    /// Like `lock`. That there is a row with a key of `new` is so rare that a batch is first decided as if there were none, and
+    /// nobody looks: where there is one, saving is a `Conflict`, and the batch is decided again with all of them read. What is
+    /// decided about such a key must insert its row if there is none, or nothing would tell.
+    pub async fn lock_hoping(
+        tx: &Tx,
+        keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
+        new: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
+    ) -> Result<Self, StoreError> {
+        Self::load_hoping(tx, keys.into_iter().collect(), new.into_iter().collect(), true).await
+    }
+
+    /// Like `read`, and about `new` like `lock_hoping`.
+    pub async fn read_hoping(
+        tx: &Tx,
+        keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
+        new: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
+    ) -> Result<Self, StoreError> {
+        Self::load_hoping(tx, keys.into_iter().collect(), new.into_iter().collect(), false).await
+    }
+
     /// A whole table in memory, for tests of decisions.
     pub fn whole(models: impl IntoIterator<Item = E::Model>) -> Self {
         let stored = |model| (key_of::<E>(&model), Row::Stored(model));
@@ -89,6 +109,17 @@ impl<E: Table> Rows<E> {
         let mut rows: BTreeMap<_, _> = keys.into_iter().map(|key| (key, Row::Absent)).collect();
         rows.extend(found.into_iter().map(|model| (key_of::<E>(&model), Row::Stored(model))));
         Ok(Self { rows, whole: false })
+    }
+
+    async fn load_hoping(tx: &Tx, mut keys: Vec<Key<E>>, mut new: Vec<Key<E>>, lock: bool) -> Result<Self, StoreError> {
+        if !tx.is_hopeful() {
+            keys.append(&mut new);
+        }
+        let mut loaded = Self::load(tx, keys, lock).await?;
+        for key in new {
+            loaded.rows.entry(key).or_insert(Row::Absent);
+        }
+        Ok(loaded)
     }
 
     /// The row, if there is one. Panics when this key was never asked for: that is no row to be missed, it is a `load`

@@ -38,8 +38,11 @@ pub struct Work {
 
 impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let keys = batch.iter().map(|it| it.input.booking().to_owned()).collect::<Vec<_>>();
-        Ok(Self { bookings: Rows::lock(tx, keys).await? })
+        let keys = |new: bool| {
+            let some = batch.iter().filter(move |it| matches!(it.input, Input::Book(_)) == new);
+            some.map(|it| it.input.booking().to_owned()).collect::<Vec<_>>()
+        };
+        Ok(Self { bookings: Rows::lock_hoping(tx, keys(false), keys(true)).await? })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

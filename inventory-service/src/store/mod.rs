@@ -24,8 +24,12 @@ pub struct Stock {
 
 impl Workset<Input> for Stock {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let orders = batch.iter().filter(|it| it.input.product().is_none()).map(|it| it.key);
-        let reservations = Rows::<reservation::Entity>::lock(tx, orders.collect::<Vec<_>>()).await?;
+        let about_orders = || batch.iter().filter(|it| it.input.product().is_none());
+        let orders = |new: bool| {
+            let some = about_orders().filter(move |it| matches!(it.input, Input::OrderCreated(_)) == new);
+            some.map(|it| it.key).collect::<Vec<_>>()
+        };
+        let reservations = Rows::<reservation::Entity>::lock_hoping(tx, orders(false), orders(true)).await?;
         let held = reservations.iter().flat_map(|reservation| reservation.lines.iter()).map(|line| line.product_id);
         let named = batch.iter().flat_map(|it| it.input.products());
         let products = held.chain(named).chain(same_sku(tx, batch).await?).collect::<Vec<_>>();

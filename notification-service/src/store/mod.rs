@@ -5,7 +5,7 @@ pub mod notification;
 pub mod preferences;
 pub mod said;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use futures_util::future;
 use platform::{Delivery, Key, Rows, StoreError, Tx, Workset};
@@ -33,12 +33,22 @@ impl Workset<Input> for Work {
         let keys_of = |wanted: fn(&Input) -> bool| {
             batch.iter().filter(|it| wanted(&it.input)).map(|it| it.key).collect::<Vec<_>>()
         };
-        let contacts = Rows::read(tx, keys_of(Input::needs_contact)); // they never change
-        let messages = batch.iter().flat_map(|it| it.input.messages(it.key));
-        let notifications = Rows::lock(tx, messages.collect::<Vec<_>>());
-        let said = Rows::lock(tx, keys_of(Input::may_be_reported));
-        let (contacts, notifications, said) = future::try_join3(contacts, notifications, said).await?;
-        let preferences = Rows::lock(tx, customers(batch, &contacts)).await?;
+        let contacts = Rows::read_hoping(tx, keys_of(Input::is_about_contact), keys_of(Input::is_order)).await?; // they never change
+        let customers = customers(batch, &contacts);
+        let preferences =
+            Rows::<preferences::Entity>::lock(tx, customers.values().copied().collect::<Vec<_>>()).await?;
+
+        // News of an order is told once, and when it is heard again the messages there are in the way of the new ones. But who
+        // has changed their mind meanwhile might get others, and who has switched everything off is told of at once.
+        let choosy = |it: &Delivery<Input>| customers.get(&it.key).is_some_and(|it| preferences.get(it).is_some());
+        let messages = |new: bool| {
+            let some = batch.iter().filter(move |it| (it.input.is_news() && !choosy(it)) == new);
+            some.flat_map(|it| it.input.messages(it.key)).collect::<Vec<_>>()
+        };
+        let reported = batch.iter().filter(|it| it.input.is_outcome() || (it.input.is_news() && choosy(it)));
+        let said = Rows::lock(tx, reported.map(|it| it.key).collect::<Vec<_>>());
+        let notifications = Rows::lock_hoping(tx, messages(false), messages(true));
+        let (notifications, said) = future::try_join(notifications, said).await?;
         Ok(Self { contacts, preferences, notifications, said })
     }
 
@@ -50,31 +60,38 @@ impl Workset<Input> for Work {
     }
 }
 
-/// Whose preferences matter. An order may be noted in the same batch.
-fn customers(batch: &[Delivery<Input>], contacts: &Rows<contact::Entity>) -> BTreeSet<Uuid> {
+/// Whose preferences matter, by the key of what is decided. An order may be noted in the same batch.
+fn customers(batch: &[Delivery<Input>], contacts: &Rows<contact::Entity>) -> HashMap<Uuid, Uuid> {
     let noted = contacts.iter().map(|contact| (contact.order_id, contact.customer_id));
     let new = batch.iter().filter_map(|it| match &it.input {
         Input::OrderCreated(order) => Some((it.key, order.customer_id)),
         _ => None,
     });
-    let customer: HashMap<Uuid, Uuid> = new.chain(noted).collect();
+    let of_order: HashMap<Uuid, Uuid> = new.chain(noted).collect();
     let asked = |it: &Delivery<Input>| match &it.input {
-        Input::SetPreferences(_) => Some(it.key),
-        Input::Resend(_) => customer.get(&it.key).copied(),
-        input => input.news().and_then(|_| customer.get(&it.key).copied()),
+        Input::SetPreferences(_) => Some((it.key, it.key)),
+        input if input.is_about_contact() => Some((it.key, *of_order.get(&it.key)?)),
+        _ => None,
     };
     batch.iter().filter_map(asked).collect()
 }
 
 impl Input {
-    /// Whether it is decided with the order's contact. Most of what is heard is not: it is ignored.
-    fn needs_contact(&self) -> bool {
-        self.news().is_some() || matches!(self, Self::OrderCreated(_) | Self::Resend(_))
+    fn is_order(&self) -> bool {
+        matches!(self, Self::OrderCreated(_))
     }
 
-    /// Whether something may be told of what becomes of it.
-    fn may_be_reported(&self) -> bool {
-        self.news().is_some() || matches!(self, Self::Notified(_))
+    fn is_news(&self) -> bool {
+        self.news().is_some()
+    }
+
+    fn is_outcome(&self) -> bool {
+        matches!(self, Self::Notified(_))
+    }
+
+    /// Whether it is decided with the contact of an order that was noted before. Most of what is heard is not: it is ignored.
+    fn is_about_contact(&self) -> bool {
+        self.is_news() || matches!(self, Self::Resend(_))
     }
 
     /// The messages it is about or leads to.

@@ -15,8 +15,11 @@ pub struct Payments {
 
 impl Workset<Input> for Payments {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let orders = batch.iter().map(|it| it.key).collect::<Vec<_>>();
-        Ok(Self { rows: Rows::lock(tx, orders).await? })
+        let orders = |new: bool| {
+            let some = batch.iter().filter(move |it| matches!(it.input, Input::OrderCreated(_)) == new);
+            some.map(|it| it.key).collect::<Vec<_>>()
+        };
+        Ok(Self { rows: Rows::lock_hoping(tx, orders(false), orders(true)).await? })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

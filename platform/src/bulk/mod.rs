@@ -35,7 +35,7 @@ fn most_keys<E: Table>() -> usize {
 
 /// The rows with these keys, in key order; locked, where the engine locks rows.
 pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Vec<E::Model>, StoreError> {
-    let server = match &tx.0 {
+    let server = match &tx.engine {
         Engine::Sqlite(file) => return each::select::<E>(tx, file, keys),
         Engine::Postgres(server) => return arrays::select::<E>(server, keys, lock).await,
         Engine::MySql(server) => server,
@@ -62,7 +62,7 @@ pub async fn select<E: Table>(tx: &Tx, keys: &[Key<E>], lock: bool) -> Result<Ve
 
 /// Removes the rows with these keys, and says how many there were.
 pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreError> {
-    match &tx.0 {
+    match &tx.engine {
         Engine::Sqlite(file) => return each::delete::<E>(tx, file, keys),
         Engine::Postgres(server) => return arrays::delete::<E>(server, keys).await,
         Engine::MySql(_) => {}
@@ -79,7 +79,7 @@ pub async fn delete<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<u64, StoreErro
 
 /// Removes the rows with these keys, if they are there.
 pub async fn remove<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError> {
-    match &tx.0 {
+    match &tx.engine {
         Engine::Postgres(server) => arrays::remove::<E>(server, keys, How::Delete).await,
         Engine::Sqlite(_) | Engine::MySql(_) => delete::<E>(tx, keys).await.map(drop),
     }
@@ -87,7 +87,7 @@ pub async fn remove<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError
 
 /// Removes the rows with these keys, which differ. One that is not there is a `Conflict`.
 pub async fn remove_each<E: Table>(tx: &Tx, keys: &[Key<E>]) -> Result<(), StoreError> {
-    if let Engine::Postgres(server) = &tx.0 {
+    if let Engine::Postgres(server) = &tx.engine {
         return arrays::remove::<E>(server, keys, How::DeleteEach).await;
     }
     match delete::<E>(tx, keys).await? {
@@ -108,7 +108,7 @@ pub async fn update<E: Table>(tx: &Tx, models: Vec<E::Model>) -> Result<(), Stor
 }
 
 async fn write<E: Table>(tx: &Tx, models: Vec<E::Model>, how: How) -> Result<(), StoreError> {
-    match &tx.0 {
+    match &tx.engine {
         Engine::Sqlite(file) => return each::write::<E>(tx, file, models, how),
         Engine::Postgres(server) => return arrays::write::<E>(server, models, how).await,
         Engine::MySql(_) => {}

@@ -118,7 +118,7 @@ impl<P: Participant> Room<P> {
         sources: &[Source],
         careful: bool,
     ) -> Result<Attempted, Failure> {
-        let tx = self.db.begin().await?;
+        let tx = self.db.begin().await?.hopeful(!careful);
         let mut work = P::Workset::load(&tx, batch).await?;
         // After the workset: a batch that sets reminders locks them last, too, and two must not wait for each other.
         let mut known = self.look(&tx, batch, sources, careful).await?;

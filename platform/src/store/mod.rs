@@ -85,7 +85,7 @@ impl Db {
 
     /// Begins a transaction that will write.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx(match &self.transactions {
+        Ok(Tx::new(match &self.transactions {
             Transactions::Sqlite(file) => Engine::Sqlite(file.begin().await?),
             Transactions::Postgres(server) => Engine::Postgres(server.begin().await?),
             Transactions::MySql(server) => Engine::MySql(server.begin().await?),

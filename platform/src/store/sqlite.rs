@@ -252,7 +252,7 @@ mod tests {
         let url = format!("sqlite:{}", folder.path().join("test.sqlite").display());
         let db = crate::Db::open(&url, 3).await.unwrap();
         let tx = db.begin().await.unwrap();
-        let crate::store::Engine::Sqlite(tx) = &tx.0 else { panic!("it is a file") };
+        let crate::store::Engine::Sqlite(tx) = &tx.engine else { panic!("it is a file") };
         let said =
             |pragma| tx.with(|Connection(it)| Ok(it.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))?));
         assert_eq!((said("synchronous").unwrap(), said("foreign_keys").unwrap()), (2, 1));

@@ -15,7 +15,10 @@ use crate::Table;
 ///
 /// What is wrong with something that is written may show later: at the next query, or at the commit.
 #[derive(Debug)]
-pub struct Tx(pub(crate) Engine);
+pub struct Tx {
+    pub(crate) engine: Engine,
+    hopeful: bool,
+}
 
 #[derive(Debug)]
 pub(crate) enum Engine {
@@ -49,9 +52,24 @@ impl From<i64> for Number {
 }
 
 impl Tx {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self { engine, hopeful: false }
+    }
+
+    /// Whether this is a first attempt at a batch, which takes for new what mostly is (see
+    /// [`Rows::lock_hoping`](crate::Rows::lock_hoping)).
+    pub(crate) fn hopeful(mut self, hopeful: bool) -> Self {
+        self.hopeful = hopeful;
+        self
+    }
+
+    pub(crate) fn is_hopeful(&self) -> bool {
+        self.hopeful
+    }
+
     /// Makes it durable.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self.0 {
+        match self.engine {
             Engine::Sqlite(tx) => tx.commit().await,
             Engine::Postgres(tx) => tx.commit().await,
             Engine::MySql(tx) => Ok(tx.commit().await?),
@@ -60,7 +78,7 @@ impl Tx {
 
     /// Undoes it; so does dropping, a moment later.
     pub async fn rollback(self) -> Result<(), StoreError> {
-        match self.0 {
+        match self.engine {
             Engine::MySql(tx) => Ok(tx.rollback().await?),
             Engine::Sqlite(_) | Engine::Postgres(_) => Ok(()),
         }
@@ -68,7 +86,7 @@ impl Tx {
 
     /// The rows that this query finds.
     pub async fn all<E: Table>(&self, query: Select<E>) -> Result<Vec<E::Model>, StoreError> {
-        match &self.0 {
+        match &self.engine {
             Engine::MySql(tx) => Ok(query.all(tx).await?),
             Engine::Sqlite(tx) => {
                 let (sql, values) = parts(query.build(DbBackend::Sqlite));
@@ -88,7 +106,7 @@ impl Tx {
 
     /// Changes rows.
     pub async fn write(&self, query: impl QueryTrait) -> Result<(), StoreError> {
-        if let Engine::Postgres(tx) = &self.0 {
+        if let Engine::Postgres(tx) = &self.engine {
             let (sql, values) = parts(query.build(DbBackend::Postgres));
             return tx.write(&sql, &[], postgres::Transaction::parameters(values)?).await;
         }
@@ -98,7 +116,7 @@ impl Tx {
     /// Runs a statement of one's own words, and says how many rows it has changed. For tests: words differ between engines.
     #[doc(hidden)]
     pub async fn execute_raw(&self, statement: Statement) -> Result<u64, StoreError> {
-        match &self.0 {
+        match &self.engine {
             Engine::MySql(tx) => Ok(tx.execute_raw(statement).await?.rows_affected()),
             Engine::Sqlite(tx) => {
                 let (sql, values) = parts(statement);
@@ -117,7 +135,7 @@ impl Tx {
         E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>, PrimaryKey: PrimaryKeyTrait<ValueType = i64>>,
     {
         let mut insert: Insert<E::ActiveModel> = E::insert(row);
-        match &self.0 {
+        match &self.engine {
             Engine::MySql(tx) => Ok(insert.exec(tx).await?.last_insert_id.into()),
             Engine::Sqlite(tx) => {
                 self.execute(insert).await?;
@@ -138,7 +156,7 @@ impl Tx {
 
     #[doc(hidden)]
     pub fn backend(&self) -> DbBackend {
-        match &self.0 {
+        match &self.engine {
             Engine::Sqlite(_) => DbBackend::Sqlite,
             Engine::Postgres(_) => DbBackend::Postgres,
             Engine::MySql(_) => DbBackend::MySql,

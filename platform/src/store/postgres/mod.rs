@@ -20,7 +20,7 @@ use std::{
 
 use deadpool::{
     Runtime,
-    managed::{Object, Pool, PoolError},
+    managed::{Object, Pool, PoolError, QueueMode},
 };
 use futures_util::{
     FutureExt,
@@ -52,6 +52,8 @@ impl Writer {
     /// Opens the first of them. `settings` are set in every session.
     pub async fn open(url: &str, connections: usize, settings: &[(&str, &str)]) -> Result<Self, String> {
         let pool = Pool::builder(Manager::new(url, settings)?).max_size(connections);
+        // The one that was used last: its server process has what it needs at hand, and the others need not be woken.
+        let pool = pool.queue_mode(QueueMode::Lifo);
         let pool = pool.runtime(Runtime::Tokio1).wait_timeout(Some(PATIENCE)).create_timeout(Some(PATIENCE));
         let pool = pool.build().map_err(|error| error.to_string())?;
         drop(pool.get().await.map_err(|error| error.to_string())?);
