@@ -19,5 +19,12 @@ pub const CATALOG: &str = "catalog";
 
 /// Where the dead letters of a topic go.
 pub fn dead_letters(topic: &str) -> String {
-    format!("{topic}.DLQ")
+    format!("{topic}{DEAD_LETTERS}")
 }
+
+/// Whether dead letters of another topic go there.
+pub fn has_dead_letters(topic: &str) -> bool {
+    topic.ends_with(DEAD_LETTERS)
+}
+
+const DEAD_LETTERS: &str = ".DLQ";

@@ -4,11 +4,20 @@
 mod orders;
 
 use events::{Event, OrderConfirmed, OrderCreated, OrderShipped};
-use notification_service::{SETTINGS, Settings, service};
+use notification_service::{
+    SETTINGS, Settings,
+    domain::{SetPreferences, State},
+    saga::{Input, NotificationSaga},
+    service,
+    store::Work,
+};
 use orders::*;
-use platform::{bus::Outgoing, config::Loader};
+use platform::{
+    Clock, Consequences, Db, Delivery, Door, Participant, Trace, Verdict, Workset, bus::Outgoing, config::Loader,
+};
 use serde_json::{Value, json};
 use testkit::{Fixture, eventually};
+use uuid::Uuid;
 
 const PREFERENCES: &str = "/api/v1/customers/019bef52-5a00-7c05-8000-000000000001/preferences";
 
@@ -113,6 +122,34 @@ async fn news_that_comes_again_is_not_told_again() {
     let told: Vec<_> = all.iter().map(|one| format!("{} {}", one["event"], one["channel"]).replace('"', "")).collect();
     assert_eq!(told, ["OrderDelivered.v1 sms", "OrderConfirmed.v1 email", "OrderShipped.v1 email"]);
     it.stop().await;
+}
+
+/// Somebody switches everything off while news of theirs is on its way: in one batch, with the rows that are loaded for it.
+#[tokio::test]
+async fn what_is_chosen_in_the_same_batch_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite:{}", folder.path().join("db.sqlite").display()), 3).await.unwrap();
+    service(&configured(&[])).migrate(&db).await.unwrap();
+    let delivery = |key, input| {
+        let (id, trace) = (Uuid::now_v7(), Trace::default());
+        Delivery { id, door: Door::Event, key, cause: None, at: chrono::Utc::now(), sequence: 0, trace, input }
+    };
+    let order = serde_json::from_value(sample(OrderCreated::TYPE)).unwrap();
+    let batch = [
+        delivery(CUSTOMER, Input::SetPreferences(SetPreferences(preferences(false, false, "en")))),
+        delivery(ORDER, Input::OrderCreated(order)),
+        delivery(ORDER, Input::OrderDelivered),
+    ];
+    let tx = db.begin().await.unwrap();
+    let mut work = Work::load(&tx, &batch).await.unwrap();
+    let mut then = Consequences::new("notification", Clock::system());
+    for it in &batch {
+        let verdict = NotificationSaga.react(&mut work, it, then.of(it));
+        assert!(matches!(verdict, Verdict::Done | Verdict::Answered(_)), "{verdict:?}");
+    }
+    assert_eq!(work.notifications.iter().map(|it| it.status).collect::<Vec<_>>(), [State::Failed]);
+    work.save(&tx).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 #[tokio::test]

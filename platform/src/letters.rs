@@ -7,10 +7,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use events::topic::dead_letters;
 
-use crate::{
-    bus::{Message, Outgoing},
-    tables::parked,
-};
+use crate::{bus::Outgoing, tables::parked};
 
 /// Why a record is a dead letter: the value of `dlq-error-class`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +33,34 @@ impl Class {
     }
 }
 
-/// The largest copy. Brokers take a MiB if nothing else is said, and a letter they refuse would hold up all that is behind it.
+/// The largest copy. Brokers take a MiB if nothing else is said.
 const MOST_BYTES: usize = 1_000_000;
+/// An error quotes what it is about, which may be long.
+const LONGEST_ERROR: usize = 2_000;
 
-/// A copy of this dead letter. A value that is too long for it is left out, and its length told.
+/// A copy of this dead letter. What would make it too long is left out: the value, and then what it came with.
 pub(crate) fn letter(row: &parked::Model, class: Class) -> Option<Outgoing> {
     let record = row.to_record()?;
-    let Message { key, mut headers, mut value } = (*record.message).clone();
-    let mut add = |name: &'static str, value: String| headers.push((Cow::Borrowed(name), Bytes::from(value)));
+    let mut message = (*record.message).clone();
+    let told = message.headers.len();
+    let mut add = |name: &'static str, value: String| message.headers.push((Cow::Borrowed(name), Bytes::from(value)));
     add("dlq-topic", row.topic.clone());
     add("dlq-partition", row.partition.to_string());
     add("dlq-offset", row.position.to_string());
     add("dlq-group", row.participant.clone());
-    add("dlq-error", row.error.clone());
+    add("dlq-error", row.error.chars().take(LONGEST_ERROR).collect());
     add("dlq-error-class", class.name().to_owned());
     add("dlq-attempts", row.attempts.to_string());
     add("dlq-first-failed-at", events::Timestamp::from(row.first_failed_at).to_string());
-    if record.message.size() + row.error.len() > MOST_BYTES {
-        add("dlq-value-left-out", value.len().to_string());
-        value = Bytes::new();
+    if message.size() > MOST_BYTES {
+        let length = std::mem::take(&mut message.value).len();
+        message.headers.push(("dlq-value-left-out".into(), length.to_string().into()));
     }
-    Some(Outgoing { topic: dead_letters(&row.topic).into(), message: Message { key, headers, value }.into() })
+    if message.size() > MOST_BYTES {
+        message.headers.drain(..told);
+    }
+    if message.size() > MOST_BYTES {
+        message.key = Bytes::new();
+    }
+    Some(Outgoing { topic: dead_letters(&row.topic).into(), message: message.into() })
 }

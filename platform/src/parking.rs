@@ -291,7 +291,9 @@ pub(crate) struct Changes {
 impl Changes {
     /// Has a copy of this one go to the bus, if it is a dead letter now.
     pub(crate) fn tell(&mut self, row: &Model, class: Class) {
-        self.letters.extend(row.is_dead().then(|| letter(row, class)).flatten());
+        if row.is_dead() {
+            self.letters.extend(letter(row, class));
+        }
     }
 
     pub(crate) async fn save(&self, tx: &Tx) -> Result<(), StoreError> {

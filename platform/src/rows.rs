@@ -76,24 +76,23 @@ impl<E: Table> Rows<E> {
         Self::load(tx, keys.into_iter().collect(), false).await
     }
 
-    /// Like `lock`. That there is a row with a key of `new` is so rare that a batch is first decided as if there were none, and
-    /// nobody looks: where there is one, saving is a `Conflict`, and the batch is decided again with all of them read. What is
-    /// decided about such a key must insert its row if there is none, or nothing would tell.
+    /// Like `lock`, for keys that are said to be new (`true`) or not. That there is a row with a new key is so rare that a batch is
+    /// first decided as if there were none, and nobody looks: where there is one after all, saving is a `Conflict`, and the batch
+    /// is decided again with all of them read. So what is decided about a new key must insert a row that would collide, or come
+    /// out the same whether there is one or not.
     pub async fn lock_hoping(
         tx: &Tx,
-        keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
-        new: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
+        keys: impl IntoIterator<Item = (Key<E>, bool), IntoIter: Send> + Send,
     ) -> Result<Self, StoreError> {
-        Self::load_hoping(tx, keys.into_iter().collect(), new.into_iter().collect(), true).await
+        Self::load_hoping(tx, keys.into_iter().collect(), true).await
     }
 
-    /// Like `read`, and about `new` like `lock_hoping`.
+    /// Like `read`, and about new keys like `lock_hoping`.
     pub async fn read_hoping(
         tx: &Tx,
-        keys: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
-        new: impl IntoIterator<Item = Key<E>, IntoIter: Send> + Send,
+        keys: impl IntoIterator<Item = (Key<E>, bool), IntoIter: Send> + Send,
     ) -> Result<Self, StoreError> {
-        Self::load_hoping(tx, keys.into_iter().collect(), new.into_iter().collect(), false).await
+        Self::load_hoping(tx, keys.into_iter().collect(), false).await
     }
 
     /// A whole table in memory, for tests of decisions.
@@ -111,13 +110,11 @@ impl<E: Table> Rows<E> {
         Ok(Self { rows, whole: false })
     }
 
-    async fn load_hoping(tx: &Tx, mut keys: Vec<Key<E>>, mut new: Vec<Key<E>>, lock: bool) -> Result<Self, StoreError> {
-        if !tx.is_hopeful() {
-            keys.append(&mut new);
-        }
-        let mut loaded = Self::load(tx, keys, lock).await?;
-        for key in new {
-            loaded.rows.entry(key).or_insert(Row::Absent);
+    async fn load_hoping(tx: &Tx, keys: Vec<(Key<E>, bool)>, lock: bool) -> Result<Self, StoreError> {
+        let (new, known): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(_, new)| *new && tx.is_hopeful());
+        let mut loaded = Self::load(tx, known.into_iter().map(|(key, _)| key).collect(), lock).await?;
+        for (key, _) in new {
+            loaded.rows.entry(key).or_insert(Row::Absent); // another one of the batch may have asked for it in earnest
         }
         Ok(loaded)
     }

@@ -38,11 +38,8 @@ pub struct Work {
 
 impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let keys = |new: bool| {
-            let some = batch.iter().filter(move |it| matches!(it.input, Input::Book(_)) == new);
-            some.map(|it| it.input.booking().to_owned()).collect::<Vec<_>>()
-        };
-        Ok(Self { bookings: Rows::lock_hoping(tx, keys(false), keys(true)).await? })
+        let keys = batch.iter().map(|it| (it.input.booking().to_owned(), matches!(it.input, Input::Book(_))));
+        Ok(Self { bookings: Rows::lock_hoping(tx, keys.collect::<Vec<_>>()).await? })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

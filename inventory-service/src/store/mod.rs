@@ -24,12 +24,9 @@ pub struct Stock {
 
 impl Workset<Input> for Stock {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let about_orders = || batch.iter().filter(|it| it.input.product().is_none());
-        let orders = |new: bool| {
-            let some = about_orders().filter(move |it| matches!(it.input, Input::OrderCreated(_)) == new);
-            some.map(|it| it.key).collect::<Vec<_>>()
-        };
-        let reservations = Rows::<reservation::Entity>::lock_hoping(tx, orders(false), orders(true)).await?;
+        let about_orders = batch.iter().filter(|it| it.input.product().is_none());
+        let orders = about_orders.map(|it| (it.key, matches!(it.input, Input::OrderCreated(_))));
+        let reservations = Rows::<reservation::Entity>::lock_hoping(tx, orders.collect::<Vec<_>>()).await?;
         let held = reservations.iter().flat_map(|reservation| reservation.lines.iter()).map(|line| line.product_id);
         let named = batch.iter().flat_map(|it| it.input.products());
         let products = held.chain(named).chain(same_sku(tx, batch).await?).collect::<Vec<_>>();

@@ -30,24 +30,25 @@ pub struct Work {
 
 impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let keys_of = |wanted: fn(&Input) -> bool| {
-            batch.iter().filter(|it| wanted(&it.input)).map(|it| it.key).collect::<Vec<_>>()
-        };
-        let contacts = Rows::read_hoping(tx, keys_of(Input::is_about_contact), keys_of(Input::is_order)).await?; // they never change
+        // Contacts never change.
+        let orders = batch.iter().filter(|it| it.input.is_order() || it.input.is_about_contact());
+        let orders = orders.map(|it| (it.key, it.input.is_order()));
+        let contacts = Rows::read_hoping(tx, orders.collect::<Vec<_>>()).await?;
         let customers = customers(batch, &contacts);
         let preferences =
             Rows::<preferences::Entity>::lock(tx, customers.values().copied().collect::<Vec<_>>()).await?;
 
         // News of an order is told once, and when it is heard again the messages there are in the way of the new ones. But who
-        // has changed their mind meanwhile might get others, and who has switched everything off is told of at once.
-        let choosy = |it: &Delivery<Input>| customers.get(&it.key).is_some_and(|it| preferences.get(it).is_some());
-        let messages = |new: bool| {
-            let some = batch.iter().filter(move |it| (it.input.is_news() && !choosy(it)) == new);
-            some.flat_map(|it| it.input.messages(it.key)).collect::<Vec<_>>()
-        };
+        // has chosen something, perhaps in this batch, might get others now; and who has switched everything off is told of at once.
+        let chosen = |customer: &Uuid| preferences.get(customer).is_some() || customers.contains_key(customer);
+        let choosy = |it: &Delivery<Input>| customers.get(&it.key).is_some_and(chosen);
+        let messages = batch.iter().flat_map(|it| {
+            let new = it.input.is_news() && !choosy(it);
+            it.input.messages(it.key).into_iter().map(move |message| (message, new))
+        });
         let reported = batch.iter().filter(|it| it.input.is_outcome() || (it.input.is_news() && choosy(it)));
+        let notifications = Rows::lock_hoping(tx, messages.collect::<Vec<_>>());
         let said = Rows::lock(tx, reported.map(|it| it.key).collect::<Vec<_>>());
-        let notifications = Rows::lock_hoping(tx, messages(false), messages(true));
         let (notifications, said) = future::try_join(notifications, said).await?;
         Ok(Self { contacts, preferences, notifications, said })
     }

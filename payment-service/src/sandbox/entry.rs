@@ -57,11 +57,11 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Workset<Input> for Books {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let keys = |new: bool| {
-            let some = batch.iter().filter(move |it| matches!(it.input, Input::Charge(_)) == new);
-            some.flat_map(|it| it.input.keys()).map(str::to_owned).collect::<Vec<_>>()
-        };
-        Ok(Self { entries: Rows::lock_hoping(tx, keys(false), keys(true)).await? })
+        let keys = batch.iter().flat_map(|it| {
+            let new = matches!(it.input, Input::Charge(_));
+            it.input.keys().map(move |key| (key.to_owned(), new))
+        });
+        Ok(Self { entries: Rows::lock_hoping(tx, keys.collect::<Vec<_>>()).await? })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

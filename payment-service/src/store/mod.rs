@@ -15,11 +15,8 @@ pub struct Payments {
 
 impl Workset<Input> for Payments {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let orders = |new: bool| {
-            let some = batch.iter().filter(move |it| matches!(it.input, Input::OrderCreated(_)) == new);
-            some.map(|it| it.key).collect::<Vec<_>>()
-        };
-        Ok(Self { rows: Rows::lock_hoping(tx, orders(false), orders(true)).await? })
+        let orders = batch.iter().map(|it| (it.key, matches!(it.input, Input::OrderCreated(_))));
+        Ok(Self { rows: Rows::lock_hoping(tx, orders.collect::<Vec<_>>()).await? })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

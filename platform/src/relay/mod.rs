@@ -21,6 +21,7 @@ use std::{
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use events::topic;
 use metrics::{counter, gauge};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::mpsc;
@@ -28,7 +29,7 @@ use tracing::{error, warn};
 
 use crate::{
     Clock, Db, Shutdown, StoreError, bulk,
-    bus::{Bus, Outgoing, Published, codec},
+    bus::{Bus, BusError, Outgoing, Published, codec},
     store::Given,
     tables::outbox,
 };
@@ -303,6 +304,11 @@ impl Relay {
                 self.state.stuck_since.store(0, Ordering::Relaxed);
             }
             let Some(cause) = said.failure else { continue };
+            if let BusError::Refused(_) | BusError::UnknownTopic(_) = cause
+                && self.leaves_out_a_letter(&mut rows, &cause)
+            {
+                continue;
+            }
             failures += 1;
             if failures == 1 {
                 warn!(service = self.service, error = %cause, "events cannot be published now; trying until they can");
@@ -314,6 +320,23 @@ impl Relay {
             }
             rest(Duration::from_millis((25 << failures.min(8)).min(2000)), stopping).await;
         }
+    }
+
+    /// Whether the first of them is a copy of a dead letter: that one is left out. What the bus will never take must not hold up what
+    /// comes after it, and the letter itself is in the database.
+    fn leaves_out_a_letter(&mut self, rows: &mut VecDeque<(i64, Vec<Outgoing>)>, cause: &BusError) -> bool {
+        let Some((id, messages)) = rows.front_mut() else { return false };
+        if !messages.first().is_some_and(|first| topic::has_dead_letters(&first.topic)) {
+            return false;
+        }
+        error!(service = self.service, topic = %messages[0].topic, error = %cause, "a copy of a dead letter is left out: the bus does not take it");
+        messages.remove(0);
+        if messages.is_empty() {
+            self.published.insert(*id);
+            rows.pop_front();
+        }
+        self.forget(1);
+        true
     }
 
     /// What the bus says of them. A bus that is away may say nothing for as long as it is; `None`: and it is time to stop, or

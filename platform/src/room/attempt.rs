@@ -359,24 +359,27 @@ impl<P: Participant> Room<P> {
                 let limit = now + parking::delta(self.patience.hold);
                 let next = parking::look_again(now, now).min(limit);
                 let row = parking::row(delivery.id, P::NAME, record, State::Held, why, now, next);
-                notes.park(row, Class::Unmet, parked);
+                notes.park(row, parked);
                 return Ending::Parked;
             }
             (Source::Event(record), Verdict::Reject(why)) => {
                 let row = parking::row(delivery.id, P::NAME, record, State::Dead, why, now, now);
-                notes.park(row, Class::Rejected, parked);
+                notes.parking.tell(&row, Class::Rejected);
+                notes.park(row, parked);
                 return Ending::Parked;
             }
             (Source::Parked(row), Verdict::Hold(why)) => {
                 let mut row = row.clone();
                 row.still_held(why, now, &self.patience);
-                notes.stay(row, Class::Unmet, parked);
+                notes.parking.tell(&row, Class::Unmet);
+                notes.stay(row, parked);
                 return Ending::Parked;
             }
             (Source::Parked(row), Verdict::Reject(why)) => {
                 let mut row = row.clone();
                 row.died(why, now);
-                notes.stay(row, Class::Rejected, parked);
+                notes.parking.tell(&row, Class::Rejected);
+                notes.stay(row, parked);
                 return Ending::Parked;
             }
             (Source::Event(_), _) => notes.decided.push(delivery.id),

@@ -125,6 +125,8 @@ impl<P: Participant> Room<P> {
                         return false;
                     }
                     self.pause(ill).await;
+                    // Two that hoped may have waited for each other (MySQL locks what it finds in its way).
+                    careful = true;
                     todo.push(part);
                     continue;
                 }

@@ -13,7 +13,6 @@ use crate::{
         Job,
         batch::{self, Batches},
     },
-    letters::Class,
     parking::{Changes, Head, Parked},
     relay,
     store::Number,
@@ -39,16 +38,13 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    /// `class`: of a dead letter.
-    pub(super) fn park(&mut self, row: parked::Model, class: Class, parked: &mut Parked) {
-        self.parking.tell(&row, class);
+    pub(super) fn park(&mut self, row: parked::Model, parked: &mut Parked) {
         parked.set(row.queue(), (&row).into());
         self.parked_changed = true;
         self.parking.new.push(row);
     }
 
-    pub(super) fn stay(&mut self, row: parked::Model, class: Class, parked: &mut Parked) {
-        self.parking.tell(&row, class);
+    pub(super) fn stay(&mut self, row: parked::Model, parked: &mut Parked) {
         parked.stay(&row);
         self.parked_changed = true;
         self.parking.changed.push(row);

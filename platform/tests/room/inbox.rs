@@ -1,13 +1,14 @@
 //! Decided once, however often it comes; and decided, noted and said together or not at all.
 
 use crate::{
-    ledger::{MONEY, PANICS, SAID},
+    ledger::{MONEY, NEW, PANICS, SAID},
     stage::Stage,
 };
 use uuid::Uuid;
 
 const A: Uuid = Uuid::from_u128(0xa);
 const B: Uuid = Uuid::from_u128(0xb);
+const C: Uuid = Uuid::from_u128(0xc);
 
 #[tokio::test]
 async fn what_comes_in_goes_out() {
@@ -114,4 +115,25 @@ async fn what_was_passed_over_is_not_looked_at() {
     assert!(stage.parked().is_empty());
     stage.all_is_said().await;
     assert_eq!(stage.said().await.len(), 1, "only about A, on {SAID}");
+}
+
+/// What is taken to be new and is not is decided over the row that is there, whoever is in the same batch.
+#[tokio::test]
+async fn hoped_to_be_new() {
+    let mut stage = Stage::new().await;
+    stage.panic(true);
+    stage.start().await;
+    stage.send([stage.mark(MONEY, C, NEW), stage.deposit(C, 1), stage.deposit(A, 1)]).await;
+    stage.settle().await;
+    assert_eq!((stage.log(C).as_str(), stage.log(A).as_str()), ("new +1", "+1"));
+
+    stage.stop().await;
+    stage.send([stage.deposit(B, 2), stage.mark(MONEY, A, NEW), stage.mark(MONEY, A, NEW)]).await;
+    stage.send([stage.deposit(B, PANICS), stage.mark(MONEY, C, NEW), stage.deposit(C, 3)]).await;
+    stage.start().await;
+    stage.settle().await;
+    let logs = [A, B, C].map(|key| stage.log(key));
+    assert_eq!(logs, ["+1 new new", "+2", "new +1 new +3"]);
+    stage.parked_is(&["FAILING"]).await;
+    stage.all_is_said().await;
 }

@@ -196,6 +196,9 @@ pub struct Gate {
     pub open: AtomicBool,
 }
 
+/// The mark of an account that is taken to be new.
+pub const NEW: &str = "new";
+
 pub struct Ledger {
     pub gate: Arc<Gate>,
     /// Whether deposits of `PANICS` panic.
@@ -209,7 +212,8 @@ impl Workset<Input> for Accounts {
     async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
         let breaks = |it: &Delivery<Input>| matches!(it.input, Input::Deposited { amount: BREAKS_LOAD });
         assert!(!batch.iter().any(breaks), "this breaks the load");
-        Ok(Self(Rows::lock(tx, batch.iter().map(|it| it.key).collect::<Vec<_>>()).await?))
+        let new = |it: &Delivery<Input>| matches!(&it.input, Input::Marked { mark } if mark == NEW);
+        Ok(Self(Rows::lock_hoping(tx, batch.iter().map(|it| (it.key, new(it))).collect::<Vec<_>>()).await?))
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

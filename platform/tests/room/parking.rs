@@ -12,6 +12,7 @@ use crate::{
 
 const A: Uuid = Uuid::from_u128(0xa);
 const B: Uuid = Uuid::from_u128(0xb);
+const C: Uuid = Uuid::from_u128(0xc);
 
 /// The ones that go wrong, and what they leave: the panicking one after it has changed something.
 const POISON: [(i64, &str); 3] =
@@ -194,11 +195,15 @@ async fn a_dead_letter_is_on_the_bus_too() {
     let version = stage.event(MONEY, A, "Deposited.v2", &serde_json::json!({ "amount": 1 }));
     let mut long = stage.event(MONEY, B, "Deposited.v2", &serde_json::json!({ "amount": 1 }));
     std::sync::Arc::make_mut(&mut long.message).value = vec![b'x'; 1_000_000].into();
-    stage.send([version.clone(), long.clone()]).await;
+    let version_of_its_own = format!("Deposited.v{}", "9".repeat(600_000));
+    let endless = stage.event(MONEY, C, &version_of_its_own, &serde_json::json!({ "text": "x".repeat(500_000) }));
+    stage.send([version.clone(), long, endless]).await;
     stage.settle().await;
     stage.all_is_said().await;
 
     let letters = stage.letters(MONEY).await;
+    assert_eq!(letters.len(), 3);
+    assert!(letters.iter().all(|it| it.size() <= 1_001_000));
     let of = |key: Uuid| letters.iter().find(|it| *it.key == *key.to_string().as_bytes()).expect("a letter");
     let header = |key: Uuid, name: &str| of(key).header(name).map(|it| String::from_utf8(it.to_vec()).unwrap());
     let came = &version.message.headers;
@@ -214,6 +219,8 @@ async fn a_dead_letter_is_on_the_bus_too() {
     // No broker refuses a letter for its length, which would hold up whatever is said after it.
     assert!(of(B).value.is_empty());
     assert_eq!(header(B, "dlq-value-left-out").as_deref(), Some("1000000"));
+    assert_eq!(header(B, "dlq-error").as_deref(), Some(error));
+    assert!(of(C).value.is_empty() && header(C, "dlq-error").unwrap().len() == 2000);
 }
 
 /// An undecodable record that comes again, because its position was not committed, is the same dead letter.
@@ -229,6 +236,9 @@ async fn a_dead_letter_is_buried_once() {
     stage.start().await;
     stage.settle().await;
     assert_eq!(stage.parked(), ["DEAD"]);
+    stage.all_is_said().await;
+    let copies = stage.letters(MONEY).await;
+    assert!(!copies.is_empty() && copies.iter().all(|it| **it == *copies[0]), "each time the same: {copies:?}");
 }
 
 /// The order is that of the log, whatever the ids say: they are somebody else's, and an unreadable record has none.

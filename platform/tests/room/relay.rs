@@ -12,7 +12,10 @@ use platform::bus::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::stage::{Stage, eventually};
+use crate::{
+    ledger::{MONEY, SAID},
+    stage::{Stage, eventually},
+};
 
 const A: Uuid = Uuid::from_u128(0xa);
 const B: Uuid = Uuid::from_u128(0xb);
@@ -28,6 +31,8 @@ enum Mode {
     Takes(usize),
     /// Fails at the first message that contains this.
     Refuses(&'static str),
+    /// Never takes what is for this topic.
+    Forbids(&'static str),
 }
 
 /// A bus that publishes badly.
@@ -62,7 +67,9 @@ impl Bus for Flaky {
             Mode::Down => 0,
             Mode::Takes(most) => most.min(batch.len()),
             Mode::Refuses(what) => batch.iter().position(|it| has(it, what)).unwrap_or(batch.len()),
+            Mode::Forbids(topic) => batch.iter().position(|it| *it.topic == *topic).unwrap_or(batch.len()),
         };
+        let refuses = matches!(*self.mode.lock().unwrap(), Mode::Forbids(_));
         Box::pin(async move {
             loop {
                 let changed = self.changed.notified();
@@ -75,7 +82,8 @@ impl Bus for Flaky {
             batch.truncate(takes);
             let mut said = self.log.publish(batch).await;
             if !all {
-                said.failure.get_or_insert(BusError::Unavailable("flaky".into()));
+                let why = if refuses { BusError::Refused } else { BusError::Unavailable };
+                said.failure.get_or_insert(why("flaky".into()));
             }
             said
         })
@@ -140,6 +148,30 @@ async fn a_failure_in_the_middle_of_a_batch_leaves_no_gap() {
         stage.all_is_said().await;
         no_repeats(&stage).await;
     }
+}
+
+/// A copy of a dead letter that the bus will never take holds up nothing; an event does.
+#[tokio::test]
+async fn a_letter_that_is_refused_is_left_out() {
+    let mut stage = Stage::new().await;
+    let bus = Flaky::before(&mut stage, Mode::Forbids("money.DLQ"));
+    let unreadable = |key| stage.event(MONEY, key, "Deposited.v2", &serde_json::json!({ "amount": 1 }));
+    let letters = [unreadable(Uuid::from_u128(0xc)), unreadable(Uuid::from_u128(0xd))];
+    stage
+        .send([stage.deposit(A, 1), letters[0].clone(), stage.deposit(A, 2), letters[1].clone(), stage.deposit(B, 3)])
+        .await;
+    stage.start().await;
+    stage.settle().await;
+    stage.all_is_said().await;
+    no_repeats(&stage).await;
+    assert_eq!((stage.letters(MONEY).await.len(), stage.count("SELECT count(*) FROM parked")), (0, 2));
+
+    bus.is(Mode::Forbids(SAID));
+    stage.send([stage.deposit(A, 4)]).await;
+    stage.settle().await;
+    assert!(stage.count("SELECT count(*) FROM outbox") > 0, "what was decided is said some day");
+    bus.is(Mode::Up);
+    stage.all_is_said().await;
 }
 
 #[tokio::test]

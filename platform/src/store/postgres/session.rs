@@ -8,6 +8,7 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
@@ -26,6 +27,9 @@ use super::{
     tls, unavailable,
 };
 use crate::StoreError;
+
+/// A connection that nobody has used for so long is not used any more: what lies between may have forgotten it without a word.
+const LONG_IDLE: Duration = Duration::from_mins(5);
 
 /// What the server has said.
 pub(super) type Answer<T> = Result<T, Error>;
@@ -198,7 +202,10 @@ impl managed::Manager for Manager {
         Box::pin(self.connect()).await // seldom, and long: not in every future that may need it
     }
 
-    async fn recycle(&self, session: &mut Box<Session>, _: &Metrics) -> RecycleResult<StoreError> {
+    async fn recycle(&self, session: &mut Box<Session>, metrics: &Metrics) -> RecycleResult<StoreError> {
+        if metrics.last_used() > LONG_IDLE {
+            return Err(RecycleError::message("nobody knows what has become of it"));
+        }
         if session.line.is_well().await { Ok(()) } else { Err(RecycleError::message("the connection has ended")) }
     }
 }
