@@ -17,7 +17,6 @@ use platform::{
 };
 use serde_json::{Value, json};
 use testkit::{Fixture, eventually};
-use uuid::Uuid;
 
 const PREFERENCES: &str = "/api/v1/customers/019bef52-5a00-7c05-8000-000000000001/preferences";
 
@@ -130,9 +129,10 @@ async fn what_is_chosen_in_the_same_batch_counts() {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&format!("sqlite:{}", folder.path().join("db.sqlite").display()), 3).await.unwrap();
     service(&configured(&[])).migrate(&db).await.unwrap();
+    let clock = Clock::system();
     let delivery = |key, input| {
-        let (id, trace) = (Uuid::now_v7(), Trace::default());
-        Delivery { id, door: Door::Event, key, cause: None, at: chrono::Utc::now(), sequence: 0, trace, input }
+        let (id, at, trace) = (clock.new_id(), clock.now(), Trace::default());
+        Delivery { id, door: Door::Event, key, cause: None, at, sequence: 0, trace, input }
     };
     let order = serde_json::from_value(sample(OrderCreated::TYPE)).unwrap();
     let batch = [
@@ -142,7 +142,7 @@ async fn what_is_chosen_in_the_same_batch_counts() {
     ];
     let tx = db.begin().await.unwrap();
     let mut work = Work::load(&tx, &batch).await.unwrap();
-    let mut then = Consequences::new("notification", Clock::system());
+    let mut then = Consequences::new("notification", clock.clone());
     for it in &batch {
         let verdict = NotificationSaga.react(&mut work, it, then.of(it));
         assert!(matches!(verdict, Verdict::Done | Verdict::Answered(_)), "{verdict:?}");
