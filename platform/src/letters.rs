@@ -38,7 +38,7 @@ const MOST_BYTES: usize = 1_000_000;
 /// An error quotes what it is about, which may be long.
 const LONGEST_ERROR: usize = 2_000;
 
-/// A copy of this dead letter. What would make it too long is left out: the value, and then what it came with.
+/// A copy of this dead letter. What would make it too long is left out: the headers it came with if they do so alone, or the value.
 pub(crate) fn letter(row: &parked::Model, class: Class) -> Option<Outgoing> {
     let record = row.to_record()?;
     let mut message = (*record.message).clone();
@@ -52,12 +52,13 @@ pub(crate) fn letter(row: &parked::Model, class: Class) -> Option<Outgoing> {
     add("dlq-error-class", class.name().to_owned());
     add("dlq-attempts", row.attempts.to_string());
     add("dlq-first-failed-at", events::Timestamp::from(row.first_failed_at).to_string());
+    if message.size() - message.value.len() > MOST_BYTES {
+        message.headers.drain(..told);
+        message.headers.push(("dlq-headers-left-out".into(), told.to_string().into()));
+    }
     if message.size() > MOST_BYTES {
         let length = std::mem::take(&mut message.value).len();
         message.headers.push(("dlq-value-left-out".into(), length.to_string().into()));
-    }
-    if message.size() > MOST_BYTES {
-        message.headers.drain(..told);
     }
     if message.size() > MOST_BYTES {
         message.key = Bytes::new();

@@ -44,6 +44,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 const TIDY: Duration = Duration::from_millis(250);
 /// So many rows that were read from the table are remembered until nothing is on its way; beyond that one may be said again.
 const CAUGHT: usize = 10_000;
+/// So often a copy of a dead letter is refused before it is left out: an answer may be of the moment.
+const LETTER_TRIES: u32 = 3;
 /// Of fewer rows than this that were there before it a row knows.
 pub(crate) const BEFORE: usize = 64;
 
@@ -141,6 +143,19 @@ pub(crate) struct Relay {
     unreadable: BTreeSet<i64>,
     /// It is time to stop, and the bus takes nothing.
     gave_up: bool,
+}
+
+/// What is handed over at once. A copy of a dead letter goes alone: whatever is said of it is about it, and about nothing else.
+fn next(rows: &VecDeque<(i64, Vec<Outgoing>)>) -> Vec<Outgoing> {
+    let mut messages = rows.iter().flat_map(|(_, messages)| messages).peekable();
+    match messages.next_if(|first| is_letter(first)) {
+        Some(letter) => vec![letter.clone()],
+        None => messages.take_while(|it| !is_letter(it)).cloned().collect(),
+    }
+}
+
+fn is_letter(message: &Outgoing) -> bool {
+    topic::has_dead_letters(&message.topic)
 }
 
 /// Waits, unless it is time to stop.
@@ -283,7 +298,8 @@ impl Relay {
     ) {
         let mut failures = 0_u32;
         while !rows.is_empty() && may() {
-            let messages: Vec<_> = rows.iter().flat_map(|(_, messages)| messages.iter().cloned()).collect();
+            let messages = next(&rows);
+            let letter = messages.first().is_some_and(is_letter);
             let Some(said) = self.hand_over(messages, stopping, may).await else {
                 self.gave_up = stopping.is_triggered();
                 return;
@@ -302,14 +318,15 @@ impl Relay {
             self.forget(said.durable);
             if said.durable > 0 || said.failure.is_none() {
                 self.state.stuck_since.store(0, Ordering::Relaxed);
+                failures = 0;
             }
             let Some(cause) = said.failure else { continue };
-            if let BusError::Refused(_) | BusError::UnknownTopic(_) = cause
-                && self.leaves_out_a_letter(&mut rows, &cause)
-            {
+            failures += 1;
+            if letter && failures >= LETTER_TRIES && matches!(cause, BusError::Refused(_) | BusError::UnknownTopic(_)) {
+                self.leave_out(&mut rows, &cause);
+                failures = 0;
                 continue;
             }
-            failures += 1;
             if failures == 1 {
                 warn!(service = self.service, error = %cause, "events cannot be published now; trying until they can");
             }
@@ -322,21 +339,19 @@ impl Relay {
         }
     }
 
-    /// Whether the first of them is a copy of a dead letter: that one is left out. What the bus will never take must not hold up what
-    /// comes after it, and the letter itself is in the database.
-    fn leaves_out_a_letter(&mut self, rows: &mut VecDeque<(i64, Vec<Outgoing>)>, cause: &BusError) -> bool {
-        let Some((id, messages)) = rows.front_mut() else { return false };
-        if !messages.first().is_some_and(|first| topic::has_dead_letters(&first.topic)) {
-            return false;
-        }
-        error!(service = self.service, topic = %messages[0].topic, error = %cause, "a copy of a dead letter is left out: the bus does not take it");
-        messages.remove(0);
+    /// The first of them is a copy of a dead letter, and the bus does not take it: it must not hold up what comes after it, and the letter
+    /// itself is in the database.
+    fn leave_out(&mut self, rows: &mut VecDeque<(i64, Vec<Outgoing>)>, cause: &BusError) {
+        let Some((id, messages)) = rows.front_mut() else { return };
+        let letter = messages.remove(0);
+        error!(service = self.service, topic = %letter.topic, error = %cause, "a copy of a dead letter is left out: the bus does not take it");
+        counter!("uzon_letters_left_out_total", "service" => self.service).increment(1);
         if messages.is_empty() {
             self.published.insert(*id);
             rows.pop_front();
         }
         self.forget(1);
-        true
+        self.state.stuck_since.store(0, Ordering::Relaxed);
     }
 
     /// What the bus says of them. A bus that is away may say nothing for as long as it is; `None`: and it is time to stop, or

@@ -127,10 +127,9 @@ async fn hoped_to_be_new() {
     stage.settle().await;
     assert_eq!((stage.log(C).as_str(), stage.log(A).as_str()), ("new +1", "+1"));
 
-    stage.stop().await;
     stage.send([stage.deposit(B, 2), stage.mark(MONEY, A, NEW), stage.mark(MONEY, A, NEW)]).await;
+    stage.settle().await;
     stage.send([stage.deposit(B, PANICS), stage.mark(MONEY, C, NEW), stage.deposit(C, 3)]).await;
-    stage.start().await;
     stage.settle().await;
     let logs = [A, B, C].map(|key| stage.log(key));
     assert_eq!(logs, ["+1 new new", "+2", "new +1 new +3"]);

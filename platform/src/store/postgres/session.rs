@@ -28,7 +28,7 @@ use super::{
 };
 use crate::StoreError;
 
-/// A connection that nobody has used for so long is not used any more: what lies between may have forgotten it without a word.
+/// A connection that nobody has taken for so long is not taken any more: what lies between may have forgotten it without a word.
 const LONG_IDLE: Duration = Duration::from_mins(5);
 
 /// What the server has said.
