@@ -7,6 +7,7 @@
 
 pub(crate) mod batch;
 mod breaker;
+mod hand_over;
 mod worker;
 
 use std::{future::Future, time::Duration};
@@ -14,6 +15,7 @@ use std::{future::Future, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use breaker::{Breaker, BreakerState};
+pub(crate) use hand_over::Effects;
 pub(crate) use worker::{Finished, Job, Worker};
 
 /// A call to the outside that a decision asks for.

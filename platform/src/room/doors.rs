@@ -10,12 +10,12 @@ use std::{
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::{Heard, Incoming, Room, attempt::Effects, inside::Inside, pump::pump};
+use super::{Heard, Incoming, Room, inside::Inside, pump::pump};
 use crate::{
     Clock, Db, Participant, Shutdown,
     bus::Bus,
     drill::Drill,
-    effect::{Breaker, Outcome, Perform, Policy, Request, Worker},
+    effect::{Breaker, Effects, Outcome, Perform, Policy, Request, Worker},
     parking::{Parked, Patience},
     relay,
 };

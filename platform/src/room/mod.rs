@@ -21,7 +21,7 @@ use crate::{
     Clock, Db, Delivery, Once, Participant, Shutdown, StoreError, Verdict,
     bus::{Outgoing, Partition, Record},
     drill::Safeguard,
-    effect::Job,
+    effect::{Effects, Job},
     letters::Class,
     parking::{self, Changes, Head, Parked, Patience, State},
     relay,
@@ -82,7 +82,7 @@ pub(crate) struct Room<P: Participant> {
     pub patience: Patience,
     pub outbox: relay::Sender,
     /// Makes requests of its own decisions known to the worker, and says under which lease.
-    pub effects: attempt::Effects,
+    pub effects: Effects,
     pub parked: Parked,
     pub stopping: Shutdown,
     /// Only for drills.
