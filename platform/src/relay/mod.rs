@@ -7,6 +7,7 @@
 //! Where several processes share a database (`shared`), one of them publishes for all, and it asks the table what is
 //! next, because its channel does not carry what the others commit.
 
+mod channel;
 pub(crate) mod lease;
 mod shared;
 
@@ -14,23 +15,22 @@ use std::{
     collections::{BTreeSet, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
 use events::topic;
 use metrics::{counter, gauge};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
+pub(crate) use self::channel::{Announced, Row, Sender, State};
 use crate::{
     Clock, Db, Shutdown, StoreError, bulk,
     bus::{Bus, BusError, Outgoing, Published, codec},
-    store::Given,
     tables::outbox,
 };
 
@@ -48,81 +48,6 @@ const CAUGHT: usize = 10_000;
 const LETTER_TRIES: u32 = 3;
 /// Of fewer rows than this that were there before it a row knows.
 pub(crate) const BEFORE: usize = 64;
-
-/// Where rooms put what they have committed.
-#[derive(Debug, Clone)]
-pub(crate) struct Sender {
-    rows: mpsc::Sender<Row>,
-    state: Arc<State>,
-}
-
-/// A row of the outbox, as the process has it that committed it.
-#[derive(Debug)]
-pub(crate) struct Row {
-    id: i64,
-    messages: Vec<Outgoing>,
-    /// Rows that were there before, unless it is not known of all.
-    before: Option<Vec<i64>>,
-}
-
-impl Row {
-    pub(crate) fn new(given: Given, messages: Vec<Outgoing>) -> Self {
-        Self { id: given.number, messages, before: given.before.filter(|before| before.len() < BEFORE) }
-    }
-}
-
-/// How far behind the relay is.
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    /// Some rows did not go through the channel.
-    behind: AtomicBool,
-    /// Transactions whose rows may be in the table and are not in the channel yet.
-    announced: AtomicUsize,
-    /// Messages committed and not yet published.
-    depth: AtomicUsize,
-    /// Since when (microseconds since 1970) nothing could be published although something waits; 0: all is well.
-    stuck_since: AtomicI64,
-}
-
-/// A row that is about to be committed: until it is sent or this is dropped, the relay remembers what it has read from
-/// the table, so that it does not publish the row a second time when it comes through the channel.
-#[derive(Debug)]
-pub(crate) struct Announced(Arc<State>);
-
-impl Drop for Announced {
-    fn drop(&mut self) {
-        self.0.announced.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-impl Sender {
-    pub(crate) fn announce(&self) -> Announced {
-        self.state.announced.fetch_add(1, Ordering::AcqRel);
-        Announced(self.state.clone())
-    }
-
-    pub(crate) fn send(&self, row: Row, announced: Announced) {
-        self.state.depth.fetch_add(row.messages.len(), Ordering::Relaxed);
-        if self.rows.try_send(row).is_err() {
-            self.state.behind.store(true, Ordering::Release);
-        }
-        drop(announced);
-    }
-}
-
-impl State {
-    pub(crate) fn depth(&self) -> usize {
-        self.depth.load(Ordering::Relaxed)
-    }
-
-    /// How long nothing could be published.
-    pub(crate) fn age(&self, now: DateTime<Utc>) -> TimeDelta {
-        match self.stuck_since.load(Ordering::Relaxed) {
-            0 => TimeDelta::zero(),
-            since => TimeDelta::microseconds(now.timestamp_micros() - since),
-        }
-    }
-}
 
 pub(crate) struct Relay {
     service: &'static str,
@@ -296,7 +221,7 @@ impl Relay {
         stopping: &Shutdown,
         may: &(dyn Fn() -> bool + Sync),
     ) {
-        let mut failures = 0_u32;
+        let (mut failures, mut refused) = (0_u32, 0_u32);
         while !rows.is_empty() && may() {
             let messages = next(&rows);
             let letter = messages.first().is_some_and(is_letter);
@@ -318,15 +243,20 @@ impl Relay {
             self.forget(said.durable);
             if said.durable > 0 || said.failure.is_none() {
                 self.state.stuck_since.store(0, Ordering::Relaxed);
-                failures = 0;
+            }
+            if letter && said.durable > 0 {
+                refused = 0;
             }
             let Some(cause) = said.failure else { continue };
-            failures += 1;
-            if letter && failures >= LETTER_TRIES && matches!(cause, BusError::Refused(_) | BusError::UnknownTopic(_)) {
-                self.leave_out(&mut rows, &cause);
-                failures = 0;
-                continue;
+            if letter && matches!(cause, BusError::Refused(_) | BusError::UnknownTopic(_)) {
+                refused += 1;
+                if refused == LETTER_TRIES {
+                    self.leave_out(&mut rows, &cause);
+                    (failures, refused) = (0, 0);
+                    continue;
+                }
             }
+            failures += 1;
             if failures == 1 {
                 warn!(service = self.service, error = %cause, "events cannot be published now; trying until they can");
             }
