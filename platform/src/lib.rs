@@ -39,7 +39,7 @@ pub use drill::Safeguard;
 pub use effect::{Breaker, CallError, Outcome, Perform, Policy, Request, Said};
 pub use host::{Host, Running, StartError};
 pub use json::Json;
-pub use outside::{NOT_DONE, Outside};
+pub use outside::{NOT_DONE, Outside, Together, is_about_the_request};
 pub use parking::Patience;
 pub use participant::{Delivery, Door, Participant, Verdict, Workset};
 pub use room::{Heard, RoomPlan, Settings, Undecodable, decode as decode_record};

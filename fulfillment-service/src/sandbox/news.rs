@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use chrono::{DateTime, Utc};
-use platform::{App, Clock, Outside, Refused, Trace};
+use platform::{App, Clock, Outside, Refused, Trace, is_about_the_request};
 use serde_json::{Value, json};
 use tokio::{
     sync::oneshot::{self, error::TryRecvError},
@@ -56,10 +56,6 @@ const MOST: usize = 100;
 
 /// A bag that is not answered within that time is brought again: a shop that hangs must not keep back the news for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Refusals of a bag as it is, of which a smaller one may be free; any other would meet that one, too.
-const ABOUT_THE_BAG: [StatusCode; 3] =
-    [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY];
 
 /// One bag of news is on its way at a time; what is told meanwhile goes with the next.
 struct Post {
@@ -113,7 +109,7 @@ impl Post {
             }
             Ok(Ok((status, _))) => {
                 warn!(%status, letters = bag.len(), "the shop refuses the carrier's news");
-                if bag.len() > 1 && ABOUT_THE_BAG.contains(&status) {
+                if bag.len() > 1 && is_about_the_request(status) {
                     *most = bag.len() / 2;
                     self.letters().splice(..0, bag);
                     return;

@@ -1,6 +1,6 @@
 //! The shop's way to a sandbox carrier in another process.
 
-use platform::{CallError, Outside};
+use platform::{CallError, Outside, Together};
 
 use super::{
     Known,
@@ -13,16 +13,21 @@ use crate::{
 
 /// The carrier port for `uzon serve sandbox`.
 #[derive(Clone)]
-pub struct RemoteCarrier(Outside);
+pub struct RemoteCarrier {
+    carrier: Outside,
+    bookings: Together,
+}
 
 impl RemoteCarrier {
     /// `url`: `http://host:port`
     pub fn new(url: &str) -> Self {
-        Self(Outside::new(url))
+        let carrier = Outside::new(url);
+        let bookings = carrier.together("/sandbox/carrier/bookings/batch");
+        Self { carrier, bookings }
     }
 
     async fn known(&self, key: &str) -> Result<Option<Known>, CallError> {
-        self.0.get::<Answer>(&format!("/sandbox/carrier/bookings/{key}")).await?.try_into()
+        self.carrier.get::<Answer>(&format!("/sandbox/carrier/bookings/{key}")).await?.try_into()
     }
 }
 
@@ -33,7 +38,7 @@ impl Carrier for RemoteCarrier {
         let address = &book.parcel.address;
         let (postal_code, country) = (address.postal_code.to_string(), address.country.to_string());
         let body = BookBody { order_id: book.order_id, postal_code, country };
-        self.0.post::<Answer>("/sandbox/carrier/bookings", key, &body).await?.try_into()
+        self.bookings.post::<Answer>(key, &body).await?.try_into()
     }
 
     async fn find(&self, key: &str) -> Result<Option<BookAnswer>, CallError> {
@@ -42,7 +47,7 @@ impl Carrier for RemoteCarrier {
 
     async fn cancel(&self, key: &str) -> Result<CancelAnswer, CallError> {
         let body = CancelBody { key: key.to_owned() };
-        self.0.post::<Answer>("/sandbox/carrier/cancellations", key, &body).await?.try_into()
+        self.carrier.post::<Answer>("/sandbox/carrier/cancellations", key, &body).await?.try_into()
     }
 
     async fn track(&self, key: &str) -> Result<Option<Progress>, CallError> {

@@ -1,6 +1,6 @@
 //! The payment service's way to a sandbox in another process.
 
-use platform::{CallError, Outside};
+use platform::{CallError, Outside, Together};
 use serde::Serialize;
 
 use super::wire::{AboutBody, Answer, ChargeBody, RefundBody};
@@ -11,28 +11,34 @@ use crate::{
 
 /// The adapter of the provider port for `uzon serve sandbox`.
 #[derive(Clone)]
-pub struct RemoteProvider(Outside);
+pub struct RemoteProvider {
+    provider: Outside,
+    charges: Together,
+}
 
 const CHARGES: &str = "/sandbox/payment-provider/charges";
 
 impl RemoteProvider {
     /// `url`: `http://host:port`
     pub fn new(url: &str) -> Self {
-        Self(Outside::new(url))
+        let provider = Outside::new(url);
+        let charges = provider.together(&format!("{CHARGES}/batch"));
+        Self { provider, charges }
     }
 
     fn post<'a, A>(&'a self, path: String, key: &'a str, body: impl Serialize + Send + Sync + 'a) -> Answered<'a, A>
     where
         A: TryFrom<Answer, Error = CallError>,
     {
-        Box::pin(async move { self.0.post::<Answer>(&path, key, &body).await?.try_into() })
+        Box::pin(async move { self.provider.post::<Answer>(&path, key, &body).await?.try_into() })
     }
 }
 
 impl Provider for RemoteProvider {
     fn charge<'a>(&'a self, key: &'a str, charge: &'a Charge) -> Answered<'a, ChargeAnswer> {
         let Charge { order_id, amount, currency, ref token } = *charge;
-        self.post(CHARGES.to_owned(), key, ChargeBody { order_id, amount, currency, token: token.to_string() })
+        let body = ChargeBody { order_id, amount, currency, token: token.to_string() };
+        Box::pin(async move { self.charges.post::<Answer>(key, &body).await?.try_into() })
     }
 
     fn query<'a>(&'a self, key: &'a str, query: &'a QueryCharge) -> Answered<'a, Found> {

@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -23,7 +23,8 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
 
 /// 1–255 visible ASCII characters, chosen by the client. An extractor.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
@@ -52,11 +53,19 @@ impl IdempotencyKey {
         if values.next().is_some() {
             return Err(invalid("must be given once"));
         }
-        let bytes = value.as_bytes();
-        if !(1..=255).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
-            return Err(invalid("must be 1 to 255 visible ASCII characters"));
-        }
-        Ok(Self(value.to_str().expect("visible ASCII characters").to_owned()))
+        let key = value.to_str().map_err(|_| invalid(UNFIT))?;
+        Self::try_from(key.to_owned()).map_err(invalid)
+    }
+}
+
+const UNFIT: &str = "must be 1 to 255 visible ASCII characters";
+
+impl TryFrom<String> for IdempotencyKey {
+    type Error = &'static str;
+
+    fn try_from(key: String) -> Result<Self, Self::Error> {
+        let fits = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Self(key)) } else { Err(UNFIT) }
     }
 }
 

@@ -38,6 +38,7 @@
 
 mod around;
 mod caller;
+mod calls;
 mod context;
 mod docs;
 mod etag;
@@ -60,6 +61,7 @@ pub use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use self::{
     caller::{Caller, Scope},
+    calls::{Call, Calls, MOST_CALLS, OneByOne},
     context::RequestTrace,
     docs::ApiDocs,
     etag::{IfMatch, IfNoneMatch, Versioned, etag},

@@ -1,11 +1,16 @@
 //! Somebody who is called over HTTP, with errors told as effects need them: what may have happened is never a failure.
 
+#[cfg(test)]
+mod tests;
+mod together;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use self::together::Together;
 use crate::{
     CallError,
     http::{IDEMPOTENCY_KEY, Problem, ProblemType},
@@ -63,6 +68,11 @@ impl Outside {
         answer(self.call(Method::POST, path, Some(key), Some(body)).await?)
     }
 
+    /// For calls that are made at the same time, at an address that takes several in a request.
+    pub fn together(&self, path: &str) -> Together {
+        Together::new(self.clone(), path.to_owned())
+    }
+
     /// Sends it; whatever comes back. `Failed`: it was not sent.
     pub async fn call(
         &self,
@@ -71,6 +81,17 @@ impl Outside {
         key: Option<&str>,
         body: Option<&impl Serialize>,
     ) -> Result<(StatusCode, Bytes), CallError> {
+        let response = self.send(method, path, key, body).await?;
+        self.read(response).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&impl Serialize>,
+    ) -> Result<reqwest::Response, CallError> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(key) = key {
             request = request.header(IDEMPOTENCY_KEY, key);
@@ -78,9 +99,12 @@ impl Outside {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.map_err(|error| self.error(&error))?;
-        let status = answer.status();
-        Ok((status, answer.bytes().await.map_err(|error| self.error(&error))?))
+        request.send().await.map_err(|error| self.error(&error))
+    }
+
+    async fn read(&self, response: reqwest::Response) -> Result<(StatusCode, Bytes), CallError> {
+        let status = response.status();
+        Ok((status, response.bytes().await.map_err(|error| self.error(&error))?))
     }
 
     fn error(&self, error: &reqwest::Error) -> CallError {
@@ -88,9 +112,18 @@ impl Outside {
         if error.is_connect() || error.is_builder() {
             CallError::Failed(format!("{base} cannot be reached"))
         } else {
-            CallError::Unknown(format!("the connection to {base} was lost"))
+            self.lost()
         }
     }
+
+    fn lost(&self) -> CallError {
+        CallError::Unknown(format!("the connection to {} was lost", self.base))
+    }
+}
+
+/// Refusals of a request as it is, which a part of it may be spared; whatever else is wrong would meet that part, too.
+pub fn is_about_the_request(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 fn answer<A: DeserializeOwned>((status, body): (StatusCode, Bytes)) -> Result<A, CallError> {

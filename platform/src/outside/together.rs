@@ -1,0 +1,146 @@
+//! Calls that are made at the same time travel in one request, which costs both sides about as much as what one call is about.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, StatusCode};
+use reqwest::Response;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{Outside, answer, is_about_the_request};
+use crate::{CallError, http::MOST_CALLS};
+
+/// So often it is asked whether anybody still waits for the answers that are missing.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The way to an address that takes several calls at once ([`crate::http::Calls`]). Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Together(Arc<Way>);
+
+#[derive(Debug)]
+struct Way {
+    outside: Outside,
+    path: String,
+    /// Calls that go with the next request.
+    waiting: Mutex<Vec<Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    call: Box<RawValue>,
+    answer: oneshot::Sender<Said>,
+}
+
+type Said = Result<(StatusCode, Bytes), CallError>;
+
+/// As `Call` is read.
+#[derive(Serialize)]
+struct Call<'a, B> {
+    key: &'a str,
+    body: &'a B,
+}
+
+#[derive(Serialize)]
+struct Calls<'a> {
+    calls: Vec<&'a RawValue>,
+}
+
+/// One of the answers.
+#[derive(Deserialize)]
+struct Line<'a> {
+    call: usize,
+    status: u16,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+impl Together {
+    pub(super) fn new(outside: Outside, path: String) -> Self {
+        Self(Arc::new(Way { outside, path, waiting: Mutex::default() }))
+    }
+
+    /// Has something done, under a key that makes repeats harmless; as [`Outside::post`], with whatever else is called at the
+    /// same moment.
+    pub async fn post<A: DeserializeOwned>(&self, key: &str, body: &impl Serialize) -> Result<A, CallError> {
+        let call = to_raw_value(&Call { key, body });
+        let call = call.map_err(|error| CallError::Failed(format!("the call cannot be written: {error}")))?;
+        let (sender, said) = oneshot::channel();
+        let is_first = {
+            let mut waiting = self.0.waiting();
+            waiting.push(Waiting { call, answer: sender });
+            waiting.len() == 1
+        };
+        if is_first {
+            tokio::spawn(self.0.clone().depart());
+        }
+        answer(said.await.unwrap_or_else(|_| Err(self.0.outside.lost()))?)
+    }
+}
+
+impl Way {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends all that wait. Requests are on their way side by side: what is answered late holds up nothing.
+    async fn depart(self: Arc<Self>) {
+        tokio::task::yield_now().await; // others who call at this moment come along
+        let mut waiting = mem::take(&mut *self.waiting());
+        while !waiting.is_empty() {
+            let rest = waiting.split_off(waiting.len().min(MOST_CALLS));
+            let (way, calls) = (self.clone(), mem::replace(&mut waiting, rest));
+            tokio::spawn(async move {
+                for alone in way.send(calls).await {
+                    way.send(vec![alone]).await;
+                }
+            });
+        }
+    }
+
+    /// Sends these in one request, and hands out the answers. Returned are those to be sent alone: they were refused together, and it
+    /// may be for one of them.
+    async fn send(&self, calls: Vec<Waiting>) -> Vec<Waiting> {
+        let body = Calls { calls: calls.iter().map(|it| &*it.call).collect() };
+        let said = match self.outside.send(Method::POST, &self.path, None, Some(&body)).await {
+            Ok(response) if response.status().is_success() => {
+                self.hear(response, calls).await;
+                return vec![];
+            }
+            Ok(response) if calls.len() > 1 && is_about_the_request(response.status()) => return calls,
+            Ok(response) => self.outside.read(response).await,
+            Err(error) => Err(error),
+        };
+        for it in calls {
+            it.answer.send(said.clone()).ok(); // or nobody waits any more
+        }
+        vec![]
+    }
+
+    /// Hands out answers as they come. Those that never come are lost.
+    async fn hear(&self, mut response: Response, calls: Vec<Waiting>) {
+        let mut open: Vec<_> = calls.into_iter().map(|it| Some(it.answer)).collect();
+        let mut text = BytesMut::new();
+        loop {
+            match timeout(LOOK, response.chunk()).await {
+                Ok(Ok(Some(piece))) => text.extend_from_slice(&piece),
+                Ok(Ok(None) | Err(_)) => return,
+                Err(_) if open.iter().flatten().all(oneshot::Sender::is_closed) => return,
+                Err(_) => {}
+            }
+            while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+                let line = text.split_to(end + 1).freeze();
+                let Ok(Line { call, status, body }) = serde_json::from_slice(&line) else { continue };
+                let known = open.get_mut(call).and_then(Option::take).zip(StatusCode::from_u16(status).ok());
+                if let Some((answer, status)) = known {
+                    answer.send(Ok((status, line.slice_ref(body.get().as_bytes())))).ok();
+                }
+            }
+        }
+    }
+}
