@@ -19,11 +19,11 @@ test:
 
 # On real Kafka, PostgreSQL and MariaDB, a process for each service: conformance, scenarios, faults.
 e2e:
-    compose/native/with kafka postgres mariadb -- .ci/servers
+    compose/with kafka postgres mariadb -- .ci/servers
 
 # What is promised while processes, brokers and databases die: all of it, some ten minutes.
 faults:
-    compose/native/with kafka postgres -- cargo test -p e2e --test faults -- --test-threads=1
+    compose/with kafka postgres -- cargo test -p e2e --test faults -- --test-threads=1
 
 # Write generated files anew (schemas, AsyncAPI, OpenAPI, diagram, configuration reference).
 bless:

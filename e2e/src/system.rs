@@ -3,6 +3,7 @@
 
 mod binary;
 mod process;
+pub mod server;
 pub mod stage;
 
 use std::{
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 pub use self::{
     binary::{binary, run},
     process::Process,
+    server::Server,
     stage::Stage,
 };
 use crate::{client::Client, eventually::PATIENCE, process::Usage};
@@ -200,8 +202,7 @@ impl System {
         let mut usages = own.collect::<Result<BTreeMap<_, _>, SystemError>>()?;
         if Stage::given().is_some() {
             for server in ["kafka", "postgres"] {
-                let folder = Stage::folder(server).map(|folder| folder.to_string_lossy().into_owned());
-                let usage = folder.map(|folder| Usage::of_all(&folder)).transpose()?;
+                let usage = Server::given(server).map(|server| server.usage()).transpose()?.flatten();
                 usages.extend(usage.map(|usage| (server.to_owned(), usage)));
             }
         }
@@ -253,7 +254,7 @@ async fn ask(command: &[&str], settings: &[String]) -> Result<Output, SystemErro
 }
 
 /// A port nobody listens on, below those that connections get by themselves: it stays free while the system restarts.
-fn free_address() -> io::Result<SocketAddr> {
+pub fn free_address() -> io::Result<SocketAddr> {
     free_place()?.local_addr()
 }
 

@@ -1,7 +1,7 @@
 //! The conformance suite of the bus port, run against Apache Kafka; and what only Kafka promises. Needs a broker:
 //!
 //! ```sh
-//! compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored
+//! compose/with kafka -- cargo test -p platform --test kafka -- --ignored
 //! ```
 //! Tests that break a broker start one of their own by `compose/native/kafka`.
 
@@ -35,7 +35,7 @@ mod words;
 /// The address of the broker that all tests share.
 #[expect(clippy::disallowed_methods, reason = "not a setting: where the test finds its broker")]
 fn url() -> String {
-    std::env::var("UZON_TEST_KAFKA").expect("UZON_TEST_KAFKA: run by `compose/native/with kafka -- cargo test …`")
+    std::env::var("UZON_TEST_KAFKA").expect("UZON_TEST_KAFKA: run by `compose/with kafka -- cargo test …`")
 }
 
 pub fn brokers(url: &str) -> String {
@@ -102,7 +102,7 @@ impl Stage for Shared {
 macro_rules! kafka {
     ($($property:ident),* $(,)?) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        #[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+        #[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
         async fn $property() {
             suite::$property(Shared::new().await).await;
         })*

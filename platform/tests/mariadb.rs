@@ -1,5 +1,5 @@
 //! The database layer and the rooms on MariaDB:
-//! `compose/native/with mariadb -- cargo test -p platform --test mariadb`. Without a server they fail.
+//! `compose/with mariadb -- cargo test -p platform --test mariadb`. Without a server they fail.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 

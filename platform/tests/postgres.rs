@@ -1,5 +1,5 @@
 //! The database layer and the rooms on PostgreSQL:
-//! `compose/native/with postgres -- cargo test -p platform --test postgres`. Without a server they fail.
+//! `compose/with postgres -- cargo test -p platform --test postgres`. Without a server they fail.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 

@@ -111,7 +111,7 @@ impl Fixture {
 }
 
 /// A SQLite file in the folder; or, where `UZON_TEST_DATABASE` is the URL of a server's user that may create databases, one
-/// of the folder's name there. (It stays: such a server is there for tests only. See `compose/native/with`.)
+/// of the folder's name there. (It stays: such a server is there for tests only. See `compose/with`.)
 async fn database(folder: &TempDir) -> String {
     #[expect(clippy::disallowed_methods, reason = "no setting: where tests run")]
     let Ok(server) = std::env::var("UZON_TEST_DATABASE") else {

@@ -1,7 +1,7 @@
-//! Real servers for a system of several processes: Kafka and PostgreSQL, started by `compose/native/with`, which says in the
-//! environment where they are.
+//! Real servers for a system of several processes: Kafka and PostgreSQL, started by `compose/with`, which says in the environment
+//! where they are.
 
-use std::{env, path::PathBuf};
+use std::env;
 
 /// Where the servers are.
 #[derive(Debug, Clone)]
@@ -14,17 +14,12 @@ pub struct Stage {
 
 impl Stage {
     /// As the environment says; `None`: there are none.
-    #[expect(clippy::disallowed_methods, reason = "how `compose/native/with` tells")]
+    #[expect(clippy::disallowed_methods, reason = "how `compose/with` tells")]
     pub fn given() -> Option<Self> {
         let bus = env::var("UZON_TEST_KAFKA").ok()?;
         let databases = env::var("UZON_TEST_POSTGRES").ok()?;
         let (databases, _) = databases.rsplit_once('/')?;
         Some(Self { bus, databases: databases.to_owned() })
-    }
-
-    /// The folder of one of the servers, by which `compose/native/<server>` stops and starts it.
-    pub fn folder(server: &str) -> Option<PathBuf> {
-        env::var_os(format!("UZON_TEST_{}_DIR", server.to_uppercase())).map(PathBuf::from)
     }
 
     /// What every process of a system called `name` is told.

@@ -1,7 +1,7 @@
 //! The same promises, kept by a process for each service on Kafka and PostgreSQL:
 //!
 //! ```sh
-//! compose/native/with kafka postgres -- cargo test -p e2e --test distributed
+//! compose/with kafka postgres -- cargo test -p e2e --test distributed
 //! ```
 //!
 //! What is about `uzon dev` itself is left out: its start, its end, and clocks that only a system of one's own can be given.
@@ -35,5 +35,5 @@ mod world;
 #[test]
 fn the_servers_are_real() {
     let stage = e2e::system::Stage::given();
-    assert!(stage.is_some(), "run me by `compose/native/with kafka postgres -- cargo test -p e2e --test distributed`");
+    assert!(stage.is_some(), "run me by `compose/with kafka postgres -- cargo test -p e2e --test distributed`");
 }

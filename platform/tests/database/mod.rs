@@ -40,12 +40,12 @@ fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
     std::thread::scope(|scope| scope.spawn(|| RUNTIME.block_on(future)).join().unwrap())
 }
 
-/// The URL of a user that may create databases; as `compose/native/with` sets it.
+/// The URL of a user that may create databases; as `compose/with` sets it.
 pub fn admin_url() -> String {
     let name = if ENGINE == Engine::Postgres { "UZON_TEST_POSTGRES" } else { "UZON_TEST_MARIADB" };
     #[expect(clippy::disallowed_methods, reason = "where the server is")]
     let url = std::env::var(name);
-    url.unwrap_or_else(|_| panic!("{name} is not set: run this with compose/native/with postgres mariadb -- …"))
+    url.unwrap_or_else(|_| panic!("{name} is not set: run this with compose/with postgres mariadb -- …"))
 }
 
 /// Another database, another user or another port of a server's URL: `scheme://user:password@host:port/database`.

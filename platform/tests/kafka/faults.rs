@@ -57,7 +57,7 @@ fn script(action: &str, folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn a_broker_that_was_killed_is_missed_and_comes_back() {
     let kafka = Own::start(&[]);
     let bus = open(kafka.options()).await;
@@ -102,7 +102,7 @@ async fn a_broker_that_was_killed_is_missed_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn closing_does_not_wait_for_a_broker_that_is_gone() {
     let kafka = Own::start(&[]);
     let bus = open(kafka.options()).await;
@@ -124,7 +124,7 @@ async fn closing_does_not_wait_for_a_broker_that_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn a_wrong_address_is_said() {
     let nobody = KafkaOptions { brokers: "127.0.0.1:1".to_owned(), ..KafkaOptions::default() };
     let error = Kafka::open(nobody, Duration::ZERO).await.err().unwrap();
@@ -137,7 +137,7 @@ async fn a_wrong_address_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn wrong_properties_are_named() {
     let shared = Shared::with(|_| ()).await;
     for (name, value, expected) in

@@ -42,7 +42,7 @@ impl Member {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn partitions_are_shared_and_come_back() {
     let stage = Shared::new().await;
     let (bus, topic, group) = (stage.bus(), stage.name("a"), stage.name("g"));
@@ -74,7 +74,7 @@ async fn partitions_are_shared_and_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn what_is_taken_and_not_committed_goes_to_the_next_member() {
     let stage = Shared::new().await;
     let (bus, topic, group) = (stage.bus(), stage.name("a"), stage.name("g"));
@@ -105,7 +105,7 @@ async fn what_is_taken_and_not_committed_goes_to_the_next_member() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn who_comes_back_under_its_name_disturbs_nobody() {
     let stage = Shared::new().await;
     let (topic, group) = (stage.name("a"), stage.name("g"));
@@ -138,7 +138,7 @@ async fn who_comes_back_under_its_name_disturbs_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn two_of_the_same_name_are_noticed_and_both_go_on() {
     let stage = Shared::with(|options| options.instance = Some("same".to_owned())).await;
     let (bus, topic, group) = (stage.bus(), stage.name("a"), stage.name("g"));
@@ -156,7 +156,7 @@ async fn two_of_the_same_name_are_noticed_and_both_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn only_what_is_committed_is_left_behind() {
     let mut stage = Shared::new().await;
     let (topics, group) = ([stage.name("a")], stage.name("g"));
@@ -176,7 +176,7 @@ async fn only_what_is_committed_is_left_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn partitions_that_are_added_are_read() {
     let stage = Shared::with(|options| {
         options.properties.insert("topic.metadata.refresh.interval.ms".to_owned(), "500".to_owned());
@@ -210,7 +210,7 @@ async fn partitions_that_are_added_are_read() {
 
 /// Who is slow is waited for, and yet stays in the group.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn a_slow_reader_is_not_flooded_and_loses_nothing() {
     let stage = Shared::new().await;
     let (bus, topic, group) = (stage.bus(), stage.name("a"), stage.name("g"));

@@ -35,7 +35,7 @@ async fn refused(options: KafkaOptions) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn a_secure_kafka_lets_in_whom_it_knows_and_only_as_far() {
     let kafka = Own::start(&["--secure"]);
 

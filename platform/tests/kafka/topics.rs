@@ -18,7 +18,7 @@ fn spec(name: &Arc<str>, partitions: i32) -> TopicSpec {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn a_plan_says_what_is_missing_and_applying_it_makes_it_so() {
     let stage = Shared::with(|options| options.replication = 1).await;
     let (bus, one, two) = (stage.bus(), stage.name("one"), stage.name("two"));
@@ -54,7 +54,7 @@ async fn a_plan_says_what_is_missing_and_applying_it_makes_it_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn names_in_kafka_are_as_the_options_say() {
     let stage = Shared::new().await;
     let (topic, own) = (stage.name("orders"), stage.name("ours"));
@@ -84,7 +84,7 @@ async fn names_in_kafka_are_as_the_options_say() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn topics_that_are_missing_are_named_and_not_created() {
     let stage = Shared::new().await;
     let (bus, missing) = (stage.bus(), [stage.name("missing")]);
@@ -97,7 +97,7 @@ async fn topics_that_are_missing_are_named_and_not_created() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Kafka: compose/native/with kafka -- cargo test -p platform --test kafka -- --ignored"]
+#[ignore = "needs Kafka: compose/with kafka -- cargo test -p platform --test kafka -- --ignored"]
 async fn what_is_too_large_lets_those_before_it_in() {
     let stage = Shared::new().await;
     let (bus, topics) = (stage.bus(), [stage.name("a")]);

@@ -1,0 +1,182 @@
+//! The servers: their images, how they are set up, when they are ready.
+
+use std::{collections::HashMap, time::Duration};
+
+use clap::ValueEnum;
+use e2e::system::free_address;
+use testcontainers::{
+    ContainerAsync, ContainerRequest, GenericImage, ImageExt,
+    bollard::models::{HostConfig, PortBinding},
+    core::{ExecCommand, Healthcheck, WaitFor},
+    runners::AsyncRunner,
+};
+
+use crate::Failure;
+
+/// So long one may take to be ready.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Server {
+    Kafka,
+    Postgres,
+    Mariadb,
+}
+
+/// A server that is ready.
+pub struct Running {
+    pub server: Server,
+    /// As its user says it who may do everything that tests do: `bus.url`, or `database.url` of a database that is there.
+    pub url: String,
+    container: ContainerAsync<GenericImage>,
+}
+
+impl Running {
+    pub fn id(&self) -> &str {
+        self.container.id()
+    }
+
+    pub async fn remove(self) -> Result<(), Failure> {
+        Ok(self.container.rm().await?)
+    }
+}
+
+impl Server {
+    /// Name and tag; of Kafka and PostgreSQL those that Docker Compose starts.
+    fn name_and_tag(self) -> (&'static str, &'static str) {
+        let name = match self {
+            Self::Kafka => "apache/kafka",
+            Self::Postgres => "postgres",
+            Self::Mariadb => return ("mariadb", "11.8"),
+        };
+        let tag = include_str!("../../../../compose/docker-compose.yml").lines().find_map(|line| {
+            let (image, tag) = line.trim().strip_prefix("image: ")?.split_once(':')?;
+            (image == name).then_some(tag)
+        });
+        (name, tag.expect("Compose starts it"))
+    }
+
+    pub fn image(self) -> String {
+        let (name, tag) = self.name_and_tag();
+        format!("{name}:{tag}")
+    }
+
+    /// Where its address is told.
+    pub fn variable(self) -> String {
+        let name = self.to_possible_value().expect("none is skipped");
+        format!("UZON_TEST_{}", name.get_name().to_uppercase())
+    }
+
+    /// Where it listens, in its container.
+    fn port(self) -> u16 {
+        match self {
+            Self::Kafka => 9092,
+            Self::Postgres => 5432,
+            Self::Mariadb => 3306,
+        }
+    }
+
+    pub async fn start(self) -> Result<Running, Failure> {
+        let (port, password) = (free_address()?.port(), format!("{:032x}", rand::random::<u128>()));
+        let (name, tag) = self.name_and_tag();
+        let request = GenericImage::new(name, tag)
+            .with_wait_for(WaitFor::healthcheck())
+            .with_startup_timeout(PATIENCE)
+            .with_host_config_modifier(publish(self.port(), port));
+        let container = match self {
+            Self::Kafka => kafka(request, port),
+            Self::Postgres => postgres(request, &password),
+            Self::Mariadb => mariadb(request, &password),
+        };
+        let container = container.start().await.map_err(|error| format!("{}: {error}", self.image()))?;
+        let url = match self {
+            Self::Kafka => format!("kafka://127.0.0.1:{port}"),
+            Self::Postgres => {
+                admit(&container, &password).await?;
+                format!("postgres://uzon_admin:{password}@127.0.0.1:{port}/postgres")
+            }
+            Self::Mariadb => format!("mysql://root:{password}@127.0.0.1:{port}/mysql"),
+        };
+        Ok(Running { server: self, url, container })
+    }
+}
+
+/// On loopback, and always at the same port: who is stopped and started again is found where it was.
+fn publish(inside: u16, outside: u16) -> impl Fn(&mut HostConfig) + Send + Sync + 'static {
+    move |config| {
+        let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(outside.to_string()) };
+        config.publish_all_ports = None;
+        config.port_bindings = Some(HashMap::from([(format!("{inside}/tcp"), Some(vec![binding]))]));
+    }
+}
+
+fn healthy(command: impl IntoIterator<Item = &'static str>) -> Healthcheck {
+    let often = Duration::from_millis(500);
+    Healthcheck::cmd(command).with_interval(often).with_timeout(Duration::from_secs(5)).with_retries(240)
+}
+
+/// One broker, that is its own controller. Commands in the container reach it at port 19092; what is told to clients is for those
+/// outside. Few threads: see `compose/native/kafka`.
+fn kafka(request: ContainerRequest<GenericImage>, port: u16) -> ContainerRequest<GenericImage> {
+    let settings = [
+        ("NODE_ID", "1"),
+        ("PROCESS_ROLES", "broker,controller"),
+        ("CONTROLLER_QUORUM_VOTERS", "1@localhost:9093"),
+        ("CONTROLLER_LISTENER_NAMES", "CONTROLLER"),
+        ("LISTENERS", "CLIENT://:9092,INSIDE://localhost:19092,CONTROLLER://localhost:9093"),
+        ("LISTENER_SECURITY_PROTOCOL_MAP", "CLIENT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+        ("INTER_BROKER_LISTENER_NAME", "INSIDE"),
+        ("NUM_NETWORK_THREADS", "1"),
+        ("NUM_IO_THREADS", "2"),
+        ("OFFSETS_TOPIC_NUM_PARTITIONS", "4"),
+        ("OFFSETS_TOPIC_REPLICATION_FACTOR", "1"),
+        ("TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1"),
+        ("TRANSACTION_STATE_LOG_MIN_ISR", "1"),
+        ("SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR", "1"),
+        ("SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR", "1"),
+        ("GROUP_INITIAL_REBALANCE_DELAY_MS", "0"),
+        ("AUTO_CREATE_TOPICS_ENABLE", "false"),
+        ("BROKER_HEARTBEAT_INTERVAL_MS", "500"),
+        ("BROKER_SESSION_TIMEOUT_MS", "3000"), // one that was killed is back soon
+        ("HEAP_OPTS", "-Xms512m -Xmx512m"),
+    ];
+    let advertised = format!("CLIENT://127.0.0.1:{port},INSIDE://localhost:19092");
+    let request = request.with_env_var("KAFKA_ADVERTISED_LISTENERS", advertised);
+    let request = settings.iter().fold(request, |it, (name, value)| it.with_env_var(format!("KAFKA_{name}"), *value));
+    request.with_health_check(healthy(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9092"]))
+}
+
+fn postgres(request: ContainerRequest<GenericImage>, password: &str) -> ContainerRequest<GenericImage> {
+    request
+        .with_env_var("POSTGRES_PASSWORD", password)
+        .with_cmd(["postgres", "-c", "max_connections=200", "-c", "shared_buffers=1GB"])
+        // The server that the image is prepared with listens to no address.
+        .with_health_check(healthy(["pg_isready", "-h", "127.0.0.1", "-U", "postgres"]))
+}
+
+/// Adds the user of tests, who may create databases and users.
+async fn admit(server: &ContainerAsync<GenericImage>, password: &str) -> Result<(), Failure> {
+    let role = format!("CREATE ROLE uzon_admin LOGIN CREATEDB CREATEROLE PASSWORD '{password}'");
+    let command = ExecCommand::new(["psql", "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-qc", &role]);
+    let mut done = server.exec(command).await?;
+    let said = String::from_utf8_lossy(&done.stderr_to_vec().await?).into_owned();
+    match done.exit_code().await? {
+        Some(0) => Ok(()),
+        _ => Err(format!("postgres: the user uzon_admin cannot be made: {said}").into()),
+    }
+}
+
+fn mariadb(request: ContainerRequest<GenericImage>, password: &str) -> ContainerRequest<GenericImage> {
+    request
+        .with_env_var("MARIADB_ROOT_PASSWORD", password)
+        .with_cmd([
+            "mariadbd",
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--max-connections=200",
+            "--innodb-buffer-pool-size=256M",
+            "--innodb-log-file-size=256M",
+            "--max-allowed-packet=64M",
+        ])
+        .with_health_check(healthy(["mariadb-admin", "ping", "-h", "127.0.0.1"]))
+}
