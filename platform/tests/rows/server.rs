@@ -69,8 +69,8 @@ async fn the_user_may_not() {
             format!("DROP ROLE {user}"),
         ),
         _ => (
-            format!("CREATE USER {user}@'127.0.0.1' IDENTIFIED BY 'stranger-here'"),
-            format!("DROP USER {user}@'127.0.0.1'"),
+            format!("CREATE USER {user}@'%' IDENTIFIED BY 'stranger-here'"),
+            format!("DROP USER {user}@'%'"),
         ),
     };
     outside.execute_unprepared(&create).await.unwrap();
