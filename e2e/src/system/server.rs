@@ -59,7 +59,7 @@ impl Server {
     pub fn stop(&self) {
         match &self.keeper {
             Keeper::Script(folder) => self.script("stop", folder, &[]),
-            Keeper::Docker(container) => self.docker(&["stop", "--time", "30", container]),
+            Keeper::Docker(container) => self.docker(&["stop", "-t", "30", container]),
         }
     }
 
@@ -70,7 +70,7 @@ impl Server {
             Keeper::Docker(container) => {
                 self.docker(&["start", container]);
                 let health = ["inspect", "--format", "{{.State.Health.Status}}", container];
-                self.until("is healthy", || said(&docker(&health)).trim() == "healthy");
+                self.until("is healthy", || docker(&health), |said| said.trim() == "healthy");
             }
         }
     }
@@ -84,7 +84,8 @@ impl Server {
         let tool =
             ["exec", container, "/opt/kafka/bin/kafka-consumer-groups.sh", "--bootstrap-server", "localhost:19092"];
         let rewind = ["--group", group, "--reset-offsets", "--to-earliest", "--all-topics", "--execute"];
-        self.until("has rewound", || said(&docker(&[&tool[..], &rewind].concat())).contains("NEW-OFFSET"));
+        let rewind = [&tool[..], &rewind].concat();
+        self.until("has rewound", || docker(&rewind), |said| said.contains("NEW-OFFSET"));
     }
 
     /// PostgreSQL's: its own client says this to a database, at this URL.
@@ -116,10 +117,15 @@ impl Server {
         assert!(done.status.success(), "{} {action}: {}", self.name, String::from_utf8_lossy(&done.stderr));
     }
 
-    fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+    fn until(&self, what: &str, ask: impl Fn() -> Output, is_so: impl Fn(&str) -> bool) {
         let end = Instant::now() + PATIENCE;
-        while !is_so() {
-            assert!(Instant::now() < end, "{} {what}: not within {PATIENCE:?}", self.name);
+        loop {
+            let Output { stdout, stderr, .. } = ask();
+            let said = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
+            if is_so(&said) {
+                return;
+            }
+            assert!(Instant::now() < end, "{} {what}: not within {PATIENCE:?}: {said}", self.name);
             sleep(LOOK);
         }
     }
@@ -127,8 +133,4 @@ impl Server {
 
 fn docker(arguments: &[&str]) -> Output {
     Command::new("docker").args(arguments).output().expect("docker is there, for it has started this")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

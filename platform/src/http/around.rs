@@ -1,6 +1,12 @@
 //! What happens around every request. One layer that does it all: each layer costs allocations per request.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -31,12 +37,8 @@ pub(super) async fn around(State(shared): State<Arc<Shared>>, mut request: Reque
     request.extensions_mut().insert(Context { trace, shared: shared.clone() });
 
     let span = tracing::info_span!("request", %method, route, trace_id = %HexId(trace));
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span);
-    let mut response = match tokio::time::timeout(shared.limits.request_time, work).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(panic)) => Problem::internal(format_args!("panic: {}", words(&*panic))).into_response(),
-        Err(_) => Problem::new(&problems::TIMED_OUT).retry_after(1).cause("the time limit").into_response(),
-    };
+    let work = finished(next.run(request), shared.limits.request_time).instrument(span);
+    let mut response = work.await.unwrap_or_else(IntoResponse::into_response);
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         log(&problem, &method, route, trace);
@@ -53,7 +55,16 @@ pub(super) async fn around(State(shared): State<Arc<Shared>>, mut request: Reque
     response
 }
 
-fn log(problem: &Problem, method: &Method, route: &str, trace: Trace) {
+/// What comes of this work, whatever happens to it.
+pub(super) async fn finished<T>(work: impl Future<Output = T>, within: Duration) -> Result<T, Problem> {
+    match tokio::time::timeout(within, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(panic)) => Err(Problem::internal(format_args!("panic: {}", words(&*panic)))),
+        Err(_) => Err(Problem::new(&problems::TIMED_OUT).retry_after(1).cause("the time limit")),
+    }
+}
+
+pub(super) fn log(problem: &Problem, method: &Method, route: &str, trace: Trace) {
     let Some(cause) = problem.logged_cause() else { return };
     let kind = problem.kind().slug;
     if problem.kind() == &problems::INTERNAL {

@@ -1,26 +1,33 @@
 //! Several calls in one request, each answered as if it had come alone, and as soon as its answer is known. What takes long,
 //! or is never answered, holds up none of the others.
 
-use std::{convert::Infallible, future::Future, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    extract::FromRequestParts,
+    extract::{FromRequestParts, MatchedPath},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use http::{StatusCode, header, request::Parts};
+use http::{Method, StatusCode, header, request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Checks, IdempotencyKey, Problem, context::Context, problems, server::Limits};
+use super::{
+    Checks, IdempotencyKey, Problem,
+    around::{finished, log},
+    context::Context,
+    server::Limits,
+};
+use crate::Trace;
 
 /// Calls in a request, at most.
 pub const MOST_CALLS: usize = 100;
 
 /// Calls that come together. The answers are lines of JSON, in the order in which they are known:
-/// `{"call":0,"status":200,"body":…}` with the number of the call (from 0), and what it would have been answered alone.
+/// `{"call":0,"status":200,"body":…}` with the number of the call (from 0), and status and body that it would have been answered
+/// with alone.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Calls<B> {
@@ -50,8 +57,15 @@ impl<B> Calls<B> {
 }
 
 /// The answer to several calls. An extractor: each of them has as much time as a request.
-#[derive(Debug, Clone, Copy)]
-pub struct OneByOne {
+#[derive(Debug, Clone)]
+pub struct OneByOne(Arc<Asked>);
+
+/// The request they came with.
+#[derive(Debug)]
+struct Asked {
+    method: Method,
+    route: String,
+    trace: Trace,
     patience: Duration,
 }
 
@@ -59,11 +73,10 @@ impl OneByOne {
     /// `calls`: in their order.
     pub fn answer<A, F>(self, calls: impl IntoIterator<Item = F>) -> Response
     where
-        A: Serialize,
+        A: Serialize + 'static,
         F: Future<Output = Result<A, Problem>> + Send + 'static,
     {
-        let Self { patience } = self;
-        let answered = |(number, call)| async move { line(number, tokio::time::timeout(patience, call).await) };
+        let answered = |(number, call)| self.0.clone().answered(number, call);
         let calls: FuturesUnordered<_> = calls.into_iter().enumerate().map(answered).collect();
         // What is known at the same time goes in one piece.
         let pieces = calls.ready_chunks(MOST_CALLS).map(|lines| Ok::<_, Infallible>(Bytes::from(lines.concat())));
@@ -72,31 +85,47 @@ impl OneByOne {
     }
 }
 
+impl Asked {
+    async fn answered<A: Serialize>(
+        self: Arc<Self>,
+        number: usize,
+        call: impl Future<Output = Result<A, Problem>>,
+    ) -> Vec<u8> {
+        match finished(call, self.patience).await.flatten() {
+            Ok(answer) => line(number, StatusCode::OK, &answer),
+            Err(problem) => {
+                log(&problem, &self.method, &self.route, self.trace);
+                line(number, problem.status(), &problem.document(None))
+            }
+        }
+    }
+}
+
+fn line(call: usize, status: StatusCode, body: &impl Serialize) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Line<'a, B> {
+        call: usize,
+        status: u16,
+        body: &'a B,
+    }
+
+    let line = Line { call, status: status.as_u16(), body };
+    let mut line = serde_json::to_vec(&line).expect("answers are plain data");
+    line.push(b'\n');
+    line
+}
+
 impl<S: Sync> FromRequestParts<S> for OneByOne {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let limits = parts.extensions.get::<Context>().map_or_else(Limits::default, |context| context.shared.limits);
-        Ok(Self { patience: limits.request_time })
+        let context = parts.extensions.get::<Context>();
+        let limits = context.map_or_else(Limits::default, |context| context.shared.limits);
+        Ok(Self(Arc::new(Asked {
+            method: parts.method.clone(),
+            route: parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str).to_owned(),
+            trace: context.map_or_else(Trace::new, |context| context.trace),
+            patience: limits.request_time,
+        })))
     }
-}
-
-fn line<A: Serialize, E>(call: usize, answer: Result<Result<A, Problem>, E>) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Line<B> {
-        call: usize,
-        status: u16,
-        body: B,
-    }
-
-    let answer = answer.unwrap_or_else(|_| Err(Problem::new(&problems::TIMED_OUT)));
-    let line = match &answer {
-        Ok(body) => serde_json::to_vec(&Line { call, status: StatusCode::OK.as_u16(), body }),
-        Err(problem) => {
-            serde_json::to_vec(&Line { call, status: problem.status().as_u16(), body: problem.document(None) })
-        }
-    };
-    let mut line = line.expect("answers are plain data");
-    line.push(b'\n');
-    line
 }

@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::together::Together;
 use crate::{
     CallError,
-    http::{IDEMPOTENCY_KEY, Problem, ProblemType},
+    http::{IDEMPOTENCY_KEY, Problem, ProblemType, problems},
 };
 
 /// What is called says so when nothing has happened, and the call may be repeated as if it had never been made.
@@ -135,8 +135,10 @@ fn answer<A: DeserializeOwned>((status, body): (StatusCode, Bytes)) -> Result<A,
     let text = |member: &str| problem[member].as_str().unwrap_or_default();
     let said = [text("detail"), text("title"), status.as_str()].into_iter().find(|it| !it.is_empty());
     let said = said.unwrap_or_default().to_owned();
-    // Who refuses a request has not carried it out. Whoever broke down over it may have.
-    let nothing_happened = status.is_client_error() || text("type") == NOT_DONE.path();
+    // Who refuses a request has not carried it out. Whoever broke down over it may have, or is still at it.
+    let kind = text("type");
+    let at_it = status == StatusCode::REQUEST_TIMEOUT || kind == problems::REQUEST_IN_PROGRESS.path();
+    let nothing_happened = kind == NOT_DONE.path() || (status.is_client_error() && !at_it);
     Err(if nothing_happened { CallError::Failed(said) } else { CallError::Unknown(said) })
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use super::{NOT_DONE, Outside, Together};
 use crate::{
     CallError, Shutdown,
-    http::{Call, Calls, Json, Limits, OneByOne, Problem, ProblemType, Server},
+    http::{Call, Calls, Json, Limits, OneByOne, OpenApiRouter, Problem, ProblemType, Server, Shell},
 };
 
 static TOO_COLD: ProblemType = ProblemType::new("too-cold", http::StatusCode::CONFLICT, "It is too cold", "");
@@ -52,6 +52,7 @@ impl Desk {
             "refuse" => return Err(Problem::new(&TOO_COLD).detail("-12 °C")),
             "not done" => return Err(Problem::new(&NOT_DONE).detail("closed")),
             "break" => return Err(Problem::internal("a bug")),
+            "panic" => panic!("a bug of another kind"),
             _ => {}
         }
         Ok(json!({ "done": what }))
@@ -86,8 +87,14 @@ async fn serve(router: Router, shutdown: &Shutdown) -> SocketAddr {
 
 impl World {
     async fn open() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    async fn with(limits: Limits) -> Self {
         let (desk_, shutdown) = (Arc::new(Desk::default()), Shutdown::new());
-        let address = serve(Router::new().route("/batch", post(desk)).with_state(desk_.clone()), &shutdown).await;
+        let routes = OpenApiRouter::default().route("/batch", post(desk));
+        let router = Shell::new("Desk", "1").limits(limits).service("desk", routes, desk_.clone(), &[]).router();
+        let address = serve(router, &shutdown).await;
         Self { desk: desk_, way: Outside::new(&format!("http://{address}")).together("/batch"), shutdown }
     }
 
@@ -113,11 +120,11 @@ fn done(what: &str) -> Value {
 #[tokio::test]
 async fn calls_of_the_same_moment_go_in_one_request_and_each_has_its_answer() {
     let world = World::open().await;
-    let said = join_all(["a", "refuse", "not done", "break", "b"].map(|what| world.call(what))).await;
+    let said = join_all(["a", "refuse", "not done", "break", "panic", "b"].map(|what| world.call(what))).await;
     let unknown = |why: &str| Err(CallError::Unknown(why.to_owned()));
     let failed = |why: &str| Err(CallError::Failed(why.to_owned()));
     let broken = unknown("Something went wrong on our side");
-    assert_eq!(said, [Ok(done("a")), failed("-12 °C"), failed("closed"), broken, Ok(done("b"))]);
+    assert_eq!(said, [Ok(done("a")), failed("-12 °C"), failed("closed"), broken.clone(), broken, Ok(done("b"))]);
     assert_eq!(world.requests(), 1);
     assert_eq!(world.call("c").await, Ok(done("c")));
     assert_eq!(world.requests(), 2);
@@ -145,10 +152,47 @@ async fn many_calls_take_several_requests() {
 }
 
 #[tokio::test]
-async fn one_that_the_others_would_be_refused_for_goes_alone() {
+async fn one_that_the_others_would_be_refused_for_goes_alone_and_none_waits_for_another() {
     let world = World::open().await;
-    let said = join_all(["a", "unfit", "b"].map(|what| world.call(what))).await;
+    let (late, said) = tokio::join!(world.call("wait"), async {
+        let said = join_all(["a", "unfit", "b"].map(|what| world.call(what))).await;
+        world.desk.go.notify_one();
+        said
+    });
     assert_eq!(said, [Ok(done("a")), Err(CallError::Failed("not this one".to_owned())), Ok(done("b"))]);
+    assert_eq!((late, world.requests()), (Ok(done("wait")), 5));
+}
+
+#[tokio::test]
+async fn a_call_has_as_much_time_as_a_request() {
+    let soon = Limits { request_time: Duration::from_millis(20), ..Limits::default() };
+    let world = World::with(soon).await;
+    let (late, other) = tokio::join!(world.call("never"), world.call("a"));
+    assert!(matches!(late, Err(CallError::Unknown(_))), "{late:?}");
+    assert_eq!(other, Ok(done("a")));
+}
+
+/// It takes the call, and says nothing at all.
+#[tokio::test]
+async fn who_says_nothing_is_left_when_nobody_waits_any_more() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let way = Outside::new(&format!("http://{}", listener.local_addr().unwrap())).together("/batch");
+    let call = tokio::time::timeout(Duration::from_millis(50), way.post::<Value>("key", &"a"));
+    let (said, mut connection) = tokio::join!(call, async { listener.accept().await.unwrap().0 });
+    assert!(said.is_err());
+    let mut heard = vec![];
+    tokio::io::AsyncReadExt::read_to_end(&mut connection, &mut heard).await.unwrap();
+    assert!(String::from_utf8_lossy(&heard).ends_with(r#"{"calls":[{"key":"key","body":"a"}]}"#));
+}
+
+#[tokio::test]
+async fn what_is_still_worked_on_may_happen() {
+    let answers = ["request-in-progress", "too-cold"].map(|kind| {
+        let body = format!("{{\"type\":\"/problems/{kind}\",\"title\":\"{kind}\"}}");
+        super::answer::<Value>((http::StatusCode::CONFLICT, body.into()))
+    });
+    let expected = [CallError::Unknown("request-in-progress".to_owned()), CallError::Failed("too-cold".to_owned())];
+    assert_eq!(answers, expected.map(Err));
 }
 
 #[tokio::test]

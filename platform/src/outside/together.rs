@@ -2,11 +2,13 @@
 
 use std::{
     mem,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use reqwest::Response;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -18,6 +20,8 @@ use crate::{CallError, http::MOST_CALLS};
 
 /// So often it is asked whether anybody still waits for the answers that are missing.
 const LOOK: Duration = Duration::from_secs(1);
+/// Bytes of an answer; what is longer is none.
+const LONGEST: usize = 1 << 20;
 
 /// The way to an address that takes several calls at once ([`crate::http::Calls`]). Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,7 +70,8 @@ impl Together {
     }
 
     /// Has something done, under a key that makes repeats harmless; as [`Outside::post`], with whatever else is called at the
-    /// same moment.
+    /// same moment. A connection that is lost is lost for all of them. Who gives up may have been sent all the same, and the
+    /// others are not disturbed; when all have, the connection ends within a second.
     pub async fn post<A: DeserializeOwned>(&self, key: &str, body: &impl Serialize) -> Result<A, CallError> {
         let call = to_raw_value(&Call { key, body });
         let call = call.map_err(|error| CallError::Failed(format!("the call cannot be written: {error}")))?;
@@ -96,20 +101,23 @@ impl Way {
             let rest = waiting.split_off(waiting.len().min(MOST_CALLS));
             let (way, calls) = (self.clone(), mem::replace(&mut waiting, rest));
             tokio::spawn(async move {
-                for alone in way.send(calls).await {
-                    way.send(vec![alone]).await;
-                }
+                let alone = way.deliver(calls).await;
+                join_all(alone.into_iter().map(|call| way.deliver(vec![call]))).await;
             });
         }
     }
 
     /// Sends these in one request, and hands out the answers. Returned are those to be sent alone: they were refused together, and it
     /// may be for one of them.
-    async fn send(&self, calls: Vec<Waiting>) -> Vec<Waiting> {
-        let body = Calls { calls: calls.iter().map(|it| &*it.call).collect() };
-        let said = match self.outside.send(Method::POST, &self.path, None, Some(&body)).await {
+    async fn deliver(&self, mut calls: Vec<Waiting>) -> Vec<Waiting> {
+        calls.retain(|it| !it.answer.is_closed()); // who has given up need not be asked for
+        if calls.is_empty() {
+            return calls;
+        }
+        let Some(sent) = self.send(&calls).await else { return vec![] };
+        let said = match sent {
             Ok(response) if response.status().is_success() => {
-                self.hear(response, calls).await;
+                hear(response, calls).await;
                 return vec![];
             }
             Ok(response) if calls.len() > 1 && is_about_the_request(response.status()) => return calls,
@@ -122,25 +130,41 @@ impl Way {
         vec![]
     }
 
-    /// Hands out answers as they come. Those that never come are lost.
-    async fn hear(&self, mut response: Response, calls: Vec<Waiting>) {
-        let mut open: Vec<_> = calls.into_iter().map(|it| Some(it.answer)).collect();
-        let mut text = BytesMut::new();
+    /// What comes back, its answers not read yet; `None`: nobody waits any more.
+    async fn send(&self, calls: &[Waiting]) -> Option<Result<Response, CallError>> {
+        let body = Calls { calls: calls.iter().map(|it| &*it.call).collect() };
+        let mut sending = pin!(self.outside.send(Method::POST, &self.path, None, Some(&body)));
         loop {
-            match timeout(LOOK, response.chunk()).await {
-                Ok(Ok(Some(piece))) => text.extend_from_slice(&piece),
-                Ok(Ok(None) | Err(_)) => return,
-                Err(_) if open.iter().flatten().all(oneshot::Sender::is_closed) => return,
+            match timeout(LOOK, &mut sending).await {
+                Ok(sent) => return Some(sent),
+                Err(_) if calls.iter().all(|it| it.answer.is_closed()) => return None,
                 Err(_) => {}
             }
-            while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
-                let line = text.split_to(end + 1).freeze();
-                let Ok(Line { call, status, body }) = serde_json::from_slice(&line) else { continue };
-                let known = open.get_mut(call).and_then(Option::take).zip(StatusCode::from_u16(status).ok());
-                if let Some((answer, status)) = known {
-                    answer.send(Ok((status, line.slice_ref(body.get().as_bytes())))).ok();
-                }
+        }
+    }
+}
+
+/// Hands out answers as they come. Those that never come are lost; when nobody waits for any of them, the connection ends.
+async fn hear(mut response: Response, calls: Vec<Waiting>) {
+    let mut open: Vec<_> = calls.into_iter().map(|it| Some(it.answer)).collect();
+    let mut text = BytesMut::new();
+    loop {
+        match timeout(LOOK, response.chunk()).await {
+            Ok(Ok(Some(piece))) => text.extend_from_slice(&piece),
+            Ok(Ok(None) | Err(_)) => return,
+            Err(_) if open.iter().flatten().all(oneshot::Sender::is_closed) => return,
+            Err(_) => {}
+        }
+        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+            let line = text.split_to(end + 1).freeze();
+            let Ok(Line { call, status, body }) = serde_json::from_slice(&line) else { continue };
+            let known = open.get_mut(call).and_then(Option::take).zip(StatusCode::from_u16(status).ok());
+            if let Some((answer, status)) = known {
+                answer.send(Ok((status, line.slice_ref(body.get().as_bytes())))).ok();
             }
+        }
+        if text.len() > LONGEST {
+            return;
         }
     }
 }

@@ -68,10 +68,7 @@ async fn the_user_may_not() {
             format!("CREATE ROLE {user} LOGIN PASSWORD 'stranger-here'; REVOKE ALL ON DATABASE {name} FROM PUBLIC"),
             format!("DROP ROLE {user}"),
         ),
-        _ => (
-            format!("CREATE USER {user}@'%' IDENTIFIED BY 'stranger-here'"),
-            format!("DROP USER {user}@'%'"),
-        ),
+        _ => (format!("CREATE USER {user}@'%' IDENTIFIED BY 'stranger-here'"), format!("DROP USER {user}@'%'")),
     };
     outside.execute_unprepared(&create).await.unwrap();
     let stranger = with_user(database.url(), &user, "stranger-here");

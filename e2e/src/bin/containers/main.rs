@@ -1,24 +1,28 @@
 //! Runs a command with real servers in containers, as `compose/native/with` does without:
 //!
 //! ```sh
-//! containers kafka postgres mariadb -- COMMAND…
+//! containers with kafka postgres mariadb -- COMMAND…
 //! ```
 //!
 //! The command finds a server's address in `UZON_TEST_KAFKA`, … and its container in `UZON_TEST_KAFKA_CONTAINER`, …. However it
-//! ends, the containers are removed. Exits as the command does.
+//! ends (but SIGKILL), the containers are removed. Exits as the command does.
 
 mod servers;
 
-use std::process::{ExitCode, ExitStatus};
-
-use clap::{Parser, Subcommand};
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::{
-    process::{Child, Command},
-    signal::unix::{SignalKind, signal},
+use std::{
+    os::unix::process::ExitStatusExt as _,
+    process::{ExitCode, ExitStatus},
 };
 
-use self::servers::{Running, Server};
+use clap::{Parser, Subcommand};
+use futures_util::future::try_join_all;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    process::Command,
+    signal::unix::{Signal as Stream, SignalKind, signal},
+};
+
+use self::servers::{Place, Running, Server};
 
 /// Real servers for tests, in containers.
 #[derive(Debug, Parser)]
@@ -60,51 +64,67 @@ async fn main() -> ExitCode {
 }
 
 async fn with(servers: &[Server], command: &[String]) -> Result<ExitCode, Failure> {
-    let mut running = vec![];
-    let ended = match start(servers, &mut running).await {
-        Ok(()) => run(command, &running).await,
-        Err(failure) => Err(failure),
+    let mut signals = Signals::new()?;
+    let places = servers.iter().map(|server| Place::new(*server)).collect::<Result<Vec<_>, Failure>>()?;
+    let started = tokio::select! {
+        started = try_join_all(places.iter().map(Place::start)) => started,
+        () = signals.next() => Err("ended before the servers were ready".into()),
     };
-    for server in running {
-        server.remove().await?;
+    let ended = match &started {
+        Ok(running) => run(command, running, &mut signals).await,
+        Err(failure) => Err(failure.to_string().into()),
+    };
+    for server in started.into_iter().flatten() {
+        server.container.rm().await.ok(); // or it is seen now
+    }
+    for place in &places {
+        place.clear();
     }
     ended
 }
 
-async fn start(servers: &[Server], running: &mut Vec<Running>) -> Result<(), Failure> {
-    for server in servers {
-        running.push(server.start().await?);
-    }
-    Ok(())
-}
-
-async fn run(command: &[String], running: &[Running]) -> Result<ExitCode, Failure> {
+async fn run(command: &[String], running: &[Running], signals: &mut Signals) -> Result<ExitCode, Failure> {
     let (program, arguments) = command.split_first().ok_or("there is no command")?;
     let mut command = Command::new(program);
     command.args(arguments);
-    for server in running {
-        let name = server.server.variable();
-        command.env(&name, &server.url).env(format!("{name}_CONTAINER"), server.id());
+    for Running { server, url, container } in running {
+        let name = server.variable();
+        command.env(&name, url).env(format!("{name}_CONTAINER"), container.id());
     }
-    let child = command.spawn().map_err(|error| format!("{program} cannot be started: {error}"))?;
-    Ok(code(wait(child).await?))
-}
-
-/// Passes on what ends this program, so that the containers outlive nothing that uses them.
-async fn wait(mut child: Child) -> std::io::Result<ExitStatus> {
-    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut child = command.spawn().map_err(|error| format!("{program} cannot be started: {error}"))?;
     loop {
         tokio::select! {
-            ended = child.wait() => return ended,
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
+            ended = child.wait() => return Ok(code(ended?)),
+            () = signals.next() => {}
         }
+        // What ends this program ends the command; then its servers go.
         if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
             kill_process(pid, Signal::TERM).ok(); // it has ended by itself
         }
     }
 }
 
+/// As shells say it.
 fn code(status: ExitStatus) -> ExitCode {
-    status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+    let code = status.code().or_else(|| Some(128 + status.signal()?));
+    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// What asks this program to end.
+struct Signals {
+    interrupt: Stream,
+    terminate: Stream,
+    hangup: Stream,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate, hangup: signal(SignalKind::hangup())? })
+    }
+
+    async fn next(&mut self) {
+        let Self { interrupt, terminate, hangup } = self;
+        tokio::select! { _ = interrupt.recv() => {} _ = terminate.recv() => {} _ = hangup.recv() => {} }
+    }
 }

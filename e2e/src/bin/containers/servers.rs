@@ -1,13 +1,13 @@
 //! The servers: their images, how they are set up, when they are ready.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, process::Command, time::Duration};
 
 use clap::ValueEnum;
 use e2e::system::free_address;
 use testcontainers::{
     ContainerAsync, ContainerRequest, GenericImage, ImageExt,
     bollard::models::{HostConfig, PortBinding},
-    core::{ExecCommand, Healthcheck, WaitFor},
+    core::{CmdWaitFor, ExecCommand, Healthcheck, WaitFor},
     runners::AsyncRunner,
 };
 
@@ -23,21 +23,64 @@ pub enum Server {
     Mariadb,
 }
 
-/// A server that is ready.
+/// Where a server will be.
+#[derive(Debug)]
+pub struct Place {
+    server: Server,
+    /// Its container is called so, to be found however far its start has come.
+    name: String,
+    port: u16,
+    password: String,
+}
+
+/// A server that is ready, for as long as this is not dropped.
+#[derive(Debug)]
 pub struct Running {
     pub server: Server,
     /// As its user says it who may do everything that tests do: `bus.url`, or `database.url` of a database that is there.
     pub url: String,
-    container: ContainerAsync<GenericImage>,
+    pub container: ContainerAsync<GenericImage>,
 }
 
-impl Running {
-    pub fn id(&self) -> &str {
-        self.container.id()
+impl Place {
+    pub fn new(server: Server) -> Result<Self, Failure> {
+        let name = format!("uzon-test-{}-{:08x}", server.name(), rand::random::<u32>());
+        Ok(Self { server, name, port: free_address()?.port(), password: format!("{:032x}", rand::random::<u128>()) })
     }
 
-    pub async fn remove(self) -> Result<(), Failure> {
-        Ok(self.container.rm().await?)
+    pub async fn start(&self) -> Result<Running, Failure> {
+        let Self { server, name, port, password } = self;
+        let (image, tag) = server.name_and_tag();
+        let request = GenericImage::new(image, tag)
+            .with_wait_for(WaitFor::healthcheck())
+            .with_container_name(name)
+            .with_startup_timeout(PATIENCE)
+            .with_host_config_modifier(publish(server.port(), *port));
+        let request = match server {
+            Server::Kafka => kafka(request, *port),
+            Server::Postgres => postgres(request, password),
+            Server::Mariadb => mariadb(request, password),
+        };
+        let container = request.start().await.map_err(|error| format!("{}: {error}", server.image()))?;
+        let url = match server {
+            Server::Kafka => format!("kafka://127.0.0.1:{port}"),
+            Server::Postgres => {
+                admit(&container, password).await?;
+                format!("postgres://uzon_admin:{password}@127.0.0.1:{port}/postgres")
+            }
+            Server::Mariadb => format!("mysql://root:{password}@127.0.0.1:{port}/mysql"),
+        };
+        Ok(Running { server: *server, url, container })
+    }
+
+    /// Whatever is left there goes.
+    pub fn clear(&self) {
+        let done = Command::new("docker").args(["rm", "--force", "--volumes", &self.name]).output();
+        let said =
+            done.map_or_else(|error| error.to_string(), |done| String::from_utf8_lossy(&done.stderr).into_owned());
+        if !(said.is_empty() || ["No such container", "already in progress"].iter().any(|fine| said.contains(fine))) {
+            eprintln!("containers: {} may still be there: {said}", self.name);
+        }
     }
 }
 
@@ -63,8 +106,15 @@ impl Server {
 
     /// Where its address is told.
     pub fn variable(self) -> String {
-        let name = self.to_possible_value().expect("none is skipped");
-        format!("UZON_TEST_{}", name.get_name().to_uppercase())
+        format!("UZON_TEST_{}", self.name().to_uppercase())
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::Postgres => "postgres",
+            Self::Mariadb => "mariadb",
+        }
     }
 
     /// Where it listens, in its container.
@@ -74,30 +124,6 @@ impl Server {
             Self::Postgres => 5432,
             Self::Mariadb => 3306,
         }
-    }
-
-    pub async fn start(self) -> Result<Running, Failure> {
-        let (port, password) = (free_address()?.port(), format!("{:032x}", rand::random::<u128>()));
-        let (name, tag) = self.name_and_tag();
-        let request = GenericImage::new(name, tag)
-            .with_wait_for(WaitFor::healthcheck())
-            .with_startup_timeout(PATIENCE)
-            .with_host_config_modifier(publish(self.port(), port));
-        let container = match self {
-            Self::Kafka => kafka(request, port),
-            Self::Postgres => postgres(request, &password),
-            Self::Mariadb => mariadb(request, &password),
-        };
-        let container = container.start().await.map_err(|error| format!("{}: {error}", self.image()))?;
-        let url = match self {
-            Self::Kafka => format!("kafka://127.0.0.1:{port}"),
-            Self::Postgres => {
-                admit(&container, &password).await?;
-                format!("postgres://uzon_admin:{password}@127.0.0.1:{port}/postgres")
-            }
-            Self::Mariadb => format!("mysql://root:{password}@127.0.0.1:{port}/mysql"),
-        };
-        Ok(Running { server: self, url, container })
     }
 }
 
@@ -149,6 +175,7 @@ fn kafka(request: ContainerRequest<GenericImage>, port: u16) -> ContainerRequest
 fn postgres(request: ContainerRequest<GenericImage>, password: &str) -> ContainerRequest<GenericImage> {
     request
         .with_env_var("POSTGRES_PASSWORD", password)
+        .with_env_var("POSTGRES_INITDB_ARGS", "--encoding=UTF8 --locale=C.UTF-8")
         .with_cmd(["postgres", "-c", "max_connections=200", "-c", "shared_buffers=1GB"])
         // The server that the image is prepared with listens to no address.
         .with_health_check(healthy(["pg_isready", "-h", "127.0.0.1", "-U", "postgres"]))
@@ -158,12 +185,13 @@ fn postgres(request: ContainerRequest<GenericImage>, password: &str) -> Containe
 async fn admit(server: &ContainerAsync<GenericImage>, password: &str) -> Result<(), Failure> {
     let role = format!("CREATE ROLE uzon_admin LOGIN CREATEDB CREATEROLE PASSWORD '{password}'");
     let command = ExecCommand::new(["psql", "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-qc", &role]);
+    let command = command.with_cmd_ready_condition(CmdWaitFor::exit());
     let mut done = server.exec(command).await?;
-    let said = String::from_utf8_lossy(&done.stderr_to_vec().await?).into_owned();
-    match done.exit_code().await? {
-        Some(0) => Ok(()),
-        _ => Err(format!("postgres: the user uzon_admin cannot be made: {said}").into()),
+    if done.exit_code().await? == Some(0) {
+        return Ok(());
     }
+    let said = done.stderr_to_vec().await?;
+    Err(format!("postgres: the user uzon_admin cannot be made: {}", String::from_utf8_lossy(&said)).into())
 }
 
 fn mariadb(request: ContainerRequest<GenericImage>, password: &str) -> ContainerRequest<GenericImage> {
@@ -178,5 +206,5 @@ fn mariadb(request: ContainerRequest<GenericImage>, password: &str) -> Container
             "--innodb-log-file-size=256M",
             "--max-allowed-packet=64M",
         ])
-        .with_health_check(healthy(["mariadb-admin", "ping", "-h", "127.0.0.1"]))
+        .with_health_check(healthy(["mariadb-admin", "--skip-ssl", "ping", "-h", "127.0.0.1"]))
 }
