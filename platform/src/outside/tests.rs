@@ -93,8 +93,8 @@ impl World {
     async fn with(limits: Limits) -> Self {
         let (desk_, shutdown) = (Arc::new(Desk::default()), Shutdown::new());
         let routes = OpenApiRouter::default().route("/batch", post(desk));
-        let router = Shell::new("Desk", "1").limits(limits).service("desk", routes, desk_.clone(), &[]).router();
-        let address = serve(router, &shutdown).await;
+        let shell = Shell::new("Desk", "1").limits(limits).service("desk", routes, desk_.clone(), &[]);
+        let address = serve(shell.router(), &shutdown).await;
         Self { desk: desk_, way: Outside::new(&format!("http://{address}")).together("/batch"), shutdown }
     }
 
