@@ -1,4 +1,8 @@
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -30,6 +34,8 @@ pub struct Consequences {
     pub(crate) events: Vec<Outgoing>,
     pub(crate) requests: Vec<effect::Model>,
     pub(crate) reminders: Reminders,
+    /// Reminders that were set before: they have fired now, or were cancelled.
+    set_before: BTreeSet<ReminderKey>,
 }
 
 /// The last word about each (key, name): when to come back, or not at all.
@@ -51,6 +57,7 @@ impl Consequences {
             events: vec![],
             requests: vec![],
             reminders: BTreeMap::new(),
+            set_before: BTreeSet::new(),
         }
     }
 
@@ -153,7 +160,12 @@ impl Consequences {
     }
 
     pub fn cancel_reminder<R: Reminder>(&mut self) {
-        self.reminders.insert((self.key, R::NAME.into()), None);
+        self.forget((self.key, R::NAME.into()));
+    }
+
+    fn forget(&mut self, reminder: ReminderKey) {
+        self.set_before.insert(reminder.clone());
+        self.reminders.insert(reminder, None);
     }
 
     /// Whatever follows from now on is caused by this delivery.
@@ -162,9 +174,14 @@ impl Consequences {
         self
     }
 
-    /// A reminder that fires is gone, unless it is set again.
+    /// A reminder that fires is gone, unless the decision about it has set it again.
     pub(crate) fn fired(&mut self, key: Uuid, name: &str) {
-        self.reminders.insert((key, name.to_owned().into()), None);
+        let reminder = (key, name.to_owned().into());
+        if self.reminders.contains_key(&reminder) {
+            self.set_before.insert(reminder);
+        } else {
+            self.forget(reminder);
+        }
     }
 
     /// How many there are, of any kind.
@@ -175,15 +192,18 @@ impl Consequences {
     /// Writes requests and reminders; the events go to the outbox.
     pub(crate) async fn save(&mut self, tx: &Tx) -> Result<(), StoreError> {
         bulk::insert::<effect::Entity>(tx, std::mem::take(&mut self.requests)).await?;
-        let (mut set, mut gone) = (vec![], vec![]);
+        let (mut new, mut set_again, mut gone) = (vec![], vec![], vec![]);
         for (key, reminder) in std::mem::take(&mut self.reminders) {
             match reminder {
-                Some(reminder) => set.push(reminder),
+                // One that is there after all is a conflict.
+                Some(reminder) if tx.is_hopeful() && !self.set_before.contains(&key) => new.push(reminder),
+                Some(reminder) => set_again.push(reminder),
                 None => gone.push((key.0, key.1.into_owned())),
             }
         }
         bulk::remove::<reminder::Entity>(tx, &gone).await?;
-        bulk::update::<reminder::Entity>(tx, set).await
+        bulk::update::<reminder::Entity>(tx, set_again).await?;
+        bulk::insert::<reminder::Entity>(tx, new).await
     }
 }
 

@@ -362,11 +362,7 @@ impl<P: Participant> Room<P> {
             (Source::Reminder { name }, Verdict::Hold(_)) => {
                 notes.postponed.push((delivery.key, name.clone(), now + TimeDelta::seconds(1)));
             }
-            (Source::Reminder { name }, _) => {
-                if !then.reminders.contains_key(&(delivery.key, name.clone().into())) {
-                    then.fired(delivery.key, name);
-                }
-            }
+            (Source::Reminder { name }, _) => then.fired(delivery.key, name),
             (Source::Command { once: Some(once), .. }, verdict) => {
                 let reply = if let Verdict::Answered(answer) = verdict { answer.json() } else { None };
                 match reply {
