@@ -199,6 +199,8 @@ pub struct Taken {
     pub assigned: Vec<Partition>,
     /// Partitions that are not ours any more: unfinished work on them is to be dropped.
     pub revoked: Vec<Partition>,
+    /// There is more already: no reason to wait for it.
+    pub more: bool,
 }
 
 /// Follows topics without a group.

@@ -85,7 +85,8 @@ impl<P: Participant> Inside<P> {
             batch.extend(self.waiting.drain(..));
             let begun = Instant::now();
             let inputs = batch.len() + finished.len() + chunk.as_ref().map_or(0, Chunk::len);
-            let small = (1..self.batch / 2).contains(&inputs);
+            let is_behind = chunk.as_ref().is_some_and(|chunk| chunk.more);
+            let small = !is_behind && (1..self.batch / 2).contains(&inputs);
             if !self.decide(batch, finished, chunk).await {
                 break; // the database is away, and it is time to go
             }

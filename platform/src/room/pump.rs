@@ -22,6 +22,8 @@ pub(super) type Decoded<I> = Result<Incoming<I>, (Record, String)>;
 pub(super) struct Chunk<I> {
     /// Every partition that is ours, when that has changed since the last chunk.
     pub ours: Option<BTreeSet<Partition>>,
+    /// There are more where these come from.
+    pub more: bool,
     events: Vec<Decoded<I>>,
     done: oneshot::Sender<()>,
     lost: Lost,
@@ -115,12 +117,13 @@ pub(super) async fn pump<P: Participant>(
                 ours.retain(|partition| !taken.revoked.contains(partition));
                 ours.extend(taken.assigned);
                 let positions = positions(&taken.records);
-                let few = (1..batch / 2).contains(&taken.records.len());
+                // Who is behind does not wait for more.
+                let few = !taken.more && (1..batch / 2).contains(&taken.records.len());
                 let events = taken.records.into_iter().filter_map(|record| incoming::<P>(&heard, record)).collect();
                 let ((done, is_done), lost) = (oneshot::channel(), Lost::default());
                 at_work.push_back(AtWork { positions, lost: lost.clone(), done: is_done });
                 let ours = changed.then(|| ours.clone());
-                if chunks.send(Chunk { ours, events, done, lost }).await.is_err() {
+                if chunks.send(Chunk { ours, more: taken.more, events, done, lost }).await.is_err() {
                     break;
                 }
                 if few && !linger.is_zero() {

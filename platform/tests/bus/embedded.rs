@@ -33,6 +33,24 @@ async fn causes_come_before_effects_across_topics() {
     assert_eq!(numbers(&take(&mut *member, 300).await), list(0..300));
 }
 
+/// From the file (what is kept in memory is less) as from memory.
+#[tokio::test]
+async fn whether_there_is_more_is_said() {
+    let stage = Embedded::new().await;
+    let (bus, topics) = (stage.bus(), ["a".into()]);
+    create(&*bus, &topics).await;
+    for number in 0..60 {
+        publish(&*bus, vec![outgoing(&topics[0], "k", format!("{number}{}", "x".repeat(4000)))]).await;
+    }
+    let mut member = bus.subscribe("g", &topics).await.unwrap();
+    let mut taken = 0;
+    while taken < 60 {
+        let some = member.next(7).await.unwrap();
+        taken += some.records.len();
+        assert_eq!(some.more, taken < 60, "after {taken}");
+    }
+}
+
 #[tokio::test]
 async fn a_second_log_on_the_same_file_is_refused_until_the_first_is_closed() {
     let stage = Embedded::new().await;

@@ -7,7 +7,8 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use platform::bus::{
-    Bus, BusError, Follower, Lag, Outgoing, Partition, Published, Record, Subscription, TopicSpec, TopicState,
+    Bus, BusError, Follower, Lag, Outgoing, Partition, Position, Published, Record, Subscription, Taken, TopicSpec,
+    TopicState,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -27,6 +28,8 @@ enum Mode {
     Down,
     /// Says nothing until it is up again.
     Silent,
+    /// Up, but what it brings it brings one by one.
+    Stingy,
     /// Takes so many of each batch, and fails then.
     Takes(usize),
     /// Fails at the first message that contains this.
@@ -59,12 +62,27 @@ impl Flaky {
     }
 }
 
+/// However many are wanted.
+struct Stingy(Box<dyn Subscription>);
+
+impl Subscription for Stingy {
+    fn next(&mut self, _: usize) -> BoxFuture<'_, Result<Taken, BusError>> {
+        self.0.next(1)
+    }
+    fn commit<'a>(&'a mut self, upto: &'a [Position]) -> BoxFuture<'a, Result<(), BusError>> {
+        self.0.commit(upto)
+    }
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.0.close()
+    }
+}
+
 impl Bus for Flaky {
     fn publish(&self, mut batch: Vec<Outgoing>) -> BoxFuture<'_, Published> {
         let has = |it: &Outgoing, what: &str| String::from_utf8_lossy(&it.message.value).contains(what);
         let mode = self.mode.lock().unwrap().clone(); // not locked below
         let takes = match mode {
-            Mode::Up | Mode::Silent => batch.len(),
+            Mode::Up | Mode::Silent | Mode::Stingy => batch.len(),
             Mode::Down => 0,
             Mode::Takes(most) => most.min(batch.len()),
             Mode::Refuses(what) => batch.iter().position(|it| has(it, what)).unwrap_or(batch.len()),
@@ -110,7 +128,9 @@ impl Bus for Flaky {
         topics: &'a [Arc<str>],
         linger: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
-        self.log.join(group, topics, linger)
+        let is_stingy = matches!(*self.mode.lock().unwrap(), Mode::Stingy);
+        let member = self.log.join(group, topics, linger);
+        Box::pin(async move { Ok(if is_stingy { Box::new(Stingy(member.await?)) } else { member.await? }) })
     }
     fn lag<'a>(&'a self, group: &'a str, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Lag>, BusError>> {
         self.log.lag(group, topics)
@@ -326,4 +346,15 @@ async fn stopping_and_starting_resumes() {
     stage.log_is(A, &all.join(" ")).await;
     stage.all_is_said().await;
     no_repeats(&stage).await;
+}
+
+/// A batch of one is small, but there are more: a room that rested after each would never get through.
+#[tokio::test]
+async fn a_room_that_is_behind_does_not_linger() {
+    let mut stage = Stage::new().await;
+    let _bus = Flaky::before(&mut stage, Mode::Stingy);
+    stage.plan.lingers = Duration::from_hours(1);
+    stage.send((0..20).map(|number| stage.timer(A, 1_000_000, &number.to_string()))).await;
+    stage.start().await;
+    eventually("all are decided", || stage.log(A).split(' ').count() == 20).await;
 }

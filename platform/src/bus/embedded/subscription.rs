@@ -94,7 +94,8 @@ impl Member {
             };
             // From here to the return nothing is awaited: what is handed out would be lost.
             if !records.is_empty() || self.assigned.is_some() {
-                return Ok(Taken { records, assigned: self.assigned.take().unwrap_or_default(), revoked: Vec::new() });
+                let assigned = self.assigned.take().unwrap_or_default();
+                return Ok(Taken { records, assigned, revoked: Vec::new(), more: !matches!(next, Next::Nowhere) });
             }
             match next {
                 Next::Here => {}

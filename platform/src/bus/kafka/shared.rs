@@ -108,7 +108,8 @@ impl Shared {
         if !state.records.is_empty() {
             self.filled.notify_one(); // for the next call
         }
-        Taken { records, assigned: std::mem::take(&mut state.assigned), revoked: std::mem::take(&mut state.revoked) }
+        let (assigned, revoked) = (std::mem::take(&mut state.assigned), std::mem::take(&mut state.revoked));
+        Taken { records, assigned, revoked, more: !state.records.is_empty() }
     }
 
     /// Notes what is dealt with; the thread says it. Of a partition that is not ours (any more) nothing is noted.

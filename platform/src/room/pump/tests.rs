@@ -104,8 +104,8 @@ async fn what_is_given_away_is_dropped_and_its_positions_too() {
     let pump = tokio::spawn(pump::<Listener>(told, heard, 100, Duration::ZERO, chunks, stop.clone()));
 
     let records = vec![record(0, 10), broken(0, 11), record(1, 20), broken(1, 21)];
-    takes.send(Taken { records, assigned: vec![partition(0), partition(1)], revoked: vec![] }).unwrap();
-    takes.send(Taken { records: vec![record(0, 12)], assigned: vec![], revoked: vec![partition(1)] }).unwrap();
+    takes.send(Taken { records, assigned: vec![partition(0), partition(1)], ..Taken::default() }).unwrap();
+    takes.send(Taken { records: vec![record(0, 12)], revoked: vec![partition(1)], ..Taken::default() }).unwrap();
     let mut first = room.recv().await.unwrap();
     let mut second = room.recv().await.unwrap();
     assert_eq!(first.ours.take(), Some([partition(0), partition(1)].into()));
@@ -116,7 +116,7 @@ async fn what_is_given_away_is_dropped_and_its_positions_too() {
     assert_eq!(offsets(&events), [(0, 10), (0, 11)]);
     done.send(()).unwrap();
     assert_eq!(committed.recv().await.unwrap(), [Position { partition: partition(0), next: 12 }]);
-    takes.send(Taken { records: vec![record(1, 20)], assigned: vec![partition(1)], revoked: vec![] }).unwrap();
+    takes.send(Taken { records: vec![record(1, 20)], assigned: vec![partition(1)], ..Taken::default() }).unwrap();
     let (events, done) = second.open();
     assert_eq!(offsets(&events), [(0, 12)]);
     done.send(()).unwrap();
@@ -132,6 +132,28 @@ async fn what_is_given_away_is_dropped_and_its_positions_too() {
     let fourth = room.recv().await.unwrap();
     assert_eq!(fourth.ours, None, "nothing has changed, and nothing is asked of the database");
     fourth.open().1.send(()).unwrap();
+    stop.trigger();
+    pump.await.unwrap();
+}
+
+/// (It would hang here for an hour.)
+#[tokio::test]
+async fn who_is_behind_does_not_linger() {
+    let (takes, to_take) = mpsc::unbounded_channel();
+    let (commits, _committed) = mpsc::unbounded_channel();
+    let (chunks, mut room) = mpsc::channel(1);
+    let stop = Shutdown::new();
+    let heard = Arc::new(Heard::new([("t", vec!["Happened.v1"])]));
+    let told = Box::new(Told { takes: to_take, commits });
+    let pump = tokio::spawn(pump::<Listener>(told, heard, 100, Duration::from_hours(1), chunks, stop.clone()));
+
+    takes.send(Taken { records: vec![record(0, 10)], more: true, ..Taken::default() }).unwrap();
+    takes.send(Taken { records: vec![record(0, 11)], ..Taken::default() }).unwrap();
+    for more in [true, false] {
+        let chunk = room.recv().await.unwrap();
+        assert_eq!(chunk.more, more);
+        chunk.open().1.send(()).unwrap();
+    }
     stop.trigger();
     pump.await.unwrap();
 }
