@@ -160,10 +160,7 @@ impl Consequences {
     }
 
     pub fn cancel_reminder<R: Reminder>(&mut self) {
-        self.forget((self.key, R::NAME.into()));
-    }
-
-    fn forget(&mut self, reminder: ReminderKey) {
+        let reminder: ReminderKey = (self.key, R::NAME.into());
         self.set_before.insert(reminder.clone());
         self.reminders.insert(reminder, None);
     }
@@ -176,12 +173,9 @@ impl Consequences {
 
     /// A reminder that fires is gone, unless the decision about it has set it again.
     pub(crate) fn fired(&mut self, key: Uuid, name: &str) {
-        let reminder = (key, name.to_owned().into());
-        if self.reminders.contains_key(&reminder) {
-            self.set_before.insert(reminder);
-        } else {
-            self.forget(reminder);
-        }
+        let reminder: ReminderKey = (key, name.to_owned().into());
+        self.set_before.insert(reminder.clone());
+        self.reminders.entry(reminder).or_insert(None);
     }
 
     /// How many there are, of any kind.

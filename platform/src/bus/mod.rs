@@ -199,7 +199,7 @@ pub struct Taken {
     pub assigned: Vec<Partition>,
     /// Partitions that are not ours any more: unfinished work on them is to be dropped.
     pub revoked: Vec<Partition>,
-    /// There is more already: no reason to wait for it.
+    /// There may be more already: no reason to wait for it.
     pub more: bool,
 }
 

@@ -36,7 +36,7 @@ pub struct Calls<B> {
 }
 
 /// One of them.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Call<B> {
     /// What it would have in `Idempotency-Key`.
@@ -45,15 +45,12 @@ pub struct Call<B> {
     pub body: B,
 }
 
-impl<B> Calls<B> {
-    /// # Errors
-    /// There are none, or too many.
-    pub fn all(self) -> Result<Vec<Call<B>>, Problem> {
-        let mut checks = Checks::new();
-        checks.range("calls", self.calls.len(), 1..=MOST_CALLS);
-        checks.finish()?;
-        Ok(self.calls)
-    }
+/// An answer.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Line<B> {
+    pub call: usize,
+    pub status: u16,
+    pub body: B,
 }
 
 /// The answer to several calls. An extractor: each of them has as much time as a request.
@@ -70,18 +67,22 @@ struct Asked {
 }
 
 impl OneByOne {
-    /// `calls`: in their order.
-    pub fn answer<A, F>(self, calls: impl IntoIterator<Item = F>) -> Response
+    /// Has all of them done at once, each by `one`.
+    ///
+    /// # Errors
+    /// There are none, or too many.
+    pub fn answer<B, A, F>(self, Calls { calls }: Calls<B>, one: impl FnMut(Call<B>) -> F) -> Result<Response, Problem>
     where
         A: Serialize + 'static,
         F: Future<Output = Result<A, Problem>> + Send + 'static,
     {
+        Checks::new().range("calls", calls.len(), 1..=MOST_CALLS).finish()?;
         let answered = |(number, call)| self.0.clone().answered(number, call);
-        let calls: FuturesUnordered<_> = calls.into_iter().enumerate().map(answered).collect();
+        let calls: FuturesUnordered<_> = calls.into_iter().map(one).enumerate().map(answered).collect();
         // What is known at the same time goes in one piece.
         let pieces = calls.ready_chunks(MOST_CALLS).map(|lines| Ok::<_, Infallible>(Bytes::from(lines.concat())));
         let headers = [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")];
-        (headers, Body::from_stream(pieces)).into_response()
+        Ok((headers, Body::from_stream(pieces)).into_response())
     }
 }
 
@@ -102,13 +103,6 @@ impl Asked {
 }
 
 fn line(call: usize, status: StatusCode, body: &impl Serialize) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Line<'a, B> {
-        call: usize,
-        status: u16,
-        body: &'a B,
-    }
-
     let line = Line { call, status: status.as_u16(), body };
     let mut line = serde_json::to_vec(&line).expect("answers are plain data");
     line.push(b'\n');

@@ -59,6 +59,7 @@ mod validate;
 
 pub use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use self::calls::Line;
 pub use self::{
     caller::{Caller, Scope},
     calls::{Call, Calls, MOST_CALLS, OneByOne},

@@ -1,6 +1,7 @@
 //! Calls that travel together, and whoever they are made to.
 
 use std::{
+    convert::Infallible,
     future::pending,
     net::SocketAddr,
     sync::{
@@ -65,15 +66,15 @@ async fn desk(
     Json(calls): Json<Calls<String>>,
 ) -> Result<Response, Problem> {
     desk.requests.fetch_add(1, Ordering::Relaxed);
-    let calls = calls.all()?;
-    if calls.iter().any(|call| call.body == "unfit") {
+    if format!("{calls:?}").contains("unfit") {
         return Err(Problem::malformed("not this one"));
     }
-    Ok(answers.answer(calls.into_iter().map(|Call { body, .. }| desk.clone().does(body))))
+    answers.answer(calls, |Call { body, .. }| desk.clone().does(body))
 }
 
 struct World {
     desk: Arc<Desk>,
+    outside: Outside,
     way: Together,
     shutdown: Shutdown,
 }
@@ -95,7 +96,8 @@ impl World {
         let routes = OpenApiRouter::default().route("/batch", post(desk));
         let shell = Shell::new("Desk", "1").limits(limits).service("desk", routes, desk_.clone(), &[]);
         let address = serve(shell.router(), &shutdown).await;
-        Self { desk: desk_, way: Outside::new(&format!("http://{address}")).together("/batch"), shutdown }
+        let outside = Outside::new(&format!("http://{address}"));
+        Self { desk: desk_, way: outside.together("/batch"), outside, shutdown }
     }
 
     async fn call(&self, what: &str) -> Result<Value, CallError> {
@@ -224,6 +226,37 @@ async fn an_answer_that_breaks_off_leaves_the_others_unknown() {
     });
     assert_eq!(a, Err(CallError::Unknown(format!("the connection to http://{address} was lost"))));
     shutdown.trigger();
+}
+
+/// In pieces, with lines that mean nothing, and one answered twice.
+#[tokio::test]
+async fn answers_are_read_however_they_come() {
+    let pieces = [
+        "{\"call\":0,\"sta",
+        "tus\":200,\"body\":{\"done\":\"a\"}}\nnonsense\n{\"call\":7,\"status\":200,\"body\":1}\n{\"call\":0,\"status\":200,\"body\":2}\n",
+        "{\"call\":1,\"status\":200,\"body\":{\"done\":\"b\"}}\n",
+    ];
+    let body = move || async move { Response::new(Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>)))) };
+    let shutdown = Shutdown::new();
+    let address = serve(Router::new().route("/batch", post(body)), &shutdown).await;
+    let way = Outside::new(&format!("http://{address}")).together("/batch");
+    let said = tokio::join!(way.post::<Value>("a", &"a"), way.post::<Value>("b", &"b"));
+    assert_eq!(said, (Ok(done("a")), Ok(done("b"))));
+    shutdown.trigger();
+}
+
+#[tokio::test]
+async fn no_calls_and_too_many_are_refused() {
+    let world = World::open().await;
+    for number in [0, 101] {
+        let body = json!({ "calls": vec![json!({ "key": "k", "body": "a" }); number] });
+        let refused = world.outside.post::<Value>("/batch", "key", &body).await;
+        let why = "calls: must be between 1 and 100".to_owned();
+        assert_eq!(refused, Err(CallError::Failed(why)), "{number}");
+    }
+    let unfit = world.way.post::<Value>("a key with blanks", &"a").await;
+    assert!(matches!(unfit, Err(CallError::Failed(_))), "{unfit:?}");
+    assert_eq!(world.requests(), 2, "a key that would be refused is not sent");
 }
 
 #[tokio::test]

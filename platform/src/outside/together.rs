@@ -1,7 +1,7 @@
-//! Calls that are made at the same time travel in one request, which costs both sides about as much as what one call is about.
+//! Calls that are made at the same time travel in one request: requests are dear to both sides.
 
 use std::{
-    mem,
+    fmt, mem,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -11,12 +11,15 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use reqwest::Response;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{Outside, answer, is_about_the_request};
-use crate::{CallError, http::MOST_CALLS};
+use crate::{
+    CallError,
+    http::{Call, Line, MOST_CALLS},
+};
 
 /// So often it is asked whether anybody still waits for the answers that are missing.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,25 +46,10 @@ struct Waiting {
 
 type Said = Result<(StatusCode, Bytes), CallError>;
 
-/// As `Call` is read.
-#[derive(Serialize)]
-struct Call<'a, B> {
-    key: &'a str,
-    body: &'a B,
-}
-
+/// [`crate::http::Calls`], of which each is written already.
 #[derive(Serialize)]
 struct Calls<'a> {
     calls: Vec<&'a RawValue>,
-}
-
-/// One of the answers.
-#[derive(Deserialize)]
-struct Line<'a> {
-    call: usize,
-    status: u16,
-    #[serde(borrow)]
-    body: &'a RawValue,
 }
 
 impl Together {
@@ -73,8 +61,9 @@ impl Together {
     /// same moment. A connection that is lost is lost for all of them. Who gives up may have been sent all the same, and the
     /// others are not disturbed; when all have, the connection ends within a second.
     pub async fn post<A: DeserializeOwned>(&self, key: &str, body: &impl Serialize) -> Result<A, CallError> {
-        let call = to_raw_value(&Call { key, body });
-        let call = call.map_err(|error| CallError::Failed(format!("the call cannot be written: {error}")))?;
+        let unfit = |why: &dyn fmt::Display| CallError::Failed(format!("the call cannot be written: {why}"));
+        let key = key.to_owned().try_into().map_err(|why| unfit(&why))?;
+        let call = to_raw_value(&Call { key, body }).map_err(|why| unfit(&why))?;
         let (sender, said) = oneshot::channel();
         let is_first = {
             let mut waiting = self.0.waiting();
@@ -157,7 +146,7 @@ async fn hear(mut response: Response, calls: Vec<Waiting>) {
         }
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line = text.split_to(end + 1).freeze();
-            let Ok(Line { call, status, body }) = serde_json::from_slice(&line) else { continue };
+            let Ok(Line::<&RawValue> { call, status, body }) = serde_json::from_slice(&line) else { continue };
             let known = open.get_mut(call).and_then(Option::take).zip(StatusCode::from_u16(status).ok());
             if let Some((answer, status)) = known {
                 answer.send(Ok((status, line.slice_ref(body.get().as_bytes())))).ok();

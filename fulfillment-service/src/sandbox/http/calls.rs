@@ -38,11 +38,10 @@ pub(super) async fn book_many(
     answers: OneByOne,
     Json(calls): Json<Calls<BookBody>>,
 ) -> Result<Response, Problem> {
-    let booked = calls.all()?.into_iter().map(|Call { key, body }| {
+    answers.answer(calls, |Call { key, body }| {
         let office = office.clone();
         async move { office.book(key, body).await }
-    });
-    Ok(answers.answer(booked))
+    })
 }
 
 impl Office {

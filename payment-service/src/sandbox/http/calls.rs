@@ -55,11 +55,10 @@ pub(super) async fn charge_many(
     answers: OneByOne,
     Json(calls): Json<Calls<ChargeBody>>,
 ) -> Result<Response, Problem> {
-    let charged = calls.all()?.into_iter().map(|Call { key, body }| {
+    answers.answer(calls, |Call { key, body }| {
         let desk = desk.clone();
         async move { desk.charge(key, body).await }
-    });
-    Ok(answers.answer(charged))
+    })
 }
 
 /// What is known of the charge with this key?

@@ -267,3 +267,21 @@ impl State {
         self.records.len() >= KEPT || self.bytes >= KEPT_BYTES
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whether_there_is_more_is_said() {
+        let shared = Shared::new(Names::default(), "g");
+        let topic: Arc<str> = "t".into();
+        shared.assign(vec![Partition { topic: topic.clone(), partition: 0 }]);
+        let record = |offset| Record { topic: topic.clone(), partition: 0, offset, message: Arc::default() };
+        shared.hand_over(&mut (0..5).map(record).collect());
+        for (count, more) in [(2, true), (2, true), (1, false)] {
+            let taken = shared.next(2).await.unwrap();
+            assert_eq!((taken.records.len(), taken.more), (count, more));
+        }
+    }
+}
