@@ -3,16 +3,13 @@
 use std::{
     env,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    thread::sleep,
-    time::{Duration, Instant},
+    process::{Output, Stdio},
 };
 
-use super::{SystemError, Usage};
+use tokio::process::Command;
 
-/// So long a server may take to be back, and members of a consumer group to have left it.
-const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(200);
+use super::{SystemError, Usage};
+use crate::eventually::eventually;
 
 /// A server of the stage.
 #[derive(Debug, Clone)]
@@ -48,89 +45,84 @@ impl Server {
     }
 
     /// Without warning.
-    pub fn kill(&self) {
+    pub async fn kill(&self) {
         match &self.keeper {
-            Keeper::Script(folder) => self.script("kill", folder, &[]),
-            Keeper::Docker(container) => self.docker(&["kill", container]),
+            Keeper::Script(folder) => self.script("kill", folder, &[]).await,
+            Keeper::Docker(container) => self.docker(&["kill", container]).await,
         }
     }
 
     /// In good order.
-    pub fn stop(&self) {
+    pub async fn stop(&self) {
         match &self.keeper {
-            Keeper::Script(folder) => self.script("stop", folder, &[]),
-            Keeper::Docker(container) => self.docker(&["stop", "-t", "30", container]),
+            Keeper::Script(folder) => self.script("stop", folder, &[]).await,
+            Keeper::Docker(container) => self.docker(&["stop", "-t", "30", container]).await,
         }
     }
 
     /// Again, with its data and where it was. Waits until it is ready.
-    pub fn start(&self) {
+    pub async fn start(&self) {
         match &self.keeper {
-            Keeper::Script(folder) => self.script("start", folder, &[]),
+            Keeper::Script(folder) => self.script("start", folder, &[]).await,
             Keeper::Docker(container) => {
-                self.docker(&["start", container]);
+                self.docker(&["start", container]).await;
                 let health = ["inspect", "--format", "{{.State.Health.Status}}", container];
-                self.until("is healthy", || docker(&health), |said| said.trim() == "healthy");
+                self.until("is healthy", &health, |said| said.trim() == "healthy").await;
             }
         }
     }
 
     /// Kafka's: consumer groups begin again with the oldest record, once their members have left.
-    pub fn rewind(&self, group: &str) {
+    pub async fn rewind(&self, group: &str) {
         let container = match &self.keeper {
-            Keeper::Script(folder) => return self.script("rewind", folder, &[group]),
+            Keeper::Script(folder) => return self.script("rewind", folder, &[group]).await,
             Keeper::Docker(container) => container,
         };
         let tool =
             ["exec", container, "/opt/kafka/bin/kafka-consumer-groups.sh", "--bootstrap-server", "localhost:19092"];
         let rewind = ["--group", group, "--reset-offsets", "--to-earliest", "--all-topics", "--execute"];
-        let rewind = [&tool[..], &rewind].concat();
-        self.until("has rewound", || docker(&rewind), |said| said.contains("NEW-OFFSET"));
+        self.until("has rewound", &[&tool[..], &rewind].concat(), |said| said.contains("NEW-OFFSET")).await;
     }
 
     /// PostgreSQL's: its own client says this to a database, at this URL.
-    pub fn sql(&self, url: &str, statement: &str) {
+    pub async fn sql(&self, url: &str, statement: &str) {
         let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement];
         let said = match &self.keeper {
-            Keeper::Script(_) => Command::new("psql").args(arguments).arg(url).stdin(Stdio::null()).output(),
+            Keeper::Script(_) => Command::new("psql").args(arguments).arg(url).stdin(Stdio::null()).output().await,
             Keeper::Docker(container) => {
                 // Of the URL only the database counts in there: whoever is inside may do anything.
                 let database = url.rsplit('/').next().unwrap_or_default();
                 let inside = ["exec", container, "psql", "-U", "postgres", "-d", database];
-                Command::new("docker").args(inside).args(arguments).output()
+                Command::new("docker").args(inside).args(arguments).output().await
             }
         };
         self.done("sql", &said.expect("its client runs"));
     }
 
-    fn script(&self, action: &str, folder: &Path, arguments: &[&str]) {
+    async fn script(&self, action: &str, folder: &Path, arguments: &[&str]) {
         let script = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../compose/native")).join(self.name);
-        let done = Command::new(script).arg(action).arg(folder).args(arguments).output();
+        let done = Command::new(script).arg(action).arg(folder).args(arguments).output().await;
         self.done(action, &done.expect("the script runs"));
     }
 
-    fn docker(&self, arguments: &[&str]) {
-        self.done(arguments[0], &docker(arguments));
+    async fn docker(&self, arguments: &[&str]) {
+        self.done(arguments[0], &docker(arguments).await);
     }
 
     fn done(&self, action: &str, done: &Output) {
         assert!(done.status.success(), "{} {action}: {}", self.name, String::from_utf8_lossy(&done.stderr));
     }
 
-    fn until(&self, what: &str, ask: impl Fn() -> Output, is_so: impl Fn(&str) -> bool) {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let Output { stdout, stderr, .. } = ask();
+    async fn until(&self, what: &str, ask: &[&str], is_so: impl Fn(&str) -> bool) {
+        eventually(&format!("{} {what}", self.name), async || {
+            let Output { stdout, stderr, .. } = docker(ask).await;
             let said = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
-            if is_so(&said) {
-                return;
-            }
-            assert!(Instant::now() < end, "{} {what}: not within {PATIENCE:?}: {said}", self.name);
-            sleep(LOOK);
-        }
+            if is_so(&said) { Ok(()) } else { Err(said) }
+        })
+        .await;
     }
 }
 
-fn docker(arguments: &[&str]) -> Output {
-    Command::new("docker").args(arguments).output().expect("docker is there, for it has started this")
+async fn docker(arguments: &[&str]) -> Output {
+    Command::new("docker").args(arguments).output().await.expect("docker is there, for it has started this")
 }

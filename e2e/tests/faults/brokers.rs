@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{shop::NewOrder, system::Server};
+use e2e::shop::NewOrder;
 use events::OrderStatus;
 
 use crate::{
-    opened, to,
+    opened, server,
     world::{all_sound, becomes, more_orders, under_load},
 };
 
@@ -19,13 +19,13 @@ async fn while_the_broker_is_dead_orders_are_taken_and_when_it_is_back_they_are_
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     let order = under_load(&shop, &product, async {
         more_orders(&shop, 20).await;
-        to("kafka", Server::kill).await;
+        server("kafka").kill().await;
         let over = Instant::now() + OUTAGE;
         while Instant::now() < over {
             more_orders(&shop, 10).await;
         }
         let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
-        to("kafka", Server::start).await;
+        server("kafka").start().await;
         order
     })
     .await;
@@ -40,8 +40,8 @@ async fn a_broker_that_restarts_in_good_order_disturbs_nobody() {
     under_load(&shop, &product, async {
         for _ in 0..2 {
             more_orders(&shop, 20).await;
-            to("kafka", Server::stop).await;
-            to("kafka", Server::start).await;
+            server("kafka").stop().await;
+            server("kafka").start().await;
         }
         more_orders(&shop, 20).await;
     })

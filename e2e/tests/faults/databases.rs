@@ -1,9 +1,9 @@
 //! PostgreSQL is away, cuts connections, or makes wait.
 
-use e2e::system::{Server, Stage};
+use e2e::system::Stage;
 
 use crate::{
-    opened, to,
+    opened, server,
     world::{all_sound, more_orders, under_load},
 };
 
@@ -14,8 +14,8 @@ async fn a_database_that_is_killed_and_comes_back_has_lost_nothing() {
     under_load(&shop, &product, async {
         for _ in 0..2 {
             more_orders(&shop, 20).await;
-            to("postgres", Server::kill).await;
-            to("postgres", Server::start).await;
+            server("postgres").kill().await;
+            server("postgres").start().await;
         }
         more_orders(&shop, 20).await;
     })
@@ -59,5 +59,5 @@ async fn a_table_that_somebody_locks_holds_up_and_no_more() {
 /// Has the server's own client say this.
 async fn sql(database: &str, statement: &'static str) {
     let url = format!("{}/{database}", Stage::given().expect("seen when it was opened").databases);
-    to("postgres", move |server| server.sql(&url, statement)).await;
+    server("postgres").sql(&url, statement).await;
 }

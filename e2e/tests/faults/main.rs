@@ -29,8 +29,7 @@ async fn opened() -> (System, Shop) {
     (system, shop)
 }
 
-/// Something happens to the server of this name that this suite runs on.
-async fn to(server: &'static str, happens: impl FnOnce(&Server) + Send + 'static) {
-    let server = Server::given(server).expect("told by `compose/with`");
-    tokio::task::spawn_blocking(move || happens(&server)).await.unwrap();
+/// The server of this name that this suite runs on.
+fn server(name: &'static str) -> Server {
+    Server::given(name).expect("told by `compose/with`")
 }

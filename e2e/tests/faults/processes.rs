@@ -5,7 +5,7 @@ use events::OrderStatus;
 use rustix::process::Signal;
 
 use crate::{
-    opened, to,
+    opened, server,
     world::{all_sound, becomes, more_orders, under_load},
 };
 
@@ -61,8 +61,7 @@ async fn whoever_begins_again_with_the_oldest_record_does_nothing_a_second_time(
         for service in SERVICES.into_iter().filter(|service| *service != "sandbox") {
             more_orders(&shop, 20).await;
             system.of(service).terminate().await.unwrap();
-            let group = system.group(service);
-            to("kafka", move |server| server.rewind(&group)).await;
+            server("kafka").rewind(&system.group(service)).await;
             system.of(service).start().await.unwrap();
         }
         more_orders(&shop, 20).await;
