@@ -3,8 +3,6 @@
 //! Knows no event, no topic and no service by name.
 
 pub mod bulk;
-pub mod bus;
-pub mod clock;
 mod command;
 pub mod config;
 mod consequences;
@@ -28,9 +26,9 @@ mod service;
 mod shutdown;
 mod store;
 pub mod tables;
-pub mod trace;
 
-pub use clock::{Clock, ManualClock};
+pub use bus;
+pub use clock::{self, Clock, ManualClock};
 pub use command::{Answer, Asked, Command, Once, Refused, Replied, answer};
 pub use consequences::{Consequences, Parts, Reminder};
 pub use decode::decode;
@@ -47,4 +45,4 @@ pub use rows::{Key, Rows, Table};
 pub use service::{App, Service};
 pub use shutdown::Shutdown;
 pub use store::{Db, OpenError, StoreError, Tx};
-pub use trace::Trace;
+pub use telemetry::Trace;

@@ -18,6 +18,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType},
 };
+use telemetry::panic_message;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -25,7 +26,7 @@ use super::{
     Breaker, CallError, Outcome, Perform, Policy, Request, Said,
     batch::{self, Place},
 };
-use crate::{Clock, Db, Shutdown, StoreError, Tx, room::panic_message, tables::effect};
+use crate::{Clock, Db, Shutdown, StoreError, Tx, tables::effect};
 
 /// A request that this process may perform until its lease ends.
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ use super::{
     problem::Problem,
     problems,
 };
-use crate::trace::Trace;
+use telemetry::Trace;
 
 const UNMATCHED: &str = "unmatched";
 

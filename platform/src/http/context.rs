@@ -7,7 +7,9 @@ use http::{HeaderMap, request::Parts};
 use tokio::sync::Semaphore;
 
 use super::{metrics::HttpMetrics, server::Limits};
-use crate::{shutdown::Shutdown, trace::Trace};
+use telemetry::Trace;
+
+use crate::shutdown::Shutdown;
 
 /// One per shell.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{OnceLock, PoisonError, RwLock},
+    sync::{Once, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -11,28 +11,13 @@ use http::{Method, StatusCode, header};
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 
-/// From below a millisecond (a request) to ten minutes (a saga).
-const SECONDS: &[f64] =
-    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0];
-/// Of batches.
-const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
-
-/// Installs the recorder, once per process however often it is called. Call it before metrics are registered: what was
-/// registered before goes nowhere. Histograms are named `…_seconds` or `…_size`.
+/// Installs the recorder and describes the metrics of this module. Call it before metrics are registered.
 pub fn install() -> &'static PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    HANDLE.get_or_init(|| {
-        let recorder = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
-            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES))
-            .expect("there are buckets")
-            .build_recorder();
-        let handle = recorder.handle();
-        if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("another metrics recorder is installed: /metrics stays empty");
-        }
+    static DESCRIBED: Once = Once::new();
+    let handle = telemetry::metrics::install();
+    DESCRIBED.call_once(|| {
         describe_counter!("http_requests_total", "Requests answered, by route template and status");
         describe_histogram!("http_request_duration_seconds", "From the request's headers to the answer's");
         describe_gauge!("http_requests_in_flight", "Requests being worked on");
@@ -40,8 +25,8 @@ pub fn install() -> &'static PrometheusHandle {
         describe_gauge!("process_virtual_memory_bytes", "Address space in use");
         describe_gauge!("process_threads", "Threads");
         describe_gauge!("process_open_fds", "Open files and sockets");
-        handle
-    })
+    });
+    handle
 }
 
 /// The numbers about requests. Handles are looked up by borrowed text, so that a request that is like one before

@@ -10,7 +10,9 @@ use std::{
 
 use events::{choreography, topic::dead_letters};
 
-use super::{Failure, Lacking, chain};
+use telemetry::error_chain;
+
+use super::{Failure, Lacking};
 use crate::{
     Clock, Service,
     bus::{
@@ -52,7 +54,7 @@ pub async fn open_bus(config: &Config, clock: Clock, client: &str) -> Result<Arc
             make_folder_of(file)?;
             let options = EmbeddedOptions { retention: Some(config.topics.retention.into()), ..Default::default() };
             let log = EmbeddedLog::open(file, options, clock);
-            Ok(Arc::new(log.map_err(|error| Failure::Unavailable(chain(&error)))?))
+            Ok(Arc::new(log.map_err(|error| Failure::Unavailable(error_chain(&error)))?))
         }
         BusUrl::Kafka(_) => {
             let kafka = Kafka::open(options(config, client), PATIENCE).await;
@@ -93,7 +95,7 @@ fn needed_by(service: &str) -> impl Iterator<Item = String> {
 
 /// What went wrong with the bus, and with which.
 pub fn failed(config: &Config, error: &BusError) -> Failure {
-    Failure::Unavailable(format!("bus {}: {}", config.bus.url, chain(error)))
+    Failure::Unavailable(format!("bus {}: {}", config.bus.url, error_chain(error)))
 }
 
 fn options(config: &Config, client: &str) -> KafkaOptions {

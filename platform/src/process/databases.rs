@@ -5,7 +5,9 @@ use std::{
     path::Path,
 };
 
-use super::{Failure, chain};
+use telemetry::error_chain;
+
+use super::Failure;
 use crate::{
     Db, Service,
     config::{Config, DatabaseSettings, DatabaseUrl},
@@ -40,19 +42,19 @@ pub(super) async fn open(config: &Config, service: &Service, lacking: Lacking) -
         Lacking::Create => service.migrate(&db).await,
         Lacking::Refuse => service.check(&db).await,
     };
-    ready.map_err(|error| Failure::Unavailable(chain(&error)))?;
+    ready.map_err(|error| Failure::Unavailable(error_chain(&error)))?;
     Ok(Opened { db, lock })
 }
 
 async fn connect(settings: &DatabaseSettings, lacking: Lacking) -> Result<Db, String> {
     let (url, replica) = (settings.url.reveal(), settings.read_url.as_ref().map(DatabaseUrl::reveal));
     if lacking == Lacking::Create {
-        Db::create(&url).await.map_err(|error| chain(&error))?;
+        Db::create(&url).await.map_err(|error| error_chain(&error))?;
     }
     let opened = Db::open_with(&url, replica.as_deref(), settings.max_connections).await;
     opened.map_err(|error| {
         let help = if error.is_missing { ": create it with `uzon migrate --create`" } else { "" };
-        format!("{}{help}", chain(&error))
+        format!("{}{help}", error_chain(&error))
     })
 }
 
@@ -65,8 +67,8 @@ pub async fn migrate(config: &Config, service: &Service, lacking: Lacking) -> Re
         None => None,
     };
     let db = connect(&settings, lacking).await.map_err(failed)?;
-    service.migrate(&db).await.map_err(|error| Failure::Unavailable(chain(&error)))?;
-    db.close().await.map_err(|error| failed(chain(&error)))
+    service.migrate(&db).await.map_err(|error| Failure::Unavailable(error_chain(&error)))?;
+    db.close().await.map_err(|error| failed(error_chain(&error)))
 }
 
 /// A SQLite database is a file of one process: a second one would take the first one's work for abandoned.

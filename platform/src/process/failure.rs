@@ -1,6 +1,6 @@
 //! Why a command ends without success: what a person reads on stderr, and what a script sees as exit status.
 
-use std::{error::Error, process::ExitCode};
+use std::process::ExitCode;
 
 use crate::config::ConfigError;
 
@@ -37,34 +37,5 @@ impl Failure {
         for line in self.to_string().lines() {
             eprintln!("{program}: {line}");
         }
-    }
-}
-
-/// An error with its causes, in one line; a cause that its error has already named is not repeated.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("cannot listen")]
-    struct Listen(#[source] std::io::Error);
-
-    #[test]
-    fn causes_follow_their_error() {
-        assert_eq!(chain(&Listen(std::io::Error::other("no such device"))), "cannot listen: no such device");
-        assert_eq!(chain(&Listen(std::io::Error::other("listen"))), "cannot listen");
     }
 }

@@ -28,7 +28,7 @@ pub use self::{
     args::{ServeArgs, SettingsArgs},
     bus::{failed, files, open_bus, wanted_topics},
     databases::{Lacking, migrate},
-    failure::{Failure, chain},
+    failure::Failure,
     serve::{main, runtime, serve},
     system::System,
     unit::{Unit, topic_settings},

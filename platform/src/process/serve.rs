@@ -5,7 +5,9 @@ use std::{ffi::OsStr, future::Future, process::ExitCode};
 use clap::{Args as _, Command, FromArgMatches as _};
 use events::service;
 
-use super::{Failure, Lacking, ServeArgs, System, Unit, chain, logging, signals};
+use telemetry::error_chain;
+
+use super::{Failure, Lacking, ServeArgs, System, Unit, logging, signals};
 use crate::{
     Clock, Service, Shutdown,
     config::{Config, ConfigError},
@@ -76,7 +78,7 @@ pub async fn serve(
     signals::listen(stop.clone()).map_err(|error| Failure::Refused(format!("no signals: {error}")))?;
 
     let names: Vec<&str> = services.iter().map(Service::name).collect();
-    let server = Server::bind(config.http.listen).await.map_err(|error| Failure::Refused(chain(&error)))?;
+    let server = Server::bind(config.http.listen).await.map_err(|error| Failure::Refused(error_chain(&error)))?;
     let address = server.address();
     let system = System::start(config, services, Clock::system(), lacking).await?;
     tracing::info!(target: "uzon", %address, version = env!("CARGO_PKG_VERSION"), services = names.join(" "), "ready");

@@ -5,10 +5,12 @@ use std::{fs::File, mem, sync::Arc, time::Duration};
 use axum::http::HeaderValue;
 use futures_util::future::join_all;
 
+use telemetry::error_chain;
+
 use super::{
     Failure, Lacking,
     bus::{open_bus, see_to_topics},
-    chain, databases,
+    databases,
     nowhere::Nowhere,
 };
 use crate::{
@@ -73,7 +75,7 @@ impl System {
         }
         for (service, db) in ready {
             let running = host.run(service, db).await;
-            self.services.push(running.map_err(|error| Failure::Unavailable(chain(&error)))?);
+            self.services.push(running.map_err(|error| Failure::Unavailable(error_chain(&error)))?);
         }
         Ok(())
     }
@@ -103,7 +105,7 @@ impl System {
             let (name, app) = (running.app.name(), running.app.clone());
             health.dependency(format!("{name}.database"), move || {
                 let app = app.clone();
-                async move { app.db().ping().await.map(|()| "answers".to_owned()).map_err(|error| chain(&error)) }
+                async move { app.db().ping().await.map(|()| "answers".to_owned()).map_err(|error| error_chain(&error)) }
             });
             let app = running.app.clone();
             health.dependency(format!("{name}.outbox"), move || {

@@ -13,6 +13,7 @@ use std::{collections::BTreeSet, ops::Range, panic::AssertUnwindSafe, time::Dura
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use rand::Rng;
+use telemetry::{error_chain, panic_message};
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 use uuid::Uuid;
@@ -28,7 +29,6 @@ use crate::{
     store::Number,
     tables::parked,
 };
-pub(crate) use attempt::panic_message;
 use attempt::{Attempted, Failure};
 pub(crate) use doors::{Closed, Doors, Open, Opening};
 pub use doors::{RoomPlan, Settings};
@@ -143,7 +143,7 @@ impl<P: Participant> Room<P> {
                 }
                 Failure::Store(cause) if part.len() == 1 => {
                     let index = part.start;
-                    if !self.set_aside(&deliveries[index], &mut sources[index], &chain(&cause)).await {
+                    if !self.set_aside(&deliveries[index], &mut sources[index], &error_chain(&cause)).await {
                         return false;
                     }
                 }
@@ -255,7 +255,7 @@ impl<P: Participant> Room<P> {
                     failures += 1;
                     warn!(
                         service = self.service,
-                        error = chain(&cause),
+                        error = error_chain(&cause),
                         "the database is not available; trying until it is"
                     );
                     if self.stopping.is_triggered() {
@@ -309,7 +309,11 @@ impl<P: Participant> Room<P> {
                 Err(cause) => cause,
             };
             failures += 1;
-            warn!(service = self.service, error = chain(&cause), "the database is not available; trying until it is");
+            warn!(
+                service = self.service,
+                error = error_chain(&cause),
+                "the database is not available; trying until it is"
+            );
             if self.stopping.is_triggered() {
                 return false;
             }
@@ -354,15 +358,3 @@ impl Aside {
 
 /// When what failed inside comes again.
 const LATER: TimeDelta = TimeDelta::seconds(30);
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}

@@ -10,13 +10,15 @@ use platform::{
     Clock, Shutdown,
     config::Config,
     http::{Server, metrics},
-    process::{Lacking, System, chain, files, logging, signals},
+    process::{Lacking, System, files, logging, signals},
 };
 
 pub use self::catalogue::{CATALOGUE, Demo};
 #[cfg(test)]
 pub(crate) use self::welcome::PLACES;
 pub(crate) use self::welcome::{Example, url};
+use telemetry::{error_chain, logging::Format};
+
 use crate::{
     ASYNCAPI, Failure,
     cli::Dev,
@@ -35,7 +37,7 @@ pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
     signals::listen(stop.clone()).map_err(|error| Failure::Refused(format!("no signals: {error}")))?;
 
     let folder = data::DataFolder::lock(settings::data_folder(&dev))?;
-    let server = Server::bind(config.http.listen).await.map_err(|error| Failure::Refused(chain(&error)))?;
+    let server = Server::bind(config.http.listen).await.map_err(|error| Failure::Refused(error_chain(&error)))?;
     if dev.fresh {
         let files = files(&config, services::NAMES);
         folder.empty(&files.iter().map(AsRef::as_ref).collect::<Vec<&Path>>())?;
@@ -45,7 +47,7 @@ pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
     let address = server.address();
     let example = welcome::example(&system).await;
     let pages = pages::Start::new(address, &example).routes();
-    if logging::for_people(&config.telemetry) {
+    if let Format::Text { .. } = logging::format(&config.telemetry) {
         welcome::print(address, settings::data_folder(&dev), &example);
     } else {
         tracing::info!(target: "uzon", %address, version = env!("CARGO_PKG_VERSION"), "ready");

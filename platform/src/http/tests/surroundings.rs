@@ -108,7 +108,7 @@ async fn state_and_trace_reach_handlers() {
     let child = send(&router(), with(parent)).await;
     assert!(child.text().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && child.text() != parent);
     let fresh = send(&router(), with("nonsense")).await;
-    assert!(crate::trace::Trace::parse(fresh.text().as_bytes()).is_some());
+    assert!(telemetry::Trace::parse(fresh.text().as_bytes()).is_some());
     let changed =
         send(&router(), Request::post("/busy").header("traceparent", parent).body(Body::empty()).unwrap()).await;
     assert!(changed.header("traceparent").unwrap().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));

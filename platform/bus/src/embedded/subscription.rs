@@ -1,0 +1,222 @@
+//! The member of a group: a cursor that goes over the whole log and hands out what belongs to the group's topics.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use tokio::{sync::watch, task::JoinHandle};
+
+use super::{
+    batch::Batch,
+    group::Group,
+    shared::{Shared, State},
+};
+use crate::{BusError, Partition, Position, Record, Subscription, Taken};
+
+/// Not ours: no offset is as high.
+const NEVER: i64 = i64::MAX;
+/// How far a member that only passes records over may get before its position is noted, so that a restart is quick.
+const PASSED_OVER: i64 = 10_000;
+
+type Batches = Result<Vec<Arc<Batch>>, BusError>;
+
+pub struct Member {
+    shared: Arc<Shared>,
+    group: Arc<str>,
+    slots: Vec<usize>,
+    /// By slot: what is before was dealt with earlier.
+    start: Vec<i64>,
+    /// By slot: offsets handed out and not committed.
+    flight: Vec<VecDeque<i64>>,
+    /// Everything before is handed out or passed over.
+    cursor: i64,
+    noted: i64,
+    /// Read, but not looked at to the end.
+    ahead: VecDeque<Arc<Batch>>,
+    /// Goes on when `next` is dropped.
+    reading: Option<JoinHandle<Batches>>,
+    assigned: Option<Vec<Partition>>,
+    wake: watch::Receiver<()>,
+}
+
+/// Where the next records are.
+enum Next {
+    Here,
+    File,
+    Nowhere,
+}
+
+impl Member {
+    pub fn join(shared: &Arc<Shared>, group: &str, topics: &[Arc<str>]) -> Result<Self, BusError> {
+        let mut state = shared.state()?;
+        let slots = state.topics.slots_of(topics)?;
+        let count = state.topics.slots();
+        let name: Arc<str> = group.into();
+        let assigned = slots.iter().map(|slot| state.topics.partition(*slot).clone()).collect();
+        let group = state.groups.entry(name.clone()).or_insert_with(|| Group::new(count));
+        if group.open {
+            let why = "the embedded log exists for one process, and a group has one member there";
+            return Err(BusError::Setup(format!("group {name} has a member already: {why}")));
+        }
+        group.open = true;
+        let mut start = vec![NEVER; count];
+        for slot in &slots {
+            start[*slot] = group.positions[*slot];
+        }
+        let cursor = slots.iter().map(|slot| start[*slot]).min().unwrap_or(state.head);
+        Ok(Self {
+            group: name,
+            flight: vec![VecDeque::new(); count],
+            start,
+            slots,
+            cursor,
+            noted: cursor,
+            ahead: VecDeque::new(),
+            reading: None,
+            assigned: Some(assigned),
+            wake: shared.watch(),
+            shared: shared.clone(),
+        })
+    }
+
+    async fn take(&mut self, most: usize) -> Result<Taken, BusError> {
+        loop {
+            self.wake.borrow_and_update(); // before looking, so that what comes meanwhile wakes us
+            let mut records = Vec::new();
+            let next = loop {
+                self.hand_out(&mut records, most.max(1));
+                if !self.ahead.is_empty() {
+                    break Next::Here;
+                }
+                match self.look()? {
+                    Next::Here => {}
+                    other => break other,
+                }
+            };
+            // From here to the return nothing is awaited: what is handed out would be lost.
+            if !records.is_empty() || self.assigned.is_some() {
+                let assigned = self.assigned.take().unwrap_or_default();
+                return Ok(Taken { records, assigned, revoked: Vec::new(), more: !matches!(next, Next::Nowhere) });
+            }
+            match next {
+                Next::Here => {}
+                Next::File => self.read().await?,
+                Next::Nowhere => {
+                    self.pass_over();
+                    self.wake.changed().await.map_err(|_| super::shared::closed())?;
+                }
+            }
+        }
+    }
+
+    fn hand_out(&mut self, records: &mut Vec<Record>, most: usize) {
+        while let Some(batch) = self.ahead.front() {
+            for stored in batch.from(self.cursor) {
+                if records.len() == most {
+                    return;
+                }
+                let offset = stored.record.offset;
+                self.cursor = offset + 1;
+                if self.start.get(stored.slot).is_some_and(|start| offset >= *start) {
+                    self.flight[stored.slot].push_back(offset);
+                    records.push(stored.record.clone());
+                }
+            }
+            self.cursor = self.cursor.max(batch.end);
+            self.ahead.pop_front();
+        }
+    }
+
+    /// Takes what is in memory.
+    fn look(&mut self) -> Result<Next, BusError> {
+        let state = self.shared.state()?;
+        if self.cursor >= state.head {
+            return Ok(Next::Nowhere);
+        }
+        match state.ring.from(self.cursor) {
+            Some(batches) => {
+                self.ahead.extend(batches);
+                Ok(Next::Here)
+            }
+            None => Ok(Next::File),
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), BusError> {
+        let reading = self.reading.get_or_insert_with(|| {
+            let (shared, from) = (self.shared.clone(), self.cursor);
+            tokio::task::spawn_blocking(move || {
+                let head = shared.state()?.head;
+                shared.batches(from, head)
+            })
+        });
+        let read = reading.await;
+        self.reading = None;
+        self.ahead.extend(read.map_err(|error| BusError::Unavailable(format!("reading the log: {error}")))??);
+        Ok(())
+    }
+
+    fn commit(&mut self, upto: &[Position]) -> Result<(), BusError> {
+        let mut state = self.shared.state()?;
+        let state_now = &mut *state;
+        let group = state_now.groups.get_mut(&self.group).expect("joined, and groups stay");
+        for Position { partition, next } in upto {
+            let Some(slot) = state_now.topics.slot(partition) else { continue };
+            let Some(flight) = self.flight.get_mut(slot) else { continue };
+            let dealt = flight.partition_point(|offset| offset < next);
+            if flight.front().is_some_and(|oldest| *oldest < state_now.pruned) {
+                group.behind.remove(&slot); // counted or not? count again
+            }
+            group.dealt[slot] += i64::try_from(dealt).expect("fits");
+            flight.drain(..dealt);
+        }
+        self.note(state_now);
+        self.shared.nudge(state);
+        Ok(())
+    }
+
+    /// The group's position in each partition: the oldest record in flight; where there is none, the cursor.
+    fn note(&self, state: &mut State) {
+        let group = state.groups.get_mut(&self.group).expect("joined, and groups stay");
+        for slot in &self.slots {
+            let position = self.flight[*slot].front().copied().unwrap_or(self.cursor);
+            group.positions[*slot] = position.max(group.positions[*slot]);
+        }
+    }
+
+    /// Nobody commits what isn't handed out; yet a restart should not begin there again.
+    fn pass_over(&mut self) {
+        if self.cursor - self.noted > PASSED_OVER {
+            self.noted = self.cursor;
+            let mut state = self.shared.any_state();
+            self.note(&mut state);
+            self.shared.nudge(state);
+        }
+    }
+}
+
+impl Subscription for Member {
+    fn next(&mut self, most: usize) -> BoxFuture<'_, Result<Taken, BusError>> {
+        Box::pin(self.take(most))
+    }
+
+    /// Written within a quarter of a second, and by `close` of the bus. What was not handed out is not committed.
+    fn commit<'a>(&'a mut self, upto: &'a [Position]) -> BoxFuture<'a, Result<(), BusError>> {
+        Box::pin(async move { Self::commit(self, upto) })
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        drop(self);
+        Box::pin(async {})
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let mut state = self.shared.any_state();
+        self.note(&mut state);
+        if let Some(group) = state.groups.get_mut(&self.group) {
+            group.open = false;
+        }
+        self.shared.nudge(state);
+    }
+}

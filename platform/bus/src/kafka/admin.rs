@@ -1,0 +1,181 @@
+//! Topics: created, looked at, changed. The library waits in its caller's thread when an administrator's client goes, so
+//! all of this is called in threads that may wait.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rdkafka::{
+    admin::{
+        AdminClient, AdminOptions, AlterConfig, ConfigResource, ConfigSource, NewPartitions, NewTopic,
+        ResourceSpecifier, TopicReplication,
+    },
+    error::{KafkaError, RDKafkaErrorCode as Code},
+};
+
+use super::{
+    KafkaOptions,
+    ask::Asks,
+    convert::{about, setup},
+    health::{Health, Listens},
+    names::actual,
+};
+use crate::{BusError, TopicSpec, TopicState};
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+pub(super) struct Admin {
+    options: Arc<KafkaOptions>,
+    health: Arc<Health>,
+    asks: Arc<Asks>,
+}
+
+/// What a topic is set up with, beyond what brokers decide.
+fn settings(options: &KafkaOptions, spec: &TopicSpec) -> Vec<(&'static str, String)> {
+    let mut settings = vec![("cleanup.policy", if spec.compacted { "compact" } else { "delete" }.to_owned())];
+    if let Some(retention) = spec.retention {
+        settings.push(("retention.ms", retention.as_millis().to_string()));
+    }
+    if options.replication > 2 {
+        settings.push(("min.insync.replicas", "2".to_owned())); // what is acknowledged survives a broker
+    }
+    settings
+}
+
+impl Admin {
+    pub fn new(options: &Arc<KafkaOptions>, health: &Arc<Health>, asks: &Arc<Asks>) -> Self {
+        Self { options: options.clone(), health: health.clone(), asks: asks.clone() }
+    }
+
+    fn client(&self) -> Result<AdminClient<Listens>, BusError> {
+        self.options.asks().create_with_context(Listens(self.health.clone())).map_err(|error| setup(&error))
+    }
+
+    fn about(&self, name: &str, error: &KafkaError) -> BusError {
+        match error.rdkafka_error_code() {
+            Some(
+                Code::BrokerTransportFailure | Code::OperationTimedOut | Code::RequestTimedOut | Code::AllBrokersDown,
+            ) => BusError::Unavailable(self.health.away()),
+            Some(code @ (Code::InvalidReplicationFactor | Code::InvalidPartitions | Code::InvalidConfig)) => {
+                BusError::Setup(format!("topic {name}: {code}"))
+            }
+            _ => about(name, self.health.who(), error),
+        }
+    }
+
+    /// Creates those that are missing, and waits until they can be used.
+    pub fn create(&self, specs: &[TopicSpec]) -> Result<(), BusError> {
+        let mut missing = Vec::new();
+        for spec in specs {
+            let actual = actual(&self.options, &spec.name);
+            if self.asks.topic(&actual, &spec.name)?.is_none() {
+                missing.push((actual, spec));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let replication = if self.options.replication > 0 { self.options.replication } else { -1 };
+        let settings: Vec<_> = missing.iter().map(|(_, spec)| settings(&self.options, spec)).collect();
+        let topics = missing.iter().zip(&settings).map(|((actual, spec), settings)| {
+            let topic = NewTopic::new(actual, spec.partitions, TopicReplication::Fixed(replication));
+            settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value))
+        });
+        let topics: Vec<_> = topics.collect();
+        let client = self.client()?;
+        let answers = wait(client.create_topics(&topics, &options())).map_err(|error| self.about("?", &error))?;
+        for (answer, (_, spec)) in answers.into_iter().zip(&missing) {
+            match answer {
+                Ok(_) | Err((_, Code::TopicAlreadyExists)) => {} // somebody else was quicker
+                Err((_, code)) => return Err(self.about(&spec.name, &KafkaError::AdminOp(code))),
+            }
+        }
+        for (actual, spec) in &missing {
+            let mut looks = 0;
+            while !self.asks.topic(actual, &spec.name)?.is_some_and(|seen| seen.ready) {
+                looks += 1;
+                if looks > 100 {
+                    return Err(BusError::Unavailable(format!(
+                        "topic {} is created, but has no leader yet",
+                        spec.name
+                    )));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that exist.
+    pub fn states(&self, names: &[Arc<str>]) -> Result<Vec<TopicState>, BusError> {
+        let mut states = Vec::new();
+        for name in names {
+            if let Some(seen) = self.asks.topic(&actual(&self.options, name), name)? {
+                let (partitions, copies) = (seen.partitions, Some(seen.copies));
+                states.push(TopicState { name: name.clone(), partitions, copies, compacted: None, retention: None });
+            }
+        }
+        let actual: Vec<_> = states.iter().map(|it| actual(&self.options, &it.name)).collect();
+        let answers = self.configs(&actual)?;
+        for (state, answer) in states.iter_mut().zip(answers) {
+            // Not everybody may ask for them: then they are not known.
+            let Ok(config) = answer else { continue };
+            let value = |name: &str| config.get(name).and_then(|entry| entry.value.clone());
+            state.compacted = value("cleanup.policy").map(|it| it.contains("compact"));
+            let retention = value("retention.ms").and_then(|it| it.parse::<u64>().ok());
+            state.retention = retention.map(Duration::from_millis);
+        }
+        Ok(states)
+    }
+
+    fn configs(&self, actual: &[String]) -> Result<Vec<Result<ConfigResource, Code>>, BusError> {
+        if actual.is_empty() {
+            return Ok(Vec::new());
+        }
+        let which: Vec<_> = actual.iter().map(|it| ResourceSpecifier::Topic(it)).collect();
+        wait(self.client()?.describe_configs(&which, &options())).map_err(|error| self.about("?", &error))
+    }
+
+    /// Gives existing topics more partitions and other settings. Fewer partitions there cannot be, nor another replication.
+    pub fn alter(&self, specs: &[TopicSpec]) -> Result<(), BusError> {
+        let client = self.client()?;
+        for spec in specs {
+            let actual = actual(&self.options, &spec.name);
+            let failed = |error: KafkaError| self.about(&spec.name, &error);
+            let seen = self.asks.topic(&actual, &spec.name)?;
+            let seen = seen.ok_or_else(|| BusError::UnknownTopic(spec.name.to_string()))?;
+            let wanted = usize::try_from(spec.partitions).unwrap_or_default();
+            if spec.partitions > seen.partitions {
+                let more = [NewPartitions::new(&actual, wanted)];
+                let answers = wait(client.create_partitions(&more, &options())).map_err(failed)?;
+                answers
+                    .into_iter()
+                    .try_for_each(|it| it.map(drop))
+                    .map_err(|(_, code)| failed(KafkaError::AdminOp(code)))?;
+            }
+            // This request says all settings of a topic at once, so those that are not ours are said again.
+            let mut settings: BTreeMap<String, String> = BTreeMap::new();
+            for config in self.configs(std::slice::from_ref(&actual))? {
+                let config = config.map_err(|code| failed(KafkaError::AdminOp(code)))?;
+                let own = config.entries.into_iter().filter(|it| it.source == ConfigSource::DynamicTopic);
+                settings.extend(own.filter_map(|it| Some((it.name, it.value?))));
+            }
+            settings
+                .extend(self::settings(&self.options, spec).into_iter().map(|(name, value)| (name.to_owned(), value)));
+            let config = AlterConfig::new(ResourceSpecifier::Topic(&actual));
+            let config = settings.iter().fold(config, |config, (name, value)| config.set(name, value));
+            let answers = wait(client.alter_configs(&[config], &options())).map_err(failed)?;
+            answers
+                .into_iter()
+                .try_for_each(|it| it.map(drop))
+                .map_err(|(_, code)| failed(KafkaError::AdminOp(code)))?;
+        }
+        Ok(())
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
+}
+
+fn wait<F: Future>(answer: F) -> F::Output {
+    tokio::runtime::Handle::current().block_on(answer)
+}

@@ -1,0 +1,81 @@
+//! Reading a piece of a partition.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+    error::KafkaError,
+};
+
+use super::{
+    KafkaOptions,
+    ask::{Asks, offsets},
+    convert::{record, setup},
+    health::{Health, Listens},
+    names::Names,
+};
+use crate::{BusError, Partition, Record};
+
+/// How long nothing may come although there is something.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Up to `most` records from this offset on. In a thread that may wait.
+pub(super) fn read(
+    options: &KafkaOptions,
+    asks: &Asks,
+    health: &Arc<Health>,
+    partition: &Partition,
+    from: i64,
+    most: usize,
+) -> Result<Vec<Record>, BusError> {
+    let names = Names::new(options, std::slice::from_ref(&partition.topic));
+    let actual = names.actual()[0];
+    let unknown = || BusError::UnknownTopic(format!("{} [{}]", partition.topic, partition.partition));
+    let seen = asks.topic(actual, &partition.topic)?.ok_or_else(unknown)?;
+    if !(0..seen.partitions).contains(&partition.partition) {
+        return Err(unknown());
+    }
+    let mut list = TopicPartitionList::new();
+    list.add_partition(actual, partition.partition);
+    let place = |which| asks.places(&list, which).map(|it| offsets(&it, &names).get(partition).copied().unwrap_or(0));
+    let (begin, end) = (place(Offset::Beginning)?, place(Offset::End)?);
+    let mut records = Vec::new();
+    if from >= end || most == 0 {
+        return Ok(records);
+    }
+
+    let mut config = options.reader();
+    config.set("enable.partition.eof", "true"); // records may end before the partition does
+    let client: BaseConsumer<Listens> =
+        config.create_with_context(Listens(health.clone())).map_err(|error| setup(&error))?;
+    let mut start = TopicPartitionList::new();
+    let assigned = start
+        .add_partition_offset(actual, partition.partition, Offset::Offset(from.max(begin)))
+        .and_then(|()| client.assign(&start));
+    assigned.map_err(|error| BusError::Unavailable(error.to_string()))?;
+    let patience = Instant::now();
+    while records.len() < most {
+        match client.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => {
+                let is_last = message.offset() + 1 >= end;
+                records.push(record(&message, partition.topic.clone()));
+                if is_last {
+                    break;
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => break,
+            Some(Err(error)) if patience.elapsed() > PATIENCE => {
+                return Err(BusError::Unavailable(error.to_string()));
+            }
+            None if patience.elapsed() > PATIENCE => {
+                return Err(BusError::Unavailable(format!("reading {} takes too long", partition.topic)));
+            }
+            Some(Err(_)) | None => {}
+        }
+    }
+    Ok(records)
+}

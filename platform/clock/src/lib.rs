@@ -1,0 +1,95 @@
+#![doc = include_str!("../README.md")]
+
+use std::{
+    fmt::Debug,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use uuid::Uuid;
+
+/// Where time and ids come from. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<dyn Source>);
+
+/// Time is truncated to microseconds: what every database keeps.
+trait Source: Debug + Send + Sync {
+    fn now(&self) -> DateTime<Utc>;
+    fn new_id(&self) -> Uuid;
+}
+
+impl Clock {
+    /// The machine's clock, and ids that nobody can guess.
+    pub fn system() -> Self {
+        Self(Arc::new(System))
+    }
+
+    /// A clock that stands still until it is set, and ids that are the same in every run with the same seed.
+    pub fn manual(now: DateTime<Utc>, seed: u64) -> (Self, ManualClock) {
+        let manual = ManualClock(Arc::new(Manual {
+            micros: AtomicI64::new(now.timestamp_micros()),
+            seed,
+            ids: AtomicU64::new(0),
+        }));
+        (Self(manual.0.clone()), manual)
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    /// A fresh id (UUID v7), rising with time.
+    pub fn new_id(&self) -> Uuid {
+        self.0.new_id()
+    }
+}
+
+/// Sets the time of the clock it came with.
+#[derive(Debug, Clone)]
+pub struct ManualClock(Arc<Manual>);
+
+impl ManualClock {
+    pub fn set(&self, now: DateTime<Utc>) {
+        self.0.micros.store(now.timestamp_micros(), Ordering::SeqCst);
+    }
+
+    pub fn advance(&self, by: chrono::TimeDelta) {
+        let micros = by.num_microseconds().expect("a step of less than 292,000 years");
+        self.0.micros.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+#[derive(Debug)]
+struct System;
+
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+impl Source for System {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now().trunc_subsecs(6)
+    }
+    fn new_id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+#[derive(Debug)]
+struct Manual {
+    micros: AtomicI64,
+    seed: u64,
+    ids: AtomicU64,
+}
+
+impl Source for Manual {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.micros.load(Ordering::SeqCst)).expect("set from a valid time")
+    }
+    fn new_id(&self) -> Uuid {
+        let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();
+        let count = self.ids.fetch_add(1, Ordering::SeqCst);
+        let random = (u128::from(self.seed) << 64 | u128::from(count)).to_be_bytes();
+        uuid::Builder::from_unix_timestamp_millis(millis, random[6..].try_into().expect("ten bytes")).into_uuid()
+    }
+}
