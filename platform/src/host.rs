@@ -1,7 +1,7 @@
 //! Starts services, and stops them in good order.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -96,6 +96,7 @@ impl Host {
             Relay::new(service.name, db.clone(), self.bus.clone(), self.clock.clone(), self.outbox_batch);
         let group = format!("{}{}", self.group_prefix, service.name);
         let (mut rooms, mut tasks, mut relays) = (HashMap::new(), JoinSet::new(), JoinSet::new());
+        let mut topics = BTreeSet::new();
         for (id, plan) in service.rooms {
             let opening = Opening {
                 service: service.long_name,
@@ -110,6 +111,7 @@ impl Host {
             };
             let opened = plan.open(opening).await?;
             rooms.insert(id, opened.doors);
+            topics.extend(opened.topics);
             for task in opened.tasks {
                 tasks.spawn(task);
             }
@@ -121,6 +123,7 @@ impl Host {
             clock: self.clock.clone(),
             bus: self.bus.clone(),
             rooms,
+            topics,
             outbox: state,
             limit_age: parking::delta(self.outbox_limit),
             stopping: stop.clone(),

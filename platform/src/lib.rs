@@ -2,6 +2,7 @@
 //!
 //! Knows no event, no topic and no service by name.
 
+mod backlog;
 pub mod bulk;
 mod command;
 pub mod config;

@@ -57,7 +57,11 @@ impl State {
     }
 
     fn of(row: &Model) -> Self {
-        [Self::Held, Self::Failing, Self::Dead].into_iter().find(|it| it.name() == row.state).unwrap_or(Self::Queued)
+        Self::named(&row.state)
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        [Self::Held, Self::Failing, Self::Dead].into_iter().find(|it| it.name() == name).unwrap_or(Self::Queued)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     any::TypeId,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 use crate::{
     Asked, Clock, Command, Db, Delivery, Door, Once, Participant, Refused, Replied, RoomPlan, Shutdown, StartError,
-    Trace, Verdict,
+    StoreError, Trace, Verdict, backlog,
     bus::{Bus, BusError, Follower},
     drill::{Drill, Safeguard},
-    http::{OpenApiRouter, ProblemType},
+    http::{OpenApiRouter, ProblemType, metrics::Sample},
     migrations::{self, SchemaError},
     relay::State as Outbox,
     room::{Closed, Doors, Ending, Incoming, Open, Source},
@@ -161,6 +161,8 @@ pub(crate) struct Inner {
     pub clock: Clock,
     pub bus: Arc<dyn Bus>,
     pub rooms: HashMap<TypeId, Box<dyn Open>>,
+    /// The topics that its rooms subscribe to.
+    pub topics: BTreeSet<Arc<str>>,
     pub outbox: Arc<Outbox>,
     /// Nothing more is accepted when nothing could be published for so long.
     pub limit_age: TimeDelta,
@@ -206,6 +208,11 @@ impl App {
             *behind.entry(lag.partition.topic.to_string()).or_default() += lag.records;
         }
         Ok(behind)
+    }
+
+    /// What is in the tables of its database and should not stay there, for `/metrics`.
+    pub async fn backlog(&self) -> Result<Vec<Sample>, StoreError> {
+        backlog::samples(self.0.name, &self.0.db, &self.0.topics).await
     }
 
     /// Whether more may be accepted: false when nothing could be published for too long.

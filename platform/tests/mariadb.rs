@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
+#[path = "room/backlog.rs"]
+mod backlog;
 #[path = "room/commands.rs"]
 mod commands;
 mod database;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Once, PoisonError, RwLock},
+    sync::{Arc, Once, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -12,6 +12,11 @@ use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+
+mod sample;
+
+pub(super) use sample::Sampler;
+pub use sample::{Metric, Sample};
 
 /// Installs the recorder and describes the metrics of this module. Call it before metrics are registered.
 pub fn install() -> &'static PrometheusHandle {
@@ -113,12 +118,15 @@ fn name_of(method: &Method) -> &'static str {
 }
 
 /// `/metrics`.
-pub(super) fn routes() -> Router {
+pub(super) fn routes(samplers: Vec<Sampler>) -> Router {
+    let samplers: Arc<[Sampler]> = samplers.into();
     Router::new().route(
         "/metrics",
-        get(async || {
+        get(async move || {
             observe_process();
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], install().render())
+            let samples = sample::text(&samplers, sample::TIMEOUT).await;
+            let text = install().render() + &samples;
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
         }),
     )
 }

@@ -14,7 +14,7 @@ use super::{
     docs::ApiDocs,
     health::{self, Health},
     idempotency::IDEMPOTENCY_KEY,
-    metrics::{self, HttpMetrics},
+    metrics::{self, HttpMetrics, Sample, Sampler},
     problem::{Problem, ProblemType},
     problems,
     server::Limits,
@@ -30,6 +30,7 @@ pub struct Shell {
     docs: ApiDocs,
     problems: Vec<&'static ProblemType>,
     health: Health,
+    samplers: Vec<Sampler>,
     origins: Vec<HeaderValue>,
     limits: Limits,
     shutdown: Shutdown,
@@ -44,6 +45,7 @@ impl Shell {
             docs: ApiDocs::default(),
             problems: problems::SHARED.to_vec(),
             health: Health::new(),
+            samplers: Vec::new(),
             origins: Vec::new(),
             limits: Limits::default(),
             shutdown: Shutdown::new(),
@@ -79,6 +81,17 @@ impl Shell {
     #[must_use]
     pub fn health(mut self, health: Health) -> Self {
         self.health = health;
+        self
+    }
+
+    /// Gauges of a service that are asked for whenever `/metrics` is. While they cannot be had they are absent.
+    #[must_use]
+    pub fn samples<F, Fut>(mut self, service: &'static str, ask: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Vec<Sample>, String>> + Send + 'static,
+    {
+        self.samplers.push(Sampler::new(service, ask));
         self
     }
 
@@ -125,7 +138,7 @@ impl Shell {
             .routes
             .merge(problems::pages(&self.problems))
             .merge(health::routes(self.health, self.shutdown))
-            .merge(metrics::routes())
+            .merge(metrics::routes(self.samplers))
             .merge(self.docs.routes(self.title, self.version))
             .fallback(async || Problem::not_found())
             .method_not_allowed_fallback(async || Problem::new(&problems::METHOD_NOT_ALLOWED))

@@ -130,8 +130,11 @@ impl System {
             .origins(origins)
             .shutdown(stop.clone());
         for running in &mut self.services {
-            let routes = mem::take(&mut running.routes);
-            shell = shell.service(running.app.name(), routes, (), running.problems);
+            let (name, routes, app) = (running.app.name(), mem::take(&mut running.routes), running.app.clone());
+            shell = shell.service(name, routes, (), running.problems).samples(name, move || {
+                let app = app.clone();
+                async move { app.backlog().await.map_err(|error| error_chain(&error)) }
+            });
         }
         server.serve(more(shell).router(), limits, stop, GRACE).await;
         self.stop().await;

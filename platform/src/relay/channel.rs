@@ -40,8 +40,6 @@ pub(crate) struct State {
     pub(super) behind: AtomicBool,
     /// Transactions whose rows may be in the table and are not in the channel yet.
     pub(super) announced: AtomicUsize,
-    /// Messages committed and not yet published.
-    pub(super) depth: AtomicUsize,
     /// Since when (microseconds since 1970) nothing could be published although something waits; 0: all is well.
     pub(super) stuck_since: AtomicI64,
 }
@@ -64,7 +62,6 @@ impl Sender {
     }
 
     pub(crate) fn send(&self, row: Row, announced: Announced) {
-        self.state.depth.fetch_add(row.messages.len(), Ordering::Relaxed);
         if self.rows.try_send(row).is_err() {
             self.state.behind.store(true, Ordering::Release);
         }
@@ -73,10 +70,6 @@ impl Sender {
 }
 
 impl State {
-    pub(crate) fn depth(&self) -> usize {
-        self.depth.load(Ordering::Relaxed)
-    }
-
     /// How long nothing could be published.
     pub(crate) fn age(&self, now: DateTime<Utc>) -> TimeDelta {
         match self.stuck_since.load(Ordering::Relaxed) {

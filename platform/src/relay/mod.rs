@@ -240,7 +240,6 @@ impl Relay {
                 self.published.insert(*id);
                 rows.pop_front();
             }
-            self.forget(said.durable);
             if said.durable > 0 || said.failure.is_none() {
                 self.state.stuck_since.store(0, Ordering::Relaxed);
             }
@@ -280,7 +279,6 @@ impl Relay {
             self.published.insert(*id);
             rows.pop_front();
         }
-        self.forget(1);
         self.state.stuck_since.store(0, Ordering::Relaxed);
     }
 
@@ -310,15 +308,8 @@ impl Relay {
         let _ = self.state.stuck_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn forget(&self, messages: usize) {
-        let less = |depth: usize| Some(depth.saturating_sub(messages));
-        let _ = self.state.depth.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    }
-
     /// Removes what is published from the table.
     async fn tidy(&mut self) {
-        let depth = self.state.depth();
-        gauge!("uzon_outbox_messages", "service" => self.service).set(u32::try_from(depth).unwrap_or(u32::MAX));
         let stuck = self.state.age(self.clock.now());
         gauge!("uzon_outbox_stuck_seconds", "service" => self.service).set(stuck.as_seconds_f64());
         // In this order: what is announced after the first look was committed after the table was read.

@@ -118,8 +118,6 @@ impl Relay {
         if more {
             self.state.behind.store(true, Ordering::Release);
         }
-        let depth = rows.iter().map(|(_, messages)| messages.len()).sum();
-        self.state.depth.store(depth, Ordering::Relaxed);
         if rows.is_empty() {
             self.state.stuck_since.store(0, Ordering::Relaxed);
         }
@@ -159,7 +157,6 @@ impl Relay {
 
     /// Another process publishes: for how long does the oldest row wait?
     async fn watch(&mut self) {
-        self.state.depth.store(0, Ordering::Relaxed);
         let late = self.clock.now() - SLOW;
         let oldest = outbox::Entity::find().order_by_asc(outbox::Column::Id);
         let oldest = oldest.filter(outbox::Column::At.lt(late)).one(self.db.writer()).await;

@@ -52,6 +52,8 @@ pub(crate) trait Closed: Send {
 /// they and everybody else who might are gone.
 pub(crate) struct Opened {
     pub doors: Box<dyn Open>,
+    /// The topics it subscribes to.
+    pub topics: Vec<Arc<str>>,
     pub tasks: Vec<BoxFuture<'static, ()>>,
 }
 
@@ -162,7 +164,7 @@ impl<P: Participant> Closed for RoomPlan<P> {
                 let pump = pump::<P>(subscription, heard, batch, self.linger, chunks, it.stopping);
                 tasks.push(Box::pin(pump));
             }
-            Ok(Opened { doors: Box::new(Doors::<P> { commands }), tasks })
+            Ok(Opened { doors: Box::new(Doors::<P> { commands }), topics, tasks })
         })
     }
 }
