@@ -86,16 +86,20 @@ impl System {
         Ok(Self { data, processes: vec![process], doors: vec![("", address)], shared: vec![] })
     }
 
+    /// What every process is told, when there are several.
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        self.shared.iter().find_map(|setting| setting.strip_prefix(key)?.strip_prefix('='))
+    }
+
     /// The name of a service's database on a server.
     pub fn database(&self, service: &str) -> Option<String> {
-        let url = self.shared.iter().find_map(|setting| setting.strip_prefix("database.url="))?;
-        Some(url.rsplit_once('/')?.1.replace("{service}", service))
+        let (_, name) = self.setting("database.url")?.rsplit_once('/')?;
+        Some(name.replace("{service}", service))
     }
 
     /// The name of a service's consumer group.
     pub fn group(&self, service: &str) -> String {
-        let prefix = self.shared.iter().find_map(|setting| setting.strip_prefix("bus.topic_prefix="));
-        format!("{}{service}", prefix.unwrap_or_default())
+        format!("{}{service}", self.setting("bus.topic_prefix").unwrap_or_default())
     }
 
     /// Creates topics and databases, as an operator would before the first start.
@@ -162,6 +166,11 @@ impl System {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.processes[0].address()
+    }
+
+    /// Where each process listens.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.processes.iter().map(Process::address).collect()
     }
 
     /// The first process that serves this.

@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
-use events::{OrderStatus, Timestamp};
+use events::OrderStatus;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hyper::Method;
 use rand::seq::IndexedRandom as _;
 use serde_json::Value;
 use tokio::time::sleep;
@@ -16,21 +16,27 @@ use uuid::Uuid;
 use super::{
     CheckError,
     facts::{Detail, Facts, Whole},
+    leftovers::{ByService, Unasked, leftovers},
 };
 use crate::{
-    client::{CallError, Client, call},
+    client::{CallError, Client},
     eventually::within,
-    model::{LedgerEntry, Notification, OrderSummary, Page, Payment, Product, Reservation, Shipment, Transition, all},
+    model::{
+        Dashboard, LedgerEntry, Notification, OrderSummary, Page, Payment, Product, Reservation, Shipment, Transition,
+        all,
+    },
     shop::History,
 };
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// The shop's own orders and products: others use the system as well.
+pub enum Depth<'a> {
+    /// The shop's own orders and products: others use the system as well. Outboxes, parked records, dead letters and analytics
+    /// are not judged: what is there may be of others.
     Own,
-    /// The whole system, which nobody else used, and so many of its orders from every service.
-    Whole { closely: usize },
+    /// The whole system, which nobody else used, and so many of its orders from every service. `processes`: the address of
+    /// each process, or outboxes, parked records and dead letters cannot be judged, which is an error.
+    Whole { closely: usize, processes: &'a [SocketAddr] },
 }
 
 /// Calls under way at once.
@@ -39,26 +45,30 @@ const CONCURRENCY: usize = 16;
 const REST: Duration = Duration::from_secs(150);
 /// How long the last readers (analytics, what an order shows) may take to follow.
 const GRACE: Duration = Duration::from_secs(15);
-const SERVICES: [&str; 6] = ["order", "inventory", "payment", "fulfillment", "notification", "analytics"];
+/// What is parked may have to wait so long for its next try (30 s).
+const NEXT_TRY: Duration = Duration::from_secs(35);
 
-/// Waits until every order has ended.
-pub async fn settle(client: &Client, history: &History, depth: Depth) -> Result<(), CheckError> {
+/// Waits until every order has ended, and what is left in outboxes or parked gets no less.
+pub async fn settle(client: &Client, history: &History, depth: Depth<'_>) -> Result<(), CheckError> {
     // a large backlog takes its time; as long as it gets smaller nobody gives up
     let (mut least, mut since) = (u64::MAX, Instant::now());
     let mut moving = String::new();
     while since.elapsed() < REST {
-        let open = match depth {
-            Depth::Own => open_of(client, history).await?,
-            Depth::Whole { .. } => open_of_all(client).await?,
+        let (open, waiting) = match depth {
+            Depth::Own => (open_of(client, history).await?, 0),
+            Depth::Whole { processes, .. } => (open_of_all(client).await?, waiting(processes).await?),
         };
-        let left = open.values().sum();
-        if left == 0 {
+        let left = open.values().sum::<u64>() + waiting;
+        // What else is left when nothing is open is for the rules to judge.
+        if left == 0 || (open.is_empty() && left == least && since.elapsed() >= NEXT_TRY) {
             return Ok(());
         }
         if left < least {
             (least, since) = (left, Instant::now());
         }
-        moving = open.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ");
+        let waits = ("messages in outboxes or parked".to_owned(), waiting);
+        let all = open.into_iter().chain([waits]).map(|(what, count)| format!("{count} {what}"));
+        moving = all.collect::<Vec<_>>().join(", ");
         sleep(Duration::from_millis(250)).await; // a look goes through whole tables
     }
     Err(CheckError::Restless { seconds: REST.as_secs(), moving })
@@ -83,17 +93,27 @@ async fn open_of_all(client: &Client) -> Result<BTreeMap<String, u64>, CallError
         let page: Page<Value> = client.get(&format!("/api/v1/orders?limit=200&status={}", status.as_str())).await?;
         open.insert(format!("orders {}", status.as_str()), page.items.len() as u64);
     }
-    open.insert("messages in an outbox".to_owned(), outbox(client).await?);
     let pending: Page<Value> = client.get("/api/v1/notifications?status=PENDING&limit=200").await?;
     open.insert("notifications PENDING".to_owned(), pending.items.len() as u64);
     open.retain(|_, count| *count > 0);
     Ok(open)
 }
 
+/// Messages in outboxes, and what is parked.
+async fn waiting(processes: &[SocketAddr]) -> Result<u64, Unasked> {
+    let left = ask(processes).await?;
+    Ok(left.values().map(|left| left.outbox + left.parked.values().sum::<u64>()).sum())
+}
+
+/// For a while again and again: a database that has just come back costs each of a process' connections a failure.
+async fn ask(processes: &[SocketAddr]) -> Result<ByService, Unasked> {
+    within(GRACE, async || leftovers(processes).await).await
+}
+
 /// Collects and judges, again and again for a while: services learn of each other's last events a moment later.
-pub(super) async fn collect_clean(client: &Client, history: &History, depth: Depth) -> Result<Facts, CheckError> {
+pub(super) async fn collect_clean(client: &Client, history: &History, depth: Depth<'_>) -> Result<Facts, CheckError> {
     let judged = within(GRACE, async || match collect(client, history.clone(), depth).await {
-        Err(error) => Ok(Err(CheckError::Call(error))),
+        Err(error) => Ok(Err(error)),
         Ok(facts) => {
             let found = super::violations(&facts);
             if found.is_empty() { Ok(Ok(facts)) } else { Err(found) }
@@ -103,12 +123,12 @@ pub(super) async fn collect_clean(client: &Client, history: &History, depth: Dep
 }
 
 /// The facts as they are now.
-pub async fn collect(client: &Client, history: History, depth: Depth) -> Result<Facts, CallError> {
+pub async fn collect(client: &Client, history: History, depth: Depth<'_>) -> Result<Facts, CheckError> {
     let own: BTreeSet<Uuid> = history.accepted.values().map(|accepted| accepted.order_id).collect();
     let mut facts = Facts { history, ..Facts::default() };
     let looked_at: Vec<Uuid> = match depth {
         Depth::Own => own.iter().copied().collect(),
-        Depth::Whole { closely } => {
+        Depth::Whole { closely, .. } => {
             facts.orders = all(client, "/api/v1/orders?limit=200").await?;
             let ids: Vec<Uuid> = facts.orders.iter().map(|order| order.order_id).collect();
             ids.choose_multiple(&mut rand::rng(), closely).copied().collect()
@@ -129,9 +149,10 @@ pub async fn collect(client: &Client, history: History, depth: Depth) -> Result<
                 facts.products.push(client.get(&format!("/api/v1/products/{id}")).await?);
             }
         }
-        Depth::Whole { .. } => {
+        Depth::Whole { processes, .. } => {
             facts.products = all::<Product>(client, "/api/v1/products?limit=200").await?;
-            facts.whole = Some(whole(client, &facts.orders).await?);
+            let (dashboard, leftovers) = (dashboard(client, &facts.orders).await?, ask(processes).await?);
+            facts.whole = Some(Whole { dashboard, leftovers });
         }
     }
     Ok(facts)
@@ -163,39 +184,8 @@ pub async fn detail(client: &Client, id: Uuid) -> Result<Option<Detail>, CallErr
     Ok(Some(Detail { order, history, payment, reservations, shipment, notifications }))
 }
 
-async fn whole(client: &Client, orders: &[OrderSummary]) -> Result<Whole, CallError> {
-    let mut whole = Whole { outbox: outbox(client).await?, ..Whole::default() };
-    let first: Option<Timestamp> = orders.iter().map(|order| order.created_at).min();
-    if let Some(first) = first {
-        whole.dashboard = client.find(&format!("/api/v1/analytics/dashboard?from={first}&bucket=hour")).await?;
-    }
-    for service in SERVICES {
-        let admin = format!("/admin/{service}-service");
-        let parked: Option<Page<Value>> = client.find(&format!("{admin}/parked")).await?;
-        let letters: Option<Page<Value>> = client.find(&format!("{admin}/dead-letters?state=OPEN")).await?;
-        let count = |page: Option<Page<Value>>| page.map(|page| page.items.len() as u64);
-        whole.parked.extend(count(parked).map(|count| (service.to_owned(), count)));
-        whole.dead_letters.extend(count(letters).map(|count| (service.to_owned(), count)));
-    }
-    let audit: Option<Value> = client.find("/api/v1/audit").await?;
-    let complaints = audit.as_ref().and_then(|audit| audit["violations"].as_array());
-    whole.audit = complaints.into_iter().flatten().map(Value::to_string).collect();
-    Ok(whole)
-}
-
-/// Messages that are saved but not on the bus, of all services.
-pub async fn outbox(client: &Client) -> Result<u64, CallError> {
-    let metrics = client.send(call(Method::GET, "/metrics")).await?;
-    Ok(gauge(&metrics.text(), "uzon_outbox_messages"))
-}
-
-/// The sum of a metric's lines; their values are counts.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, written as floats")]
-pub fn gauge(metrics: &str, name: &str) -> u64 {
-    let values = metrics.lines().filter_map(|line| {
-        let rest = line.strip_prefix(name)?;
-        let value = if rest.starts_with('{') { rest.rsplit_once('}')?.1 } else { rest.strip_prefix(' ')? };
-        value.trim().parse::<f64>().ok()
-    });
-    values.sum::<f64>() as u64
+/// Analytics' figures since the first order; nothing without orders.
+async fn dashboard(client: &Client, orders: &[OrderSummary]) -> Result<Option<Dashboard>, CallError> {
+    let Some(first) = orders.iter().map(|order| order.created_at).min() else { return Ok(None) };
+    client.get(&format!("/api/v1/analytics/dashboard?from={first}&bucket=hour")).await.map(Some)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use events::{Money, OrderStatus};
 use uuid::Uuid;
 
+use super::leftovers::ByService;
 use crate::{
     model::{
         Dashboard, LedgerEntry, Notification, Order, OrderSummary, Payment, Product, Reservation, Shipment, Transition,
@@ -45,14 +46,8 @@ pub struct Detail {
 #[derive(Debug, Clone, Default)]
 pub struct Whole {
     pub dashboard: Option<Dashboard>,
-    /// Messages that are saved but not on the bus.
-    pub outbox: u64,
-    /// Deliveries that wait for something, by service.
-    pub parked: BTreeMap<String, u64>,
-    /// Deliveries set aside, by service.
-    pub dead_letters: BTreeMap<String, u64>,
-    /// Violations the system's own audit reports; nothing when it has none.
-    pub audit: Vec<String>,
+    /// What services' own tables hold and should not keep.
+    pub leftovers: ByService,
 }
 
 impl Facts {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 pub mod collect;
 pub mod facts;
+pub mod leftovers;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,9 @@ impl fmt::Display for Violation {
 pub enum CheckError {
     #[error(transparent)]
     Call(#[from] CallError),
+    /// A rule cannot be judged.
+    #[error("what is left in outboxes, parked or dead letters is not known: {0}")]
+    Unasked(#[from] leftovers::Unasked),
     /// Something still moves, or is stuck.
     #[error("not at rest within {seconds} s: {moving}")]
     Restless { seconds: u64, moving: String },
@@ -65,7 +69,7 @@ pub fn violations(facts: &Facts) -> Vec<Violation> {
 }
 
 /// Waits until nothing moves, collects, and judges.
-pub async fn check(client: &crate::client::Client, history: History, depth: Depth) -> Result<Facts, CheckError> {
+pub async fn check(client: &crate::client::Client, history: History, depth: Depth<'_>) -> Result<Facts, CheckError> {
     settle(client, &history, depth).await?;
     collect::collect_clean(client, &history, depth).await
 }

@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 #![expect(clippy::inconsistent_digit_grouping, reason = "12_50 is 12.50 in hundredths")]
 
+mod asked;
 #[path = "../scenarios/asking.rs"]
 mod asking;
 #[path = "../scenarios/buying.rs"]
@@ -19,6 +20,8 @@ mod cancelling;
 mod counting;
 #[path = "../scenarios/enduring.rs"]
 mod enduring;
+#[path = "../scenarios/leftovers.rs"]
+mod leftovers;
 #[path = "../scenarios/paying.rs"]
 mod paying;
 #[path = "../scenarios/refusals.rs"]

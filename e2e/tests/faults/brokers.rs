@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::shop::NewOrder;
+use e2e::{check::CheckError, shop::NewOrder};
 use events::OrderStatus;
 
 use crate::{
     opened, server,
-    world::{all_sound, becomes, more_orders, under_load},
+    world::{all_checked, all_sound, becomes, more_orders, under_load},
 };
 
 /// How long nobody starts it again. Sessions end meanwhile, and every client has given up its first attempts.
@@ -15,7 +15,7 @@ const OUTAGE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn while_the_broker_is_dead_orders_are_taken_and_when_it_is_back_they_are_delivered() {
-    let (_system, shop) = opened().await;
+    let (system, shop) = opened().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     let order = under_load(&shop, &product, async {
         more_orders(&shop, 20).await;
@@ -30,12 +30,12 @@ async fn while_the_broker_is_dead_orders_are_taken_and_when_it_is_back_they_are_
     })
     .await;
     becomes(&shop, order, OrderStatus::Delivered).await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 #[tokio::test]
 async fn a_broker_that_restarts_in_good_order_disturbs_nobody() {
-    let (_system, shop) = opened().await;
+    let (system, shop) = opened().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     under_load(&shop, &product, async {
         for _ in 0..2 {
@@ -46,5 +46,24 @@ async fn a_broker_that_restarts_in_good_order_disturbs_nobody() {
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
+}
+
+/// The checker asks the inventory process for what it has not published: no order waits for it.
+#[tokio::test]
+async fn what_cannot_be_published_is_found_until_it_is() {
+    let (system, shop) = opened().await;
+    let product = shop.product("20.00", 0).await.unwrap();
+    all_sound(&system, &shop).await;
+    server("kafka").kill().await;
+    shop.stock(product.product_id, 5).await.unwrap(); // available again, which is published
+    let judged = all_checked(&shop, &system.addresses()).await;
+    server("kafka").start().await;
+    let violations = match judged {
+        Err(CheckError::Broken(violations)) => violations,
+        other => panic!("{other:?}"),
+    };
+    let found: Vec<_> = violations.iter().map(|it| (it.rule, it.detail.as_str())).collect();
+    assert_eq!(found, [("outbox-empty", "1 messages of inventory are not on the bus")]);
+    all_sound(&system, &shop).await;
 }

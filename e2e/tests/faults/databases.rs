@@ -9,7 +9,7 @@ use crate::{
 
 #[tokio::test]
 async fn a_database_that_is_killed_and_comes_back_has_lost_nothing() {
-    let (_system, shop) = opened().await;
+    let (system, shop) = opened().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     under_load(&shop, &product, async {
         for _ in 0..2 {
@@ -20,12 +20,12 @@ async fn a_database_that_is_killed_and_comes_back_has_lost_nothing() {
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 #[tokio::test]
 async fn connections_that_are_cut_are_made_anew() {
-    let (_system, shop) = opened().await;
+    let (system, shop) = opened().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     under_load(&shop, &product, async {
         for _ in 0..5 {
@@ -36,7 +36,7 @@ async fn connections_that_are_cut_are_made_anew() {
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_table_that_somebody_locks_holds_up_and_no_more() {
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 /// Has the server's own client say this.

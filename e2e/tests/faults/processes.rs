@@ -24,7 +24,7 @@ async fn each_service_is_killed_under_load_and_nothing_is_lost_nor_done_twice() 
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn two_of_each_share_the_work_while_members_come_and_go_and_partitions_are
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 /// As when a group has expired, or an operator has slipped: all that was ever said is heard again.
@@ -67,7 +67,7 @@ async fn whoever_begins_again_with_the_oldest_record_does_nothing_a_second_time(
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 /// It holds its partitions for as long as its session lasts, then another has them; awake again it must not go on with what
@@ -101,5 +101,5 @@ async fn a_process_that_stands_still_is_replaced_and_does_no_harm_when_it_wakes(
         becomes(&shop, order, OrderStatus::Delivered).await;
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }

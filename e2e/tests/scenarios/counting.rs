@@ -29,7 +29,7 @@ async fn the_dashboard_says_what_was_done() {
     becomes(&shop, partly, OrderStatus::Delivered).await;
     shop.refund(partly, Money::from_minor(3_50)).await.unwrap();
 
-    let facts = all_sound(&shop).await;
+    let facts = all_sound(&system, &shop).await;
     let dashboard = facts.whole.unwrap().dashboard.unwrap();
     let counts = dashboard.orders;
     assert_eq!(
@@ -88,7 +88,7 @@ async fn money_that_went_back_is_no_revenue() {
     .await;
     shop.cancel(order).await.unwrap();
     payment_becomes(&shop, order, &["REFUNDED"]).await;
-    let facts = all_sound(&shop).await;
+    let facts = all_sound(&system, &shop).await;
     let dashboard = facts.whole.unwrap().dashboard.unwrap();
     assert_eq!((dashboard.orders.cancelled, dashboard.orders.open), (1, 0));
     assert_eq!(dashboard.revenue[0].net, Money::ZERO);
@@ -101,7 +101,7 @@ async fn the_checker_is_not_blind() {
     let shop = at(&system);
     let pot = shop.product("30.00", 100).await.unwrap();
     let order = shop.place(&NewOrder::of(&pot, 2)).await.unwrap().order_id;
-    let facts = all_sound(&shop).await;
+    let facts = all_sound(&system, &shop).await;
     assert_eq!(facts.details[&order].order.status, OrderStatus::Delivered);
 
     // what the shop remembers is changed, so that the system's answers are wrong

@@ -22,7 +22,7 @@ async fn a_reservation_that_expires_ends_the_order_by_its_arbiter() {
     assert_eq!(cancelled.order.reason, Some(OrderEndReason::ReservationExpired));
     behave(&shop.client, "payment-provider", json!({})).await;
     payment_becomes(&shop, order, &["VOIDED", "REFUNDED"]).await;
-    let facts = all_sound(&shop).await;
+    let facts = all_sound(&system, &shop).await;
     assert_eq!(facts.products.iter().find(|it| it.product_id == product.product_id).unwrap().available, 5);
 }
 
@@ -37,7 +37,7 @@ async fn an_order_that_does_not_move_is_ended_at_its_deadline() {
     assert_eq!(cancelled.order.reason, Some(OrderEndReason::DeadlineExceeded));
     behave(&shop.client, "payment-provider", json!({})).await;
     payment_becomes(&shop, order, &["VOIDED", "REFUNDED"]).await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_confirmed_order_outlives_its_reservation_time_and_its_deadline() {
     behave(&shop.client, "carrier", json!({})).await;
     becomes(&shop, order, OrderStatus::Delivered).await;
     payment_becomes(&shop, later, &["VOIDED", "REFUNDED"]).await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 /// The first order that is confirmed before its time is over: on a machine that stalls, some are not.
@@ -107,7 +107,7 @@ async fn a_carrier_that_is_away_stops_no_orders_and_loses_no_parcels() {
     for order in orders {
         becomes(&shop, order, OrderStatus::Delivered).await;
     }
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_carrier_that_loses_answers_ships_each_parcel_once() {
     for order in orders {
         becomes(&shop, order, OrderStatus::Delivered).await;
     }
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 #[tokio::test]
@@ -151,5 +151,5 @@ async fn a_provider_that_loses_answers_charges_each_order_once() {
     for order in orders {
         becomes(&shop, order, OrderStatus::Delivered).await;
     }
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }

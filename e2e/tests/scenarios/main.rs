@@ -13,6 +13,7 @@ mod buying;
 mod cancelling;
 mod counting;
 mod enduring;
+mod leftovers;
 mod paying;
 mod process;
 mod refusals;

@@ -33,7 +33,7 @@ async fn stopped_and_started_again_it_goes_on_where_it_was() {
     assert_eq!(again.header("idempotency-replayed"), "true");
     becomes(&shop, first.order_id, OrderStatus::Delivered).await;
     becomes(&shop, late, OrderStatus::Delivered).await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 /// Kills it so many times while orders come in, and has everything checked in the end.
@@ -49,7 +49,7 @@ async fn killed_under_load(rounds: usize) {
         }
     })
     .await;
-    let facts = all_sound(&shop).await;
+    let facts = all_sound(&system, &shop).await;
     assert!(facts.orders.len() >= rounds * 20, "{}", facts.orders.len());
     assert!(facts.history.unanswered.is_empty(), "{:?}", facts.history.unanswered);
 }
@@ -77,7 +77,7 @@ async fn asked_to_end_under_load_it_ends_well_and_loses_nothing() {
         system.start_again().await.unwrap();
     })
     .await;
-    all_sound(&shop).await;
+    all_sound(&system, &shop).await;
 }
 
 #[tokio::test]

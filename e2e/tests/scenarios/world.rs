@@ -1,12 +1,13 @@
 //! The systems that scenarios run on, and the words they are told in.
 
 use std::{
+    net::SocketAddr,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use e2e::{
-    check::{self, Depth, Facts, facts::Detail},
+    check::{self, CheckError, Depth, Facts, facts::Detail},
     client::Client,
     eventually::eventually,
     ids,
@@ -141,11 +142,16 @@ pub async fn sound(shop: &Shop) -> Facts {
 }
 
 /// Everything is as it must be, in a system that nobody but this shop has used.
-pub async fn all_sound(shop: &Shop) -> Facts {
-    judged(check::check(&shop.client, shop.history(), Depth::Whole { closely: usize::MAX }).await)
+pub async fn all_sound(system: &System, shop: &Shop) -> Facts {
+    judged(all_checked(shop, &system.addresses()).await)
 }
 
-fn judged(judgement: Result<Facts, check::CheckError>) -> Facts {
+/// What the checker says of all of a system that has these processes.
+pub async fn all_checked(shop: &Shop, processes: &[SocketAddr]) -> Result<Facts, CheckError> {
+    check::check(&shop.client, shop.history(), Depth::Whole { closely: usize::MAX, processes }).await
+}
+
+fn judged(judgement: Result<Facts, CheckError>) -> Facts {
     match judgement {
         Ok(facts) => facts,
         Err(error) => panic!("{error}"),

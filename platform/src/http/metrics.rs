@@ -124,8 +124,7 @@ pub(super) fn routes(samplers: Vec<Sampler>) -> Router {
         "/metrics",
         get(async move || {
             observe_process();
-            let samples = sample::text(&samplers, sample::TIMEOUT).await;
-            let text = install().render() + &samples;
+            let text = install().render() + &sample::text(&samplers, sample::TIMEOUT).await;
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
         }),
     )

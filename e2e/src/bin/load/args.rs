@@ -16,6 +16,10 @@ pub struct Args {
     /// Loopback address of a running system, such as 127.0.0.1:8080, used by nobody else
     #[arg(long, value_name = "ADDRESS")]
     pub url: Option<String>,
+    /// Loopback addresses of all processes of the running system, such as 127.0.0.1:8081, for what is left in outboxes, parked
+    /// or dead letters; --url itself unless told
+    #[arg(long, value_name = "ADDRESS", num_args = 1.., requires = "url")]
+    pub process: Vec<String>,
     /// Requests per second, arriving regularly
     #[arg(long, value_name = "N", conflicts_with = "saturate")]
     pub rate: Option<f64>,
@@ -88,18 +92,45 @@ impl Args {
 
     /// The address of the system that runs already.
     pub fn address(&self) -> Result<Option<SocketAddr>, String> {
-        let Some(url) = &self.url else { return Ok(None) };
-        let plain = url.trim_start_matches("http://").trim_end_matches('/');
-        let address: SocketAddr = plain.parse().map_err(|_| format!("{url} is no address such as 127.0.0.1:8080"))?;
-        if address.ip().is_loopback() {
-            Ok(Some(address))
-        } else {
-            Err(format!("{url}: load goes to this machine only"))
-        }
+        self.url.as_deref().map(loopback).transpose()
+    }
+
+    /// The addresses of its processes.
+    pub fn processes(&self) -> Result<Vec<SocketAddr>, String> {
+        let named = if self.process.is_empty() { self.url.as_slice() } else { &self.process };
+        named.iter().map(|url| loopback(url)).collect()
     }
 
     /// How long is measured.
     pub fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds)
+    }
+}
+
+fn loopback(url: &str) -> Result<SocketAddr, String> {
+    let plain = url.trim_start_matches("http://").trim_end_matches('/');
+    let address: SocketAddr = plain.parse().map_err(|_| format!("{url} is no address such as 127.0.0.1:8080"))?;
+    if address.ip().is_loopback() { Ok(address) } else { Err(format!("{url}: load goes to this machine only")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &str) -> Args {
+        Args::try_parse_from(words.split(' ')).unwrap()
+    }
+
+    #[test]
+    fn each_process_is_named_or_there_is_one() {
+        let ports = |args: &Args| args.processes().unwrap().iter().map(SocketAddr::port).collect::<Vec<_>>();
+        assert_eq!(ports(&parsed("load --url http://127.0.0.1:8080/")), [8080]);
+        let several =
+            "load --url 127.0.0.1:8080 --process 127.0.0.1:8081 127.0.0.1:8082 --process 127.0.0.1:8083 --hot";
+        assert_eq!(ports(&parsed(several)), [8081, 8082, 8083]);
+        assert_eq!(ports(&parsed("load")), [] as [u16; 0], "it starts its own");
+        let elsewhere = parsed("load --url 127.0.0.1:8080 --process 192.0.2.1:8081").processes();
+        assert_eq!(elsewhere.unwrap_err(), "192.0.2.1:8081: load goes to this machine only");
+        assert!(Args::try_parse_from(["load", "--process", "127.0.0.1:8081"]).is_err(), "of which system?");
     }
 }

@@ -9,6 +9,7 @@ mod report;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    net::SocketAddr,
     process::ExitCode,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -16,7 +17,7 @@ use std::{
 
 use clap::Parser;
 use e2e::{
-    check::{self, CheckError, Depth, Facts},
+    check::{self, CheckError, Depth, Facts, leftovers::leftovers},
     client::{CallError, Client},
     model::{OrderSummary, Page, Product},
     process::Usage,
@@ -76,6 +77,10 @@ async fn run(args: &Args) -> Result<Report, Failure> {
     };
     let client = system.as_ref().map_or_else(|| running.map(Client::new), |system| Some(system.client()));
     let client = client.expect("either it was named or it was started");
+    let processes =
+        system.as_ref().map_or_else(|| args.processes().map_err(Failure::Usage), |it| Ok(it.addresses()))?;
+    // What cannot be asked then is better known before the load.
+    leftovers(&processes).await.map_err(CheckError::from)?;
     let shop = Shop::new(client.clone());
     eprintln!("{} products …", if args.hot { 1 } else { args.products });
     let products = stock_up(&shop, args).await?;
@@ -87,7 +92,7 @@ async fn run(args: &Args) -> Result<Report, Failure> {
         placed: Mutex::default(),
     });
     let since = beginning(&client, &mix).await?;
-    let bench = Bench { args, system: system.as_ref(), client, since };
+    let bench = Bench { args, system: system.as_ref(), client, processes, since };
 
     let preload = if args.status { args.preload.max(1000) } else { args.preload };
     if preload > 0 {
@@ -142,13 +147,14 @@ struct Bench<'a> {
     args: &'a Args,
     system: Option<&'a System>,
     client: Client,
+    processes: Vec<SocketAddr>,
     since: String,
 }
 
 impl Bench<'_> {
     /// So many orders, to their end.
     async fn finish(&self, work: &Work, count: u64) -> Result<(), Failure> {
-        let progress = Progress::begin(&self.client, &self.since, self.args.backlog).await?;
+        let progress = self.progress().await?;
         let following = progress.follow();
         let tally = drive::saturating(work, self.args.in_flight, Until::Accepted(count), &progress).await;
         following.abort();
@@ -159,7 +165,7 @@ impl Bench<'_> {
     /// Load for so long, then to its end.
     async fn phase(&self, work: &Work, duration: Duration) -> Result<Report, Failure> {
         self.idle(work).await?;
-        let progress = Progress::begin(&self.client, &self.since, self.args.backlog).await?;
+        let progress = self.progress().await?;
         let places = matches!(work, Work::Orders(_));
         let following = places.then(|| progress.follow());
         let (usage, own) = (self.usage()?, Usage::own()?);
@@ -205,12 +211,21 @@ impl Bench<'_> {
         Ok(report)
     }
 
+    async fn progress(&self) -> Result<Arc<Progress>, CheckError> {
+        Progress::begin(&self.client, &self.processes, &self.since, self.args.backlog).await
+    }
+
     /// Until what came before is over, or its cost would count.
     async fn idle(&self, work: &Work) -> Result<(), Failure> {
         if let Work::Orders(mix) = work {
-            check::settle(&self.client, &mix.shop.history(), Depth::Whole { closely: 0 }).await?;
+            check::settle(&self.client, &mix.shop.history(), self.depth(0)).await?;
         }
         Ok(())
+    }
+
+    /// All of the system, and so many orders.
+    fn depth(&self, closely: usize) -> Depth<'_> {
+        Depth::Whole { closely, processes: &self.processes }
     }
 
     /// Of every process of the system, and of the servers it stands on.
@@ -220,8 +235,7 @@ impl Bench<'_> {
 
     /// The checker's word, and what orders' histories tell of the steps' latencies.
     async fn judge(&self, shop: &Shop, measured: &BTreeSet<Uuid>, report: &mut Report) -> Result<(), Failure> {
-        let depth = Depth::Whole { closely: self.args.closely };
-        let facts = match check::check(&self.client, shop.history(), depth).await {
+        let facts = match check::check(&self.client, shop.history(), self.depth(self.args.closely)).await {
             Ok(facts) => facts,
             Err(CheckError::Broken(violations)) => {
                 report.checked.violations = violations.iter().map(ToString::to_string).collect();

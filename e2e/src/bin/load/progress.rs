@@ -1,6 +1,7 @@
 //! How many orders are complete by now, and what the system uses meanwhile.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -26,6 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Progress {
     client: Client,
+    processes: Vec<SocketAddr>,
     /// Figures count from here.
     since: String,
     /// Orders that had ended when the phase began.
@@ -37,11 +39,16 @@ pub struct Progress {
 
 impl Progress {
     /// From now on.
-    pub async fn begin(client: &Client, since: &str, backlog: u64) -> Result<Arc<Self>, CheckError> {
-        let (client, since) = (client.clone(), since.to_owned());
+    pub async fn begin(
+        client: &Client,
+        processes: &[SocketAddr],
+        since: &str,
+        backlog: u64,
+    ) -> Result<Arc<Self>, CheckError> {
+        let (client, processes, since) = (client.clone(), processes.to_vec(), since.to_owned());
         let before = ended(&client, &since).await?;
         let samples = Mutex::new(vec![(Instant::now(), 0)]);
-        Ok(Arc::new(Self { client, since, before, backlog, ended: AtomicU64::new(0), samples }))
+        Ok(Arc::new(Self { client, processes, since, before, backlog, ended: AtomicU64::new(0), samples }))
     }
 
     /// Looks again and again until aborted.
@@ -84,7 +91,8 @@ impl Progress {
             }
             sleep(Duration::from_millis(50)).await;
         }
-        settle(&self.client, &History::default(), Depth::Whole { closely: 0 }).await?;
+        let depth = Depth::Whole { closely: 0, processes: &self.processes };
+        settle(&self.client, &History::default(), depth).await?;
         Ok(Instant::now())
     }
 

@@ -1,0 +1,110 @@
+//! What must not be left: each rule about it is broken in a running system, from inside, and the checker must see it. What it
+//! cannot ask for must fail it as well.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use e2e::{
+    check::{CheckError, Violation, leftovers::Unasked},
+    ids,
+    shop::NewOrder,
+    system::{Server, Stage, System, free_address},
+};
+use events::{Event as _, InventoryReserved, OrderCreated, OrderStatus, envelope};
+use platform::{
+    Clock, Db, bulk,
+    bus::{
+        Bus, Message, Outgoing,
+        embedded::{EmbeddedLog, EmbeddedOptions},
+        kafka::{Kafka, KafkaOptions},
+    },
+    tables::outbox,
+};
+use uuid::Uuid;
+
+use crate::world::{all_checked, all_sound, at, becomes, system};
+
+#[tokio::test]
+async fn what_is_left_behind_is_found_in_every_service() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    let product = shop.product("20.00", 50).await.unwrap();
+    let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
+    becomes(&shop, order, OrderStatus::Delivered).await;
+    all_sound(&system, &shop).await;
+
+    leave_behind(&system).await;
+    let violations = match all_checked(&shop, &system.addresses()).await {
+        Err(CheckError::Broken(violations)) => violations,
+        other => panic!("{other:?}"),
+    };
+    for (rule, detail) in [
+        ("no-dead-letters", "1 of orders-in in inventory"),
+        ("no-dead-letters", "1 of orders-in in payment"),
+        ("nothing-parked", "1 of inventory-updates wait in payment"),
+        ("outbox-empty", "3 messages of fulfillment are not on the bus"),
+    ] {
+        let is_it = |it: &Violation| it.rule == rule && it.detail == detail;
+        assert!(violations.iter().any(is_it), "{rule}: {detail} is not among {violations:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_fails_the_check() {
+    let system = system(&[]).await;
+    let shop = at(&system);
+    let nobody = free_address().unwrap();
+    let with_nobody = [system.addresses(), vec![nobody]].concat();
+    let (with_nobody, none) = tokio::join!(all_checked(&shop, &with_nobody), all_checked(&shop, &[]));
+    let is_nobody = |error: &Unasked| matches!(error, Unasked::Call { process, .. } if *process == nobody);
+    assert!(matches!(&with_nobody, Err(CheckError::Unasked(error)) if is_nobody(error)), "{with_nobody:?}");
+    assert!(matches!(&none, Err(CheckError::Unasked(Unasked::Unknown { .. }))), "{none:?}");
+}
+
+/// A record that nobody can read, one that its reader holds for an order that never comes, and a row of an outbox that no
+/// relay can read.
+async fn leave_behind(system: &System) {
+    let unreadable = record(OrderCreated::TOPIC, OrderCreated::TYPE, "{");
+    let early = record(InventoryReserved::TOPIC, InventoryReserved::TYPE, "{}");
+    let (service, messages) = ("fulfillment", 3);
+    if let Some(database) = system.database(service) {
+        let brokers = system.setting("bus.url").unwrap().trim_start_matches("kafka://").to_owned();
+        let topic_prefix = system.setting("bus.topic_prefix").unwrap().to_owned();
+        let options = KafkaOptions { brokers, topic_prefix, client: "e2e".to_owned(), ..KafkaOptions::default() };
+        publish(&Kafka::open(options, Duration::from_secs(10)).await.unwrap(), vec![unreadable, early]).await;
+        let url = format!("{}/{database}", Stage::given().unwrap().databases);
+        let row =
+            format!("INSERT INTO outbox (shard, at, messages, records) VALUES (0, now(), {messages}, '\\xff'::bytea)");
+        return Server::given("postgres").unwrap().sql(&url, &row).await;
+    }
+    // The files are the process' own.
+    assert!(system.terminate().await.unwrap().success());
+    let file = |name: &str| system.data_path().join(format!("{name}.sqlite"));
+    let log = EmbeddedLog::open(&file("bus"), EmbeddedOptions::default(), Clock::system()).unwrap();
+    publish(&log, vec![unreadable, early]).await;
+    let db = Db::open(&format!("sqlite:{}", file(service).display()), 3).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    let row = outbox::Model { id: 1, shard: 0, at: Clock::system().now(), messages, records: vec![0xff] };
+    bulk::insert::<outbox::Entity>(&tx, vec![row]).await.unwrap();
+    tx.commit().await.unwrap();
+    db.close().await.unwrap();
+    system.start_again().await.unwrap();
+}
+
+/// About an order that nobody has placed.
+fn record(topic: &str, kind: &str, body: &'static str) -> Outgoing {
+    let header = |name: &'static str, value: String| (Cow::Borrowed(name), value.into());
+    let headers = vec![
+        header(envelope::ID, ids::fresh().to_string()),
+        header(envelope::TYPE, kind.to_owned()),
+        header(envelope::TIME, Clock::system().now().to_rfc3339()),
+    ];
+    let message = Message { key: Uuid::new_v4().to_string().into(), headers, value: body.into() };
+    Outgoing { topic: topic.into(), message: Arc::new(message) }
+}
+
+async fn publish(bus: &dyn Bus, records: Vec<Outgoing>) {
+    let wanted = records.len();
+    let published = bus.publish(records).await;
+    assert_eq!(published.durable, wanted, "{:?}", published.failure);
+    bus.close().await;
+}
