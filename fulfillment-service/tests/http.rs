@@ -4,11 +4,15 @@
 
 mod support;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use fulfillment_service::{
     CarrierChoice, Settings,
@@ -223,84 +227,76 @@ async fn the_carrier_tells_by_webhook() {
     town.stop().await;
 }
 
-#[tokio::test]
-async fn the_carrier_tells_of_many_parcels_at_once() {
-    let town = start(&never(), PATIENT).await;
-    let mut told = vec![];
-    for _ in 0..3 {
-        let order = town.confirm("N1 1AA").await;
-        let number = town.booked(order).await["trackingNumber"].as_str().unwrap().to_owned();
-        told.push((order, news(order, &number, "PICKED_UP")));
-    }
-    let batch = json!({ "news": [told[0].1, news(CUSTOMER, "SHIP-0", "PICKED_UP"), told[1].1, told[1].1] });
-    let reply = town.tell("sandbox/batch", &batch).await;
-    let unknown = json!({ "status": 404, "type": "/problems/not-found" });
-    let noted = json!({ "status": 204 });
-    assert_eq!((reply.status, reply.json()), (200, json!({ "results": [noted, unknown, noted, noted] })));
-    for ((order, _), shown) in told.iter().zip(["Shipped", "Shipped", "Pending"]) {
-        assert_eq!(town.shipment(*order).await.json()["status"], shown);
-    }
-
-    let (last, fine) = (told[2].0, &told[2].1);
-    let too_many = vec![fine; 501];
-    for (carrier, news, status) in [
-        ("another/batch", json!([fine]), 404),
-        ("sandbox/batch", json!([fine, news(last, "", "PICKED_UP")]), 422),
-        ("sandbox/batch", json!([fine, news(last, "SHIP-0", "EATEN")]), 400),
-        ("sandbox/batch", json!([]), 422),
-        ("sandbox/batch", json!(too_many), 422),
-    ] {
-        let reply = town.tell(carrier, &json!({ "news": news })).await;
-        assert_eq!(reply.status, status, "{}", reply.json());
-    }
-    assert_eq!(town.shipment(last).await.json()["status"], "Pending", "all of it is refused");
-    town.stop().await;
+/// A webhook that holds requests back until it may answer, and refuses each update when it comes for the first time.
+#[derive(Clone)]
+struct Webhook {
+    gate: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+    /// Statuses by order, as they came.
+    updates: Arc<Mutex<HashMap<String, Vec<String>>>>,
 }
 
-/// A shop that takes its time hears in few calls what has happened meanwhile, and in none that is too long for it.
-#[tokio::test]
-async fn what_happens_while_the_carrier_tells_is_told_together() {
-    let (calls, gate) = (Arc::<Mutex<Vec<usize>>>::default(), Arc::new(Semaphore::new(0)));
-    let asked = Arc::new(AtomicUsize::new(0));
-    let (counted, closed, noticed) = (calls.clone(), gate.clone(), asked.clone());
-    let webhook = move |axum::Json(body): axum::Json<Value>| {
-        let (calls, gate) = (counted.clone(), closed.clone());
-        noticed.fetch_add(1, Ordering::SeqCst);
-        async move {
-            let news = body["news"].as_array().unwrap().len();
-            gate.acquire().await.unwrap().forget();
-            if news > 8 {
-                return Err(axum::http::StatusCode::PAYLOAD_TOO_LARGE);
-            }
-            calls.lock().unwrap().push(news);
-            Ok(axum::Json(json!({ "results": vec![json!({ "status": 204 }); news] })))
-        }
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let shop = format!("http://{}/webhook", listener.local_addr().unwrap());
-    let routes = axum::Router::new().route("/webhook/batch", axum::routing::post(webhook));
-    let server = tokio::spawn(async move { axum::serve(listener, routes).await });
+impl Webhook {
+    async fn start() -> (Self, String) {
+        let (waiting, most, updates) = (Arc::default(), Arc::default(), Arc::default());
+        let webhook = Self { gate: Arc::new(Semaphore::new(0)), waiting, most, updates };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/webhook", listener.local_addr().unwrap());
+        let handler = webhook.clone();
+        let handler = move |axum::Json(update): axum::Json<Value>| async move { handler.answer(&update).await };
+        let routes = axum::Router::new().route("/webhook", axum::routing::post(handler));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        (webhook, address)
+    }
 
+    async fn answer(&self, update: &Value) -> StatusCode {
+        let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(waiting, Ordering::SeqCst);
+        drop(self.gate.acquire().await.unwrap());
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        let (order, status) = (update["orderId"].as_str().unwrap(), update["status"].as_str().unwrap());
+        let mut updates = self.updates.lock().unwrap();
+        let of_order = updates.entry(order.to_owned()).or_default();
+        of_order.push(status.to_owned());
+        let first = of_order.iter().filter(|it| *it == status).count() == 1;
+        if first { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
+    }
+}
+
+/// Updates of many parcels travel at the same time, but not too many; those of one parcel in their order, and each until it
+/// is accepted.
+#[tokio::test]
+async fn updates_are_sent_side_by_side_and_in_order_for_each_parcel() {
+    let (webhook, address) = Webhook::start().await;
     let (service, sandbox) = sandbox::service(&at_once());
-    sandbox::connect_to(&sandbox, &shop);
+    sandbox::connect_to(&sandbox, &address);
     let carrier = Fixture::start(service).await;
     let shop = Fixture::start(self::shop(&sandbox, PATIENT)).await;
     let town = Town { shop, carrier, sandbox };
-    town.confirm("N1 1AA").await;
-    eventually("the first is told", async || (asked.load(Ordering::SeqCst) == 1).then_some(())).await;
-    for _ in 0..20 {
+    for _ in 0..150 {
         town.confirm("N1 1AA").await;
     }
     eventually("all are picked up", async || {
-        let ledger = town.ledger().await;
-        (ledger.iter().filter(|(_, operation)| operation == "PICK_UP").count() == 21).then_some(())
+        let ledger = town.carrier.get("/sandbox/carrier/ledger?limit=200").await.json();
+        let items = ledger["items"].as_array().unwrap();
+        (items.iter().filter(|item| item["operation"] == "PICK_UP").count() == 150).then_some(())
     })
     .await;
-    gate.add_permits(100);
-    eventually("all is told", async || (calls.lock().unwrap().iter().sum::<usize>() == 42).then_some(())).await;
-    assert!(calls.lock().unwrap().len() <= 21, "{calls:?}");
+    eventually("no more requests are sent", async || {
+        (webhook.waiting.load(Ordering::SeqCst) == sandbox::MAX_IN_FLIGHT).then_some(())
+    })
+    .await;
+    webhook.gate.add_permits(1);
+    let all = ["PICKED_UP", "PICKED_UP", "DELIVERED", "DELIVERED"];
+    eventually("all updates are accepted", async || {
+        let updates = webhook.updates.lock().unwrap();
+        (updates.len() == 150 && updates.values().all(|of_order| of_order.len() == 4)).then_some(())
+    })
+    .await;
+    assert!(webhook.updates.lock().unwrap().values().all(|of_order| *of_order == all), "{:?}", webhook.updates);
+    assert_eq!(webhook.most.load(Ordering::SeqCst), sandbox::MAX_IN_FLIGHT);
     town.stop().await;
-    server.abort();
 }
 
 #[tokio::test]

@@ -1,13 +1,9 @@
-//! The carrier tells of a parcel, or of many.
+//! Webhook for carrier updates, one per request.
 
 use axum::{extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use futures_util::future::join_all;
-use platform::{
-    Trace,
-    http::{Caller, Checks, Json, Path, Problem, RequestTrace},
-};
-use serde::{Deserialize, Serialize};
+use platform::http::{Caller, Checks, Json, Path, Problem, RequestTrace};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -56,94 +52,17 @@ pub(super) async fn post(
     RequestTrace(trace): RequestTrace,
     Json(body): Json<Body>,
 ) -> Result<StatusCode, Problem> {
-    office.is_of(&carrier)?;
-    Checks::new().text("trackingNumber", &body.tracking_number, TRACKING_NUMBER).finish()?;
-    office.note(body, trace).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// News of many parcels.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = CarrierNewsBatch)]
-pub(super) struct Batch {
-    #[schema(min_items = 1, max_items = 500)]
-    news: Vec<Body>,
-}
-
-/// What became of each.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = CarrierNewsResults)]
-pub(super) struct Results {
-    /// In the order of the news.
-    results: Vec<Told>,
-}
-
-/// As if it had been told alone.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = CarrierNewsResult)]
-pub(super) struct Told {
-    /// Of the answer: 204, 404, 429 or 503.
-    #[schema(example = 204)]
-    status: u16,
-    /// What is wrong, if something is.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    #[schema(example = "/problems/news-too-early")]
-    kind: Option<String>,
-}
-
-/// The carrier tells of many parcels at once, which is cheaper for both. Each is answered for itself; what was not noted for
-/// now (429, 503) is to be sent again. Nothing is noted when a part of the request cannot be read.
-#[utoipa::path(post, path = "/webhooks/carrier/{carrier}/batch", tag = "webhooks",
-    params(("carrier" = String, Path, description = "Short name of the carrier's adapter, such as `sandbox`.")),
-    request_body = Batch,
-    responses((status = 200, body = Results),
-              (status = 400, body = Problem, content_type = "application/problem+json"),
-              (status = 404, description = "No such carrier.", body = Problem, content_type = "application/problem+json"),
-              (status = 422, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn post_batch(
-    _caller: Caller,
-    State(office): State<Office>,
-    Path(carrier): Path<String>,
-    RequestTrace(trace): RequestTrace,
-    Json(Batch { news }): Json<Batch>,
-) -> Result<Json<Results>, Problem> {
-    office.is_of(&carrier)?;
-    let mut checks = Checks::new();
-    checks.range("news", news.len(), 1..=MOST);
-    for (place, body) in news.iter().enumerate() {
-        checks.text(format!("news[{place}].trackingNumber"), &body.tracking_number, TRACKING_NUMBER);
+    if carrier != office.carrier {
+        return Err(Problem::not_found());
     }
-    checks.finish()?;
-    let noted = join_all(news.into_iter().map(|body| office.note(body, trace))).await;
-    let told = |noted: Result<(), Problem>| match noted {
-        Ok(()) => Told { status: StatusCode::NO_CONTENT.as_u16(), kind: None },
-        Err(problem) => Told { status: problem.status().as_u16(), kind: Some(problem.kind().path()) },
+    Checks::new().text("trackingNumber", &body.tracking_number, 1..=100).finish()?;
+    let progress = match body.status {
+        Status::PickedUp => Progress::PickedUp,
+        Status::Delivered => Progress::Delivered { at: body.at },
     };
-    Ok(Json(Results { results: noted.into_iter().map(told).collect() }))
-}
-
-/// News in a batch.
-const MOST: usize = 500;
-
-/// Characters.
-const TRACKING_NUMBER: std::ops::RangeInclusive<usize> = 1..=100;
-
-impl Office {
-    fn is_of(&self, carrier: &str) -> Result<(), Problem> {
-        if carrier == self.carrier { Ok(()) } else { Err(Problem::not_found()) }
-    }
-
-    async fn note(&self, body: Body, trace: Trace) -> Result<(), Problem> {
-        let progress = match body.status {
-            Status::PickedUp => Progress::PickedUp,
-            Status::Delivered => Progress::Delivered { at: body.at },
-        };
-        let news = CarrierNews { order_id: body.order_id, tracking_number: body.tracking_number, progress };
-        self.app.execute(news, trace).await.map_err(|refused| Problem::refused(refused, refusal))
-    }
+    let news = CarrierNews { order_id: body.order_id, tracking_number: body.tracking_number, progress };
+    office.app.execute(news, trace).await.map_err(|refused| Problem::refused(refused, refusal))?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn refusal(refusal: NewsRefusal) -> Problem {

@@ -28,7 +28,6 @@ pub fn routes(app: App, carrier: &'static str, breaker: Breaker) -> OpenApiRoute
         .routes(routes!(shipments::get))
         .routes(routes!(health::get))
         .routes(routes!(carrier_news::post))
-        .routes(routes!(carrier_news::post_batch))
         .with_state(Office { app, carrier, breaker })
 }
 

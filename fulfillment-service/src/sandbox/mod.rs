@@ -38,7 +38,7 @@ use tokio::sync::mpsc;
 pub use adapter::SandboxCarrier;
 pub use behaviour::{Behaviour, Fate};
 pub use booking::{Book, Cancel, Deliver, Depot, Find, Input, Known, Pace, PickUp, Transit, Visit};
-pub use news::{Heard, connect, connect_to};
+pub use news::{Heard, MAX_IN_FLIGHT, connect, connect_to};
 pub use queue::{Errand, Queue, What};
 pub use remote::RemoteCarrier;
 pub use store::{Booking, Work};

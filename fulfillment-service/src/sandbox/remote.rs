@@ -1,6 +1,6 @@
 //! The shop's way to a sandbox carrier in another process.
 
-use platform::{CallError, Outside, Together};
+use platform::{CallError, OutboundClient};
 
 use super::{
     Known,
@@ -14,20 +14,17 @@ use crate::{
 /// The carrier port for `uzon serve sandbox`.
 #[derive(Clone)]
 pub struct RemoteCarrier {
-    carrier: Outside,
-    bookings: Together,
+    client: OutboundClient,
 }
 
 impl RemoteCarrier {
     /// `url`: `http://host:port`
     pub fn new(url: &str) -> Self {
-        let carrier = Outside::new(url);
-        let bookings = carrier.together("/sandbox/carrier/bookings/batch");
-        Self { carrier, bookings }
+        Self { client: OutboundClient::new(url) }
     }
 
     async fn known(&self, key: &str) -> Result<Option<Known>, CallError> {
-        self.carrier.get::<Answer>(&format!("/sandbox/carrier/bookings/{key}")).await?.try_into()
+        self.client.get::<Answer>(&format!("/sandbox/carrier/bookings/{key}")).await?.try_into()
     }
 }
 
@@ -38,7 +35,7 @@ impl Carrier for RemoteCarrier {
         let address = &book.parcel.address;
         let (postal_code, country) = (address.postal_code.to_string(), address.country.to_string());
         let body = BookBody { order_id: book.order_id, postal_code, country };
-        self.bookings.post::<Answer>(key, &body).await?.try_into()
+        self.client.post::<Answer>("/sandbox/carrier/bookings", key, &body).await?.try_into()
     }
 
     async fn find(&self, key: &str) -> Result<Option<BookAnswer>, CallError> {
@@ -47,7 +44,7 @@ impl Carrier for RemoteCarrier {
 
     async fn cancel(&self, key: &str) -> Result<CancelAnswer, CallError> {
         let body = CancelBody { key: key.to_owned() };
-        self.carrier.post::<Answer>("/sandbox/carrier/cancellations", key, &body).await?.try_into()
+        self.client.post::<Answer>("/sandbox/carrier/cancellations", key, &body).await?.try_into()
     }
 
     async fn track(&self, key: &str) -> Result<Option<Progress>, CallError> {

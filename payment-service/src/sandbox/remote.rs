@@ -1,6 +1,6 @@
 //! The payment service's way to a sandbox in another process.
 
-use platform::{CallError, Outside, Together};
+use platform::{CallError, OutboundClient};
 use serde::Serialize;
 
 use super::wire::{AboutBody, Answer, ChargeBody, RefundBody};
@@ -12,8 +12,7 @@ use crate::{
 /// The adapter of the provider port for `uzon serve sandbox`.
 #[derive(Clone)]
 pub struct RemoteProvider {
-    provider: Outside,
-    charges: Together,
+    client: OutboundClient,
 }
 
 const CHARGES: &str = "/sandbox/payment-provider/charges";
@@ -21,16 +20,14 @@ const CHARGES: &str = "/sandbox/payment-provider/charges";
 impl RemoteProvider {
     /// `url`: `http://host:port`
     pub fn new(url: &str) -> Self {
-        let provider = Outside::new(url);
-        let charges = provider.together(&format!("{CHARGES}/batch"));
-        Self { provider, charges }
+        Self { client: OutboundClient::new(url) }
     }
 
     fn post<'a, A>(&'a self, path: String, key: &'a str, body: impl Serialize + Send + Sync + 'a) -> Answered<'a, A>
     where
         A: TryFrom<Answer, Error = CallError>,
     {
-        Box::pin(async move { self.provider.post::<Answer>(&path, key, &body).await?.try_into() })
+        Box::pin(async move { self.client.post::<Answer>(&path, key, &body).await?.try_into() })
     }
 }
 
@@ -38,7 +35,7 @@ impl Provider for RemoteProvider {
     fn charge<'a>(&'a self, key: &'a str, charge: &'a Charge) -> Answered<'a, ChargeAnswer> {
         let Charge { order_id, amount, currency, ref token } = *charge;
         let body = ChargeBody { order_id, amount, currency, token: token.to_string() };
-        Box::pin(async move { self.charges.post::<Answer>(key, &body).await?.try_into() })
+        self.post(CHARGES.to_owned(), key, body)
     }
 
     fn query<'a>(&'a self, key: &'a str, query: &'a QueryCharge) -> Answered<'a, Found> {

@@ -56,7 +56,7 @@ pub(super) async fn around(State(shared): State<Arc<Shared>>, mut request: Reque
 }
 
 /// What comes of this work, whatever happens to it.
-pub(super) async fn finished<T>(work: impl Future<Output = T>, within: Duration) -> Result<T, Problem> {
+async fn finished<T>(work: impl Future<Output = T>, within: Duration) -> Result<T, Problem> {
     match tokio::time::timeout(within, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(panic)) => Err(Problem::internal(format_args!("panic: {}", words(&*panic)))),
@@ -64,7 +64,7 @@ pub(super) async fn finished<T>(work: impl Future<Output = T>, within: Duration)
     }
 }
 
-pub(super) fn log(problem: &Problem, method: &Method, route: &str, trace: Trace) {
+fn log(problem: &Problem, method: &Method, route: &str, trace: Trace) {
     let Some(cause) = problem.logged_cause() else { return };
     let kind = problem.kind().slug;
     if problem.kind() == &problems::INTERNAL {

@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -23,8 +23,7 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
 
 /// 1–255 visible ASCII characters, chosen by the client. An extractor.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
@@ -53,19 +52,9 @@ impl IdempotencyKey {
         if values.next().is_some() {
             return Err(invalid("must be given once"));
         }
-        let key = value.to_str().map_err(|_| invalid(UNFIT))?;
-        Self::try_from(key.to_owned()).map_err(invalid)
-    }
-}
-
-const UNFIT: &str = "must be 1 to 255 visible ASCII characters";
-
-impl TryFrom<String> for IdempotencyKey {
-    type Error = &'static str;
-
-    fn try_from(key: String) -> Result<Self, Self::Error> {
-        let fits = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-        if fits { Ok(Self(key)) } else { Err(UNFIT) }
+        let visible = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        let key = value.to_str().ok().filter(visible);
+        key.map(|key| Self(key.to_owned())).ok_or_else(|| invalid("must be 1 to 255 visible ASCII characters"))
     }
 }
 

@@ -38,7 +38,6 @@
 
 mod around;
 mod caller;
-mod calls;
 mod context;
 mod docs;
 mod etag;
@@ -59,10 +58,8 @@ mod validate;
 
 pub use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use self::calls::Line;
 pub use self::{
     caller::{Caller, Scope},
-    calls::{Call, Calls, MOST_CALLS, OneByOne},
     context::RequestTrace,
     docs::ApiDocs,
     etag::{IfMatch, IfNoneMatch, Versioned, etag},

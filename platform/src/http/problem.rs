@@ -145,10 +145,10 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// What is sent of it.
-    pub(super) fn document<'a>(&'a self, instance: Option<&'a str>) -> impl Serialize + 'a {
+    /// The response, with `instance` set to the path that was asked for.
+    pub(super) fn render(&self, instance: Option<&str>) -> Response {
         let inner = &*self.0;
-        Document {
+        let document = Document {
             kind: inner.kind.path(),
             title: inner.kind.title,
             status: inner.kind.status.as_u16(),
@@ -156,13 +156,8 @@ impl Problem {
             instance,
             errors: &inner.errors,
             extensions: &inner.extensions,
-        }
-    }
-
-    /// The response, with `instance` set to the path that was asked for.
-    pub(super) fn render(&self, instance: Option<&str>) -> Response {
-        let inner = &*self.0;
-        let body = serde_json::to_vec(&self.document(instance)).expect("strings, numbers and JSON values");
+        };
+        let body = serde_json::to_vec(&document).expect("strings, numbers and JSON values");
         let mut response = (inner.kind.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -1,8 +1,8 @@
 //! Calls from a shop in another process. They go as those in the same process do: late, not at all, or with a failure, as
 //! the carrier's behaviour wants it.
 
-use axum::{extract::State, response::Response};
-use platform::http::{Call, Caller, Calls, IdempotencyKey, Json, Keyed, OneByOne, Path, Problem};
+use axum::extract::State;
+use platform::http::{Caller, Json, Keyed, Path, Problem};
 
 use super::Office;
 use crate::{
@@ -23,34 +23,10 @@ pub(super) async fn book(
     State(office): State<Office>,
     Keyed { key, body, .. }: Keyed<BookBody>,
 ) -> Result<Json<Answer>, Problem> {
-    office.book(key, body).await.map(Json)
-}
-
-/// Takes several parcels, which is cheaper for both. Each is answered as if it had come alone, in a line of JSON as soon as its
-/// answer is known: `{"call":0,"status":200,"body":…}`.
-#[utoipa::path(post, path = "/sandbox/carrier/bookings/batch", tag = "sandbox", request_body = Calls<BookBody>,
-    responses((status = 200, description = "A line for each call, in the order in which they are answered.", body = String, content_type = "application/x-ndjson"),
-              (status = 400, body = Problem, content_type = "application/problem+json"),
-              (status = 422, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn book_many(
-    _caller: Caller,
-    State(office): State<Office>,
-    answers: OneByOne,
-    Json(calls): Json<Calls<BookBody>>,
-) -> Result<Response, Problem> {
-    answers.answer(calls, |Call { key, body }| {
-        let office = office.clone();
-        async move { office.book(key, body).await }
-    })
-}
-
-impl Office {
-    async fn book(&self, key: IdempotencyKey, body: BookBody) -> Result<Answer, Problem> {
-        let BookBody { order_id, postal_code, country } = body;
-        let (postal_code, country) = (postal_code.into(), country.into());
-        let book = Book { key: key.into_string(), order_id, postal_code, country };
-        Ok(self.sandbox.adapter().booked(book).await?.into())
-    }
+    let BookBody { order_id, postal_code, country } = body;
+    let (postal_code, country) = (postal_code.into(), country.into());
+    let book = Book { key: key.into_string(), order_id, postal_code, country };
+    Ok(Json(office.sandbox.adapter().booked(book).await?.into()))
 }
 
 /// What was answered to a booking, and where its parcel is.

@@ -23,7 +23,6 @@ pub(super) fn routes(app: App, sandbox: Sandbox) -> OpenApiRouter {
         .routes(routes!(ledger::list))
         .routes(routes!(behaviour::put))
         .routes(routes!(calls::book))
-        .routes(routes!(calls::book_many))
         .routes(routes!(calls::find))
         .routes(routes!(calls::cancel))
         .with_state(Office { app, sandbox })

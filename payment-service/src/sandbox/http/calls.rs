@@ -3,10 +3,10 @@
 
 use std::fmt::Display;
 
-use axum::{extract::State, response::Response};
+use axum::extract::State;
 use platform::{
     Command,
-    http::{Call, Caller, Calls, IdempotencyKey, Json, Keyed, OneByOne, Path, Problem},
+    http::{Caller, Json, Keyed, Path, Problem},
 };
 
 use super::Desk;
@@ -22,12 +22,6 @@ impl Desk {
     ) -> Result<Json<Answer>, Problem> {
         Ok(Json(self.sandbox.provider().call(command).await?.into()))
     }
-
-    async fn charge(&self, key: IdempotencyKey, body: ChargeBody) -> Result<Answer, Problem> {
-        let ChargeBody { order_id, amount, currency, token } = body;
-        let charge = room::Charge { key: key.into_string(), order_id, amount, currency, token };
-        Ok(self.sandbox.provider().charged(charge).await?.into())
-    }
 }
 
 /// Takes the money, once per key.
@@ -40,25 +34,9 @@ pub(super) async fn charge(
     State(desk): State<Desk>,
     Keyed { key, body, .. }: Keyed<ChargeBody>,
 ) -> Result<Json<Answer>, Problem> {
-    desk.charge(key, body).await.map(Json)
-}
-
-/// Takes money several times, which is cheaper for both. Each is answered as if it had come alone, in a line of JSON as soon as
-/// its answer is known: `{"call":0,"status":200,"body":…}`.
-#[utoipa::path(post, path = "/sandbox/payment-provider/charges/batch", tag = "Sandbox", request_body = Calls<ChargeBody>,
-    responses((status = 200, description = "A line for each call, in the order in which they are answered.", body = String, content_type = "application/x-ndjson"),
-              (status = 400, body = Problem, content_type = "application/problem+json"),
-              (status = 422, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn charge_many(
-    _: Caller,
-    State(desk): State<Desk>,
-    answers: OneByOne,
-    Json(calls): Json<Calls<ChargeBody>>,
-) -> Result<Response, Problem> {
-    answers.answer(calls, |Call { key, body }| {
-        let desk = desk.clone();
-        async move { desk.charge(key, body).await }
-    })
+    let ChargeBody { order_id, amount, currency, token } = body;
+    let charge = room::Charge { key: key.into_string(), order_id, amount, currency, token };
+    Ok(Json(desk.sandbox.provider().charged(charge).await?.into()))
 }
 
 /// What is known of the charge with this key?
@@ -100,5 +78,5 @@ pub(super) async fn refund(
     Keyed { key, body, .. }: Keyed<RefundBody>,
 ) -> Result<Json<Answer>, Problem> {
     let RefundBody { order_id, charge_key, amount } = body;
-    desk.call(room::Refund { key: key.as_str().to_owned(), order_id, charge_key, amount }).await
+    desk.call(room::Refund { key: key.into_string(), order_id, charge_key, amount }).await
 }

@@ -26,7 +26,6 @@ pub(super) fn routes(app: App, sandbox: Sandbox) -> OpenApiRouter {
         .routes(routes!(ledger))
         .routes(routes!(behave))
         .routes(routes!(calls::charge))
-        .routes(routes!(calls::charge_many))
         .routes(routes!(calls::query))
         .routes(routes!(calls::close))
         .routes(routes!(calls::refund))

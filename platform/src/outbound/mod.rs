@@ -1,8 +1,7 @@
-//! Somebody who is called over HTTP, with errors told as effects need them: what may have happened is never a failure.
+//! HTTP client for effects. Maps each error to what the caller may assume: `Failed` only when the call certainly had no effect.
 
 #[cfg(test)]
 mod tests;
-mod together;
 
 use std::time::Duration;
 
@@ -10,13 +9,12 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use self::together::Together;
 use crate::{
     CallError,
     http::{IDEMPOTENCY_KEY, Problem, ProblemType, problems},
 };
 
-/// What is called says so when nothing has happened, and the call may be repeated as if it had never been made.
+/// Returned when the call certainly had no effect.
 pub static NOT_DONE: ProblemType = ProblemType::new(
     "not-done",
     StatusCode::SERVICE_UNAVAILABLE,
@@ -24,41 +22,41 @@ pub static NOT_DONE: ProblemType = ProblemType::new(
     "The call has certainly had no effect. It may be sent again, with the same key.",
 );
 
-/// Whoever calls has time-outs of their own (`Policy`); this one is for calls whose caller has forgotten them.
-const PATIENCE: Duration = Duration::from_mins(6);
-const TO_CONNECT: Duration = Duration::from_secs(2);
-/// Less than servers wait before they close what is idle: a request on its way into a closing connection is lost.
-const IDLE: Duration = Duration::from_secs(15);
+/// Upper bound of a call. Callers set shorter time-outs of their own (`Policy`).
+const CALL_TIMEOUT: Duration = Duration::from_mins(6);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Shorter than servers keep idle connections open: a request sent into a closing connection is lost.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Keeps connections open, as many as there are calls at the same time. Cheap to clone.
+/// Keeps as many connections open as there are concurrent calls. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Outside {
+pub struct OutboundClient {
     client: reqwest::Client,
     base: String,
 }
 
-impl Outside {
+impl OutboundClient {
     /// `base`: `http://host:port`, perhaps with a path; without a slash at the end.
     ///
     /// # Panics
-    /// When the process cannot have a client at all.
+    /// When the HTTP client cannot be built (no TLS back end, no DNS configuration).
     pub fn new(base: &str) -> Self {
         let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .connect_timeout(TO_CONNECT)
-            .pool_idle_timeout(IDLE)
+            .timeout(CALL_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client needs nothing that could be missing");
         Self { client, base: base.to_owned() }
     }
 
-    /// Asks; asking changes nothing.
+    /// Reads; has no effect.
     pub async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, CallError> {
         answer(self.call(Method::GET, path, None, None::<&()>).await?)
     }
 
-    /// Has something done, under a key that makes repeats harmless.
+    /// Causes an effect. The idempotency key makes repeats harmless.
     pub async fn post<A: DeserializeOwned>(
         &self,
         path: &str,
@@ -68,12 +66,7 @@ impl Outside {
         answer(self.call(Method::POST, path, Some(key), Some(body)).await?)
     }
 
-    /// For calls that are made at the same time, at an address that takes several in a request.
-    pub fn together(&self, path: &str) -> Together {
-        Together::new(self.clone(), path.to_owned())
-    }
-
-    /// Sends it; whatever comes back. `Failed`: it was not sent.
+    /// Sends a request and returns the answer, whatever its status. `Failed`: the request was not sent.
     pub async fn call(
         &self,
         method: Method,
@@ -81,17 +74,6 @@ impl Outside {
         key: Option<&str>,
         body: Option<&impl Serialize>,
     ) -> Result<(StatusCode, Bytes), CallError> {
-        let response = self.send(method, path, key, body).await?;
-        self.read(response).await
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        key: Option<&str>,
-        body: Option<&impl Serialize>,
-    ) -> Result<reqwest::Response, CallError> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(key) = key {
             request = request.header(IDEMPOTENCY_KEY, key);
@@ -99,10 +81,7 @@ impl Outside {
         if let Some(body) = body {
             request = request.json(body);
         }
-        request.send().await.map_err(|error| self.error(&error))
-    }
-
-    async fn read(&self, response: reqwest::Response) -> Result<(StatusCode, Bytes), CallError> {
+        let response = request.send().await.map_err(|error| self.error(&error))?;
         let status = response.status();
         Ok((status, response.bytes().await.map_err(|error| self.error(&error))?))
     }
@@ -112,18 +91,9 @@ impl Outside {
         if error.is_connect() || error.is_builder() {
             CallError::Failed(format!("{base} cannot be reached"))
         } else {
-            self.lost()
+            CallError::Unknown(format!("the connection to {base} was lost"))
         }
     }
-
-    fn lost(&self) -> CallError {
-        CallError::Unknown(format!("the connection to {} was lost", self.base))
-    }
-}
-
-/// Refusals of a request as it is, which a part of it may be spared; whatever else is wrong would meet that part, too.
-pub fn is_about_the_request(status: StatusCode) -> bool {
-    matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 fn answer<A: DeserializeOwned>((status, body): (StatusCode, Bytes)) -> Result<A, CallError> {
@@ -133,16 +103,17 @@ fn answer<A: DeserializeOwned>((status, body): (StatusCode, Bytes)) -> Result<A,
     }
     let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |member: &str| problem[member].as_str().unwrap_or_default();
-    let said = [text("detail"), text("title"), status.as_str()].into_iter().find(|it| !it.is_empty());
-    let said = said.unwrap_or_default().to_owned();
-    // Who refuses a request has not carried it out. Whoever broke down over it may have, or is still at it.
+    let reason = [text("detail"), text("title"), status.as_str()].into_iter().find(|it| !it.is_empty());
+    let reason = reason.unwrap_or_default().to_owned();
+    // A refused request (4xx) was not carried out. After a server error, or while the server is
+    // still working on the request, it may have been.
     let kind = text("type");
-    let at_it = status == StatusCode::REQUEST_TIMEOUT || kind == problems::REQUEST_IN_PROGRESS.path();
-    let nothing_happened = kind == NOT_DONE.path() || (status.is_client_error() && !at_it);
-    Err(if nothing_happened { CallError::Failed(said) } else { CallError::Unknown(said) })
+    let in_progress = status == StatusCode::REQUEST_TIMEOUT || kind == problems::REQUEST_IN_PROGRESS.path();
+    let no_effect = kind == NOT_DONE.path() || (status.is_client_error() && !in_progress);
+    Err(if no_effect { CallError::Failed(reason) } else { CallError::Unknown(reason) })
 }
 
-/// The other side: how somebody who is called tells what became of the call.
+/// The server side: the problem that `answer` maps back to the same `CallError`.
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
