@@ -116,6 +116,6 @@ async fn nothing_that_is_written_waits_for_an_answer() {
     way.close();
     let written = tokio::time::timeout(Duration::from_secs(20), write(&db, 2)).await;
     assert!(matches!(written, Ok(Ok(()))), "{written:?}: the commit waits for an answer that waits for the commit");
-    assert_eq!(way.said(), format!("{}S", "BE".repeat(STATEMENTS)), "one end for all of it");
+    assert_eq!(way.said(), "BES".repeat(STATEMENTS));
     assert_eq!(database.ask::<(i64,)>("SELECT amount FROM sheet_lines"), [(2,)]);
 }

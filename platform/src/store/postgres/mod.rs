@@ -1,7 +1,6 @@
 //! Transactions on PostgreSQL. What is written is sent at once and its answers are awaited at the end, together: a batch then
 //! takes as many round trips as it has queries that need each other's answers, and one more, whatever it writes.
 
-mod burst;
 mod session;
 mod tls;
 mod values;
@@ -103,7 +102,7 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// Says this, and does not wait for its answer. It goes with the next that is waited for.
+    /// Says this, and does not wait for its answer.
     fn send(&self, work: impl Future<Output = Answer<()>> + Send + 'static) -> Result<(), StoreError> {
         let mut work: BoxFuture<'static, _> = Box::pin(work);
         // The client says it when it is first asked, and keeps the answer until it is asked again.
@@ -126,7 +125,7 @@ impl Transaction {
         // The newest first: it is said. But the connection reads no further while there are answers that nobody takes.
         let all = future::join(newest, earlier).map(|(newest, earlier)| earlier.and(newest));
         let waiting = Waiting(&self.failed);
-        let answer = self.session().answer(all).await;
+        let answer = all.await;
         std::mem::forget(waiting);
         self.note(answer)
     }
@@ -243,7 +242,7 @@ impl Drop for Transaction {
         if let (false, Ok(here)) = (*self.ill.get_mut(), here) {
             // Now, for it may hold locks; whoever wants the connection waits for that.
             here.spawn(async move {
-                if session.answer(session.client.batch_execute("ROLLBACK")).await.is_err() {
+                if session.client.batch_execute("ROLLBACK").await.is_err() {
                     drop(Object::take(session));
                 }
             });
