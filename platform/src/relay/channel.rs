@@ -8,8 +8,7 @@ use std::sync::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
-use super::BEFORE;
-use crate::{bus::Outgoing, store::Given};
+use crate::bus::Outgoing;
 
 /// Where rooms put what they have committed.
 #[derive(Debug, Clone)]
@@ -23,13 +22,11 @@ pub(crate) struct Sender {
 pub(crate) struct Row {
     pub(super) id: i64,
     pub(super) messages: Vec<Outgoing>,
-    /// Rows that were there before, unless it is not known of all.
-    pub(super) before: Option<Vec<i64>>,
 }
 
 impl Row {
-    pub(crate) fn new(given: Given, messages: Vec<Outgoing>) -> Self {
-        Self { id: given.number, messages, before: given.before.filter(|before| before.len() < BEFORE) }
+    pub(crate) fn new(id: i64, messages: Vec<Outgoing>) -> Self {
+        Self { id, messages }
     }
 }
 

@@ -46,8 +46,6 @@ const TIDY: Duration = Duration::from_millis(250);
 const CAUGHT: usize = 10_000;
 /// So often a copy of a dead letter is refused before it is left out: an answer may be of the moment.
 const LETTER_TRIES: u32 = 3;
-/// Of fewer rows than this that were there before it a row knows.
-pub(crate) const BEFORE: usize = 64;
 
 pub(crate) struct Relay {
     service: &'static str,
@@ -60,8 +58,6 @@ pub(crate) struct Relay {
     state: Arc<State>,
     /// Published, and still in the table.
     published: BTreeSet<i64>,
-    /// Removed from it the last time.
-    removed: BTreeSet<i64>,
     /// Read from the table; the channel may carry them as well.
     caught: BTreeSet<i64>,
     /// Not what this program can read.
@@ -108,7 +104,6 @@ impl Relay {
             rows,
             state: state.clone(),
             published: BTreeSet::new(),
-            removed: BTreeSet::new(),
             caught: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             gave_up: false,
@@ -328,7 +323,7 @@ impl Relay {
         }
         .await;
         match removed {
-            Ok(()) => self.removed = std::mem::take(&mut self.published),
+            Ok(()) => self.published.clear(),
             Err(cause) => warn!(service = self.service, error = %cause, "published rows stay in the outbox for now"),
         }
     }

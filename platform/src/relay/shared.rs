@@ -1,8 +1,6 @@
 //! The relay where several processes share the database: the holder of the lease publishes what is in the table, oldest
 //! first, whoever has put it there. What its own rooms have just committed comes through the channel as well, and need
-//! not be read again; but the table says what is next. A row knows which others were in the table before it (whatever must go
-//! first is among them: its transaction was over before the row's could begin to write, for they had the same order's row to
-//! lock): where all of these are published or at hand, the table is not asked.
+//! not be read again; but the table says what is next.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,7 +13,7 @@ use tokio::{sync::watch, time::Instant};
 use tracing::warn;
 
 use super::{
-    BEFORE, ROWS, Relay, Row, TIDY,
+    ROWS, Relay, TIDY,
     lease::{Keeper, Term},
     rest,
 };
@@ -30,8 +28,8 @@ const LAST: Duration = Duration::from_secs(2);
 /// What has waited for less is on its way.
 const SLOW: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
-/// Rows by the channel, until it is their turn.
-type Own = BTreeMap<i64, Row>;
+/// Rows that the channel carried, until the table says that it is their turn.
+type Own = BTreeMap<i64, Vec<Outgoing>>;
 
 impl Relay {
     pub(super) async fn run_shared(self, stopping: Shutdown) {
@@ -70,16 +68,8 @@ impl Relay {
                 row = self.rows.recv() => {
                     let Some(row) = row else { break }; // closed, and empty
                     let rows = self.take(row).into_iter().filter(|row| !self.caught.contains(&row.id));
-                    own.extend(rows.map(|row| (row.id, row)));
-                    if now.is_held() && !self.state.behind.load(Ordering::Acquire) && self.are_next(&own) {
-                        let rows = std::mem::take(&mut own).into_values().map(|row| (row.id, row.messages)).collect();
-                        self.publish(rows, &stopping, &|| term.borrow().is_held()).await;
-                        if self.published.len() >= BEFORE / 2 {
-                            self.tidy().await; // or rows would not know all that were there before
-                        }
-                    } else {
-                        self.state.behind.store(true, Ordering::Release);
-                    }
+                    own.extend(rows.map(|row| (row.id, row.messages)));
+                    self.state.behind.store(true, Ordering::Release);
                 }
                 _ = term.changed() => {}
                 () = tokio::time::sleep_until(looked + every), if now.is_held() => {}
@@ -95,13 +85,6 @@ impl Relay {
             self.publish_next(&mut own, &term, &stopping).await;
         }
         self.tidy().await;
-    }
-
-    /// Whether nothing in the table has to be published before these.
-    fn are_next(&self, own: &Own) -> bool {
-        let sets = [&self.published, &self.removed, &self.unreadable];
-        let known = |id: &i64| own.contains_key(id) || sets.iter().any(|set| set.contains(id));
-        own.values().all(|row| row.before.as_ref().is_some_and(|before| before.iter().all(known)))
     }
 
     /// Publishes the oldest rows of the table.
@@ -143,12 +126,11 @@ impl Relay {
             let tx = self.db.begin().await?;
             for row in bulk::select::<outbox::Entity>(&tx, &others, false).await? {
                 self.caught.insert(row.id);
-                let row = self.read(row).map(|(id, messages)| (id, Row { id, messages, before: None }));
-                own.extend(row);
+                own.extend(self.read(row));
             }
             tx.commit().await?;
         }
-        let rows = next.into_iter().filter_map(|id| own.remove(&id)).map(|row| (row.id, row.messages)).collect();
+        let rows = next.into_iter().filter_map(|id| own.remove_entry(&id)).collect();
         if !more {
             own.clear(); // what is left of it is not in the table any more: another process has published it
         }

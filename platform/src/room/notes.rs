@@ -14,7 +14,6 @@ use crate::{
         batch::{self, Batches},
     },
     parking::{Changes, Head, Parked},
-    relay,
     store::Number,
     tables::{effect, idempotency, outbox, parked, reminder},
 };
@@ -141,5 +140,5 @@ pub(super) async fn enqueue(
         messages: sea_orm::Set(i32::try_from(events.len()).unwrap_or(i32::MAX)),
         records: sea_orm::Set(codec::encode_all(&events)),
     };
-    Ok(Some((tx.insert_numbered::<outbox::Entity>(row, relay::BEFORE).await?, events)))
+    Ok(Some((tx.insert_numbered::<outbox::Entity>(row).await?, events)))
 }

@@ -14,7 +14,7 @@ pub use error::StoreError;
 pub use open::OpenError;
 use open::{Access, connect, engine};
 pub use tx::Tx;
-pub(crate) use tx::{Engine, Given, Number};
+pub(crate) use tx::{Engine, Number};
 
 /// A service's own database. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -4,8 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, Insert, IntoActiveModel, PrimaryKeyTrait, QueryTrait,
-    Select, Statement,
-    sea_query::{Expr, Query, Value},
+    Select, Statement, sea_query::Value,
 };
 
 use super::{StoreError, postgres, sqlite};
@@ -29,25 +28,17 @@ pub(crate) enum Engine {
 
 /// The number that the database has given a row; there when the transaction is committed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Number(Arc<OnceLock<Given>>);
-
-/// A row's number, and those of the oldest rows that were there before it, so many at most as were asked for; `None`: not on
-/// this engine.
-#[derive(Debug, Clone)]
-pub(crate) struct Given {
-    pub number: i64,
-    pub before: Option<Vec<i64>>,
-}
+pub(crate) struct Number(Arc<OnceLock<i64>>);
 
 impl Number {
-    pub fn get(&self) -> Given {
-        self.0.get().expect("asked for after the commit").clone()
+    pub fn get(&self) -> i64 {
+        *self.0.get().expect("asked for after the commit")
     }
 }
 
 impl From<i64> for Number {
     fn from(number: i64) -> Self {
-        Self(Arc::new(Given { number, before: None }.into()))
+        Self(Arc::new(number.into()))
     }
 }
 
@@ -130,7 +121,7 @@ impl Tx {
     }
 
     /// Adds a row that the database gives a number.
-    pub(crate) async fn insert_numbered<E>(&self, row: E::ActiveModel, before: usize) -> Result<Number, StoreError>
+    pub(crate) async fn insert_numbered<E>(&self, row: E::ActiveModel) -> Result<Number, StoreError>
     where
         E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>, PrimaryKey: PrimaryKeyTrait<ValueType = i64>>,
     {
@@ -142,12 +133,8 @@ impl Tx {
                 tx.with(|connection| Ok(connection.last_number().into()))
             }
             Engine::Postgres(tx) => {
-                use sea_orm::{IdenStatic as _, Iterable as _, PrimaryKeyToColumn as _};
-                let number = E::PrimaryKey::iter().next().expect("a number").into_column();
-                let (key, table) = (number.as_str(), E::default().table_name().to_owned());
-                let others = format!(r#"ARRAY(SELECT "{key}" FROM "{table}" ORDER BY "{key}" LIMIT {before})"#);
-                let returning = Query::returning().exprs([Expr::col(number), Expr::cust(others)]);
-                insert.query().returning(returning);
+                use sea_orm::{Iterable as _, PrimaryKeyToColumn as _};
+                insert.query().returning_col(E::PrimaryKey::iter().next().expect("a number").into_column());
                 let (sql, values) = parts(insert.build(DbBackend::Postgres));
                 Ok(Number(tx.write_numbered(&sql, postgres::Transaction::parameters(values)?).await?))
             }

@@ -34,7 +34,7 @@ use tokio_postgres::{
 
 use self::session::{Answer, Manager, Session};
 pub(crate) use self::values::{array, array_type};
-use super::{Given, StoreError, model::Columns};
+use super::{StoreError, model::Columns};
 use crate::Table;
 
 /// A free connection, or a new one, is waited for so long.
@@ -181,18 +181,18 @@ impl Transaction {
         self.send(async move { client.execute_raw(&statement, parameters).await.map(drop) })
     }
 
-    /// Runs a statement that returns a number and others, which are there when the transaction is committed.
+    /// Runs a statement that returns a number, which is there when the transaction is committed.
     pub async fn write_numbered(
         &self,
         sql: &str,
         parameters: Vec<Parameter>,
-    ) -> Result<Arc<OnceLock<Given>>, StoreError> {
+    ) -> Result<Arc<OnceLock<i64>>, StoreError> {
         let statement = self.prepare(sql, &[]).await?;
-        let (client, number) = (self.session().client.clone(), Arc::<OnceLock<Given>>::default());
+        let (client, number) = (self.session().client.clone(), Arc::<OnceLock<i64>>::default());
         let place = number.clone();
         self.send(async move {
             let row = client.query_one(&statement, &borrowed(&parameters)).await?;
-            place.get_or_init(|| Given { number: row.get(0), before: Some(row.get(1)) });
+            place.get_or_init(|| row.get(0));
             Ok(())
         })?;
         Ok(number)
