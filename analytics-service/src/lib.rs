@@ -8,8 +8,9 @@ pub mod store;
 
 use std::time::Duration;
 
-use events::{choreography, service::ANALYTICS};
-use platform::{RoomPlan, Service, process::Unit};
+use ::saga::ParticipantBuilder;
+use events::service::ANALYTICS;
+use host::{Service, ServiceSpec};
 
 /// Nobody waits for a figure: a little patience folds many events into one write of each row.
 const LINGER: Duration = Duration::from_millis(200);
@@ -20,10 +21,10 @@ pub fn service() -> Service {
     let watched = live.clone();
     Service::named(ANALYTICS, "analytics-service")
         .migrations::<migrations::Migrator>()
-        .room(RoomPlan::new(saga::Analytics, choreography::heard_by(ANALYTICS)).lingers(LINGER))
+        .participant(ParticipantBuilder::new(saga::Analytics).lingers(LINGER))
         .routes(move |app| http::routes(app, live), http::PROBLEMS)
         .task(move |app, stopping| watched.refresh(app, stopping))
 }
 
 /// The service as a process serves it.
-pub const UNIT: Unit = Unit { name: ANALYTICS, settings: "", port: 8086, build: |_| Ok(service()) };
+pub const SPEC: ServiceSpec = ServiceSpec { name: ANALYTICS, settings: "", port: 8086, build: |_| Ok(service()) };

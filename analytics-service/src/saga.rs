@@ -1,6 +1,6 @@
 //! What is heard, and which fact of an order (or of a product) it is.
 
-use platform::{Consequences, Delivery, Participant, Verdict};
+use saga::{Consequences, Delivery, Participant, Verdict};
 use serde::Deserialize;
 
 use crate::{

@@ -15,9 +15,11 @@ use analytics_service::{
     store::Work,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use clock::Clock;
 use events::{Currency, Money, OrderEndReason};
-use platform::{Clock, Consequences, Delivery, Door, Participant, Trace, Verdict};
 use proptest::{prelude::*, sample::select};
+use saga::{Consequences, Delivery, InputSource, Participant, Verdict};
+use telemetry::Trace;
 use uuid::Uuid;
 
 const ORDER: Uuid = Uuid::from_u128(1);
@@ -44,7 +46,7 @@ fn react(work: &mut Work, it: &Told) -> Verdict {
     let id = clock.new_id();
     let delivery = Delivery {
         id,
-        door: Door::Event,
+        source: InputSource::Event,
         key: it.order,
         cause: Some(id),
         at: midnight() + TimeDelta::milliseconds(it.after_ms),
@@ -52,9 +54,9 @@ fn react(work: &mut Work, it: &Told) -> Verdict {
         trace: Trace::default(),
         input: it.input.clone(),
     };
-    let mut then = Consequences::new("analytics-service", clock);
-    let verdict = Analytics.react(work, &delivery, then.of(&delivery));
-    assert!(then.told().is_empty(), "analytics says nothing");
+    let mut out = Consequences::new("analytics-service", clock);
+    let verdict = Analytics.react(work, &delivery, out.of(&delivery));
+    assert!(out.published().is_empty(), "analytics says nothing");
     verdict
 }
 

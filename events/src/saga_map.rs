@@ -49,7 +49,8 @@ fn topics() -> String {
         let kept = if topic.compacted { "the last of each key" } else { "for a time" };
         [format!("`{}`", topic.name), topic.owner.into(), key.into(), kept.into(), names(topic.events, ", ")]
     });
-    table(["topic", "owner", "key", "kept", "events"], rows) + "\nDead letters of a topic `T` go to `T.DLQ`.\n"
+    table(["topic", "owner", "key", "kept", "events"], rows)
+        + "\nDead letters of a topic `T` go to `T.DLQ` (`bus.dead_letter_topic`).\n"
 }
 
 fn starts() -> String {

@@ -17,14 +17,14 @@ pub const NOTIFICATION_UPDATES: &str = "notification-updates";
 /// Products as others need to know them. Compacted, keyed by product.
 pub const CATALOG: &str = "catalog";
 
-/// Where the dead letters of a topic go.
+/// The topic that copies of a topic's dead letters are stored for. An installation may give it another name on the bus.
 pub fn dead_letters(topic: &str) -> String {
     format!("{topic}{DEAD_LETTERS}")
 }
 
-/// Whether dead letters of another topic go there.
-pub fn has_dead_letters(topic: &str) -> bool {
-    topic.ends_with(DEAD_LETTERS)
+/// The topic whose dead letters these are; `None` for a topic of events.
+pub fn of_dead_letters(dead_letters: &str) -> Option<&str> {
+    dead_letters.strip_suffix(DEAD_LETTERS)
 }
 
 const DEAD_LETTERS: &str = ".DLQ";

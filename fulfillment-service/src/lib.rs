@@ -5,25 +5,25 @@ pub mod effects;
 pub mod http;
 pub mod migrations;
 pub mod saga;
-pub mod sandbox;
 pub mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use events::{choreography, service::FULFILLMENT};
-use platform::{Breaker, Policy, RoomPlan, Service, config::Span, process::Unit};
+use ::saga::{Breaker, ParticipantBuilder, Policy};
+use events::service::FULFILLMENT;
+use host::{Service, ServiceSpec};
 use serde::Deserialize;
+use settings::Span;
 
 use crate::{
     domain::{Book, CancelBooking, QueryBooking, TrackShipment},
-    effects::{Carrier, Desk},
-    sandbox::RemoteCarrier,
+    effects::{Calls, Carrier, HttpCarrier},
 };
 
-/// The commented defaults of the sections `[fulfillment]` and `[sandbox.carrier]`.
+/// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
-/// A parcel has time: what happens to several within so long shares transactions, here and in all who hear of it.
+/// Minimum interval between the starts of small batches: parcels are not urgent, and share transactions.
 const LINGER: Duration = Duration::from_millis(25);
 
 /// Section `[fulfillment]`.
@@ -46,7 +46,7 @@ pub enum CarrierChoice {
 pub fn service<C: Carrier>(settings: &Settings, carrier: C) -> Service {
     let breaker = Breaker::new(C::NAME);
     let carrier = Arc::new(carrier);
-    let desk = || Desk(carrier.clone());
+    let calls = || Calls(carrier.clone());
     // No number of attempts: a carrier that is down is no reason to fail an order.
     let patient = Policy {
         timeout: settings.timeout.duration(),
@@ -56,25 +56,25 @@ pub fn service<C: Carrier>(settings: &Settings, carrier: C) -> Service {
         unknown: false,
     };
     let saga = saga::FulfillmentSaga { ask_after: settings.ask_carrier_after.delta() };
-    let room = RoomPlan::new(saga, choreography::heard_by(FULFILLMENT))
+    let participant = ParticipantBuilder::new(saga)
         .lingers(LINGER)
-        .performs::<Book>(Policy { unknown: true, ..patient }, &breaker, desk())
-        .performs::<QueryBooking>(patient, &breaker, desk())
-        .performs::<CancelBooking>(patient, &breaker, desk())
-        .performs::<TrackShipment>(patient, &breaker, desk());
+        .performs::<Book>(Policy { unknown: true, ..patient }, &breaker, calls())
+        .performs::<QueryBooking>(patient, &breaker, calls())
+        .performs::<CancelBooking>(patient, &breaker, calls())
+        .performs::<TrackShipment>(patient, &breaker, calls());
     Service::named(FULFILLMENT, "fulfillment-service")
         .migrations::<migrations::Migrator>()
-        .room(room)
+        .participant(participant)
         .routes(move |app| http::routes(app, C::NAME, breaker), http::PROBLEMS)
 }
 
-/// The service as a process serves it, with the sandbox in another one.
-pub const UNIT: Unit = Unit {
+/// The service in a process of its own. It calls the carrier over HTTP.
+pub const SPEC: ServiceSpec = ServiceSpec {
     name: FULFILLMENT,
     settings: SETTINGS,
     port: 8084,
     build: |config| {
-        let carrier = RemoteCarrier::new(config.sandbox_elsewhere()?);
+        let carrier = HttpCarrier::new(config.sandbox_elsewhere()?);
         Ok(service(&config.section(FULFILLMENT)?, carrier))
     },
 };

@@ -1,7 +1,7 @@
 //! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
 
 use chrono::TimeDelta;
-use platform::{Consequences, Delivery, Outcome, Participant, Verdict, answer};
+use saga::{Consequences, Delivery, Outcome, Participant, Verdict, answer};
 use serde::Deserialize;
 
 use crate::{
@@ -45,17 +45,17 @@ impl Participant for FulfillmentSaga {
     type Input = Input;
     type Workset = Work;
 
-    fn react(&self, work: &mut Work, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+    fn react(&self, work: &mut Work, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
         match &it.input {
-            Input::OrderConfirmed(order) => work.book(it.key, order, then),
-            Input::OrderCancellationRequested => work.cancel(it.key, it.id, then),
-            Input::OrderCancelled => work.forestall(it.key, then),
-            Input::AskCarrier(ask) => work.ask(it.key, *ask, then),
-            Input::Booked(outcome) => work.booked(it.key, &outcome.said, self, then),
-            Input::Found(outcome) => work.found(it.key, &outcome.said, self, then),
-            Input::BookingCancelled(outcome) => work.booking_cancelled(it.key, &outcome.said, then),
-            Input::Tracked(outcome) => work.tracked(it.key, outcome, self, then),
-            Input::CarrierNews(news) => answer(news, work.hear(news, then)),
+            Input::OrderConfirmed(order) => work.book(it.key, order, out),
+            Input::OrderCancellationRequested => work.cancel(it.key, it.id, out),
+            Input::OrderCancelled => work.forestall(it.key, out),
+            Input::AskCarrier(ask) => work.ask(it.key, *ask, out),
+            Input::Booked(outcome) => work.booked(it.key, &outcome.result, self, out),
+            Input::Found(outcome) => work.found(it.key, &outcome.result, self, out),
+            Input::BookingCancelled(outcome) => work.booking_cancelled(it.key, &outcome.result, out),
+            Input::Tracked(outcome) => work.tracked(it.key, outcome, self, out),
+            Input::CarrierNews(news) => answer(news, work.hear(news, out)),
         }
     }
 }

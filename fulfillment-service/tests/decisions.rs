@@ -9,7 +9,7 @@ use fulfillment_service::domain::{
     AskCarrier, Book, BookAnswer, CancelAnswer, CancelBooking, CarrierNews, NewsRefusal, Progress, QueryBooking,
     TrackShipment,
 };
-use platform::{Door, Said, decode};
+use saga::{CallResult, InputSource, decode};
 use support::{Fulfillment, ORDER, booking, confirmed, fulfillment, name, now};
 use testkit::Ended;
 use uuid::Uuid;
@@ -177,7 +177,7 @@ fn news_waits_for_the_answer_to_the_booking() {
     assert_eq!(node.command(news("SHIP-2", Progress::PickedUp)), Err(NewsRefusal::NoSuchParcel));
     assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Ok(()));
     assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Ok(()));
-    assert_eq!(node.said(), ["OrderShipped"]);
+    assert_eq!(node.published(), ["OrderShipped"]);
 }
 
 #[test]
@@ -199,13 +199,13 @@ fn events_say_what_the_carrier_said() {
 #[test]
 fn the_carriers_news_continue_the_orders_trace() {
     let mut node = fulfillment();
-    let trace = platform::Trace::new();
+    let trace = telemetry::Trace::new();
     let input = decode("OrderConfirmed.v1", &serde_json::to_vec(&confirmed("N1 1AA")).unwrap()).unwrap().unwrap();
-    node.decide(&platform::Delivery { trace, ..support::event(Uuid::from_u128(1), input) });
+    node.decide(&saga::Delivery { trace, ..support::event(Uuid::from_u128(1), input) });
     hear(&mut node, "booked", 2);
     node.outbox.clear();
     tell(&mut node, Progress::PickedUp);
-    let said = node.outbox[0].message.header("traceparent").and_then(platform::Trace::parse).unwrap();
+    let said = node.outbox[0].message.header("traceparent").and_then(telemetry::Trace::parse).unwrap();
     assert_eq!(said.trace_id, trace.trace_id);
 }
 
@@ -251,7 +251,7 @@ fn a_silent_carrier_is_asked_less_and_less_often_until_it_is_delivered() {
         node.fire(ORDER, "AskCarrier");
         assert!(node.reminders.is_empty(), "never a reminder and a question at once");
         let asked = u32::try_from(waits.len()).unwrap() - 1;
-        node.outcome(ORDER, TrackShipment { order_id: ORDER, asked }, Said::Answer(None));
+        node.outcome(ORDER, TrackShipment { order_id: ORDER, asked }, CallResult::Answer(None));
     }
     assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 720, 720]);
     hear(&mut node, "delivered", 0);
@@ -269,8 +269,8 @@ fn lost_news_is_found_by_asking() {
         (Progress::Delivered { at: now() + TimeDelta::hours(1) }, "OrderDelivered"),
     ] {
         node.fire(ORDER, "AskCarrier");
-        node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, Said::Answer(Some(progress)));
-        assert_eq!(node.said(), [said]);
+        node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, CallResult::Answer(Some(progress)));
+        assert_eq!(node.published(), [said]);
     }
     assert!(node.reminders.is_empty());
 }
@@ -295,20 +295,22 @@ fn hear(node: &mut Fulfillment, input: &str, id: u128) {
         "OrderCancellationRequested" | "OrderCancelled" => {
             event(node, &format!("{input}.v1"), &serde_json::json!({ "reason": "CUSTOMER_REQUEST" }), id)
         }
-        "booked" => node.outcome(ORDER, book(), Said::Answer(BookAnswer::Booked(booking()))),
-        "refused" => node.outcome(ORDER, book(), Said::Answer(refused())),
-        "no answer" => node.outcome(ORDER, book(), Said::Unknown("no answer".into())),
-        "found" => node.outcome(ORDER, query, Said::Answer(Some(BookAnswer::Booked(booking())))),
-        "found refused" => node.outcome(ORDER, query, Said::Answer(Some(refused()))),
-        "not found" => node.outcome(ORDER, query, Said::Answer(None)),
-        "cancelled" => node.outcome(ORDER, cancel, Said::Answer(CancelAnswer::Cancelled)),
-        "too late" => node.outcome(ORDER, cancel, Said::Answer(CancelAnswer::TooLate)),
-        "still here" => node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, Said::Answer(None)),
+        "booked" => node.outcome(ORDER, book(), CallResult::Answer(BookAnswer::Booked(booking()))),
+        "refused" => node.outcome(ORDER, book(), CallResult::Answer(refused())),
+        "no answer" => node.outcome(ORDER, book(), CallResult::Unknown("no answer".into())),
+        "found" => node.outcome(ORDER, query, CallResult::Answer(Some(BookAnswer::Booked(booking())))),
+        "found refused" => node.outcome(ORDER, query, CallResult::Answer(Some(refused()))),
+        "not found" => node.outcome(ORDER, query, CallResult::Answer(None)),
+        "cancelled" => node.outcome(ORDER, cancel, CallResult::Answer(CancelAnswer::Cancelled)),
+        "too late" => node.outcome(ORDER, cancel, CallResult::Answer(CancelAnswer::TooLate)),
+        "still here" => node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, CallResult::Answer(None)),
         "picked up" => return tell(node, Progress::PickedUp),
         "delivered" => return tell(node, Progress::Delivered { at: now() }),
-        "AskCarrier" => {
-            node.input(Door::Reminder, ORDER, fulfillment_service::saga::Input::AskCarrier(AskCarrier { asked: 0 }))
-        }
+        "AskCarrier" => node.input(
+            InputSource::Reminder,
+            ORDER,
+            fulfillment_service::saga::Input::AskCarrier(AskCarrier { asked: 0 }),
+        ),
         other => panic!("{other}?"),
     };
     assert!(matches!(ended, Ended::Done | Ended::Ignored(_)), "{input}: {ended:?}");
@@ -321,7 +323,7 @@ fn event(node: &mut Fulfillment, kind: &str, json: &serde_json::Value, id: u128)
 
 /// What has followed since the last call.
 fn follows(node: &mut Fulfillment) -> String {
-    let mut follows = node.said();
+    let mut follows = node.published();
     follows.extend(node.asked().into_iter().map(str::to_owned));
     node.effects.clear();
     follows.join(" ")

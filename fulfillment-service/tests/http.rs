@@ -1,67 +1,54 @@
-//! The API on a real service beside a real sandbox carrier, each in a temporary folder of its own.
+//! The API on a real service beside a real sandbox carrier, each in a temporary folder of its own. They call each other over
+//! HTTP.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
 mod support;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-
-use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use fulfillment_service::{
-    CarrierChoice, Settings,
-    sandbox::{self, Behaviour, Sandbox},
-    service,
-};
-use platform::{
-    Clock, Consequences, Delivery, Door, Trace,
-    config::{DurationRange, HttpUrl, Span},
-};
+use clock::Clock;
+use fulfillment_service::{CarrierChoice, Settings, effects::HttpCarrier, service};
+use saga::{Consequences, Delivery, InputSource};
+use sandbox::carrier::{self, Behaviour, Carrier};
 use serde_json::{Value, json};
+use settings::{DurationRange, HttpUrl, Span};
 use support::{CUSTOMER, confirmed};
+use telemetry::Trace;
 use testkit::{Fixture, eventually, fixture::Reply};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// A shop and its carrier.
 struct Town {
     shop: Fixture,
     carrier: Fixture,
-    sandbox: Sandbox,
+    sandbox: Carrier,
 }
 
-fn pace(pickup_after: Span, deliver_after: Span) -> sandbox::Settings {
+fn pace(pickup_after: Span, deliver_after: Span) -> carrier::Settings {
     let at_once = DurationRange { start: Span::from_millis(0), end: Span::from_millis(0) };
-    sandbox::Settings { latency: at_once, error_rate: 0.0, pickup_after, deliver_after, webhook: HttpUrl::default() }
+    carrier::Settings { latency: at_once, error_rate: 0.0, pickup_after, deliver_after, webhook: HttpUrl::default() }
 }
 
-fn at_once() -> sandbox::Settings {
+fn at_once() -> carrier::Settings {
     pace(Span::from_millis(0), Span::from_millis(0))
 }
 
-fn never() -> sandbox::Settings {
+fn never() -> carrier::Settings {
     pace(Span::from_secs(86_400), Span::from_secs(86_400))
 }
 
 /// `timeout`: of calls to the carrier.
-async fn start(settings: &sandbox::Settings, timeout: Span) -> Town {
-    let (service, sandbox) = sandbox::service(settings);
-    let carrier = Fixture::start(service).await;
-    let shop = shop(&sandbox, timeout);
-    let shop = Fixture::start(shop).await;
-    sandbox::connect(&sandbox, shop.app.clone());
+async fn start(settings: &carrier::Settings, timeout: Span) -> Town {
+    let sandbox = Carrier::new(settings);
+    let carrier = Fixture::start(sandbox.service()).await;
+    let settings = Settings { carrier: CarrierChoice::Sandbox, timeout, ask_carrier_after: Span::from_secs(600) };
+    let shop = Fixture::start(service(&settings, HttpCarrier::new(&carrier.serve().await))).await;
+    sandbox.send_updates_to(&webhook(&shop).await);
     Town { shop, carrier, sandbox }
 }
 
-fn shop(sandbox: &Sandbox, timeout: Span) -> platform::Service {
-    let settings = Settings { carrier: CarrierChoice::Sandbox, timeout, ask_carrier_after: Span::from_secs(600) };
-    service(&settings, sandbox.adapter())
+async fn webhook(shop: &Fixture) -> String {
+    format!("{}/webhooks/carrier/sandbox", shop.serve().await)
 }
 
 const PATIENT: Span = Span::from_secs(10);
@@ -69,10 +56,10 @@ const PATIENT: Span = Span::from_secs(10);
 impl Town {
     /// Publishes the event as the order service would.
     async fn publish<E: events::Event>(&self, order: Uuid, event: &E) {
-        let mut then = Consequences::new("order-service", Clock::system());
+        let mut out = Consequences::new("order-service", Clock::system());
         let from = Delivery {
             id: Uuid::nil(),
-            door: Door::Command,
+            source: InputSource::Command,
             key: order,
             cause: None,
             at: DateTime::<Utc>::UNIX_EPOCH,
@@ -80,8 +67,8 @@ impl Town {
             trace: Trace::default(),
             input: (),
         };
-        then.of(&from).publish(&mut 0, event);
-        let published = self.shop.host.bus.publish(then.into_parts().events).await;
+        out.of(&from).publish(&mut 0, event);
+        let published = self.shop.host.bus.publish(out.into_parts().events).await;
         assert!(published.failure.is_none(), "{published:?}");
     }
 
@@ -96,7 +83,7 @@ impl Town {
         self.shop.get(&format!("/api/fulfillment/orders/{order}")).await
     }
 
-    /// Once it has this status.
+    /// IdempotentRequest it has this status.
     async fn reaches(&self, order: Uuid, status: &str) -> Value {
         eventually(&format!("{order} to be {status}"), async || {
             Some(self.shipment(order).await.json()).filter(|shipment| shipment["status"] == status)
@@ -104,7 +91,7 @@ impl Town {
         .await
     }
 
-    /// Once the carrier's answer to the booking is known.
+    /// IdempotentRequest the carrier's answer to the booking is known.
     async fn booked(&self, order: Uuid) -> Value {
         eventually("the booking", async || {
             Some(self.shipment(order).await.json()).filter(|shipment| shipment["trackingNumber"].is_string())
@@ -227,78 +214,6 @@ async fn the_carrier_tells_by_webhook() {
     town.stop().await;
 }
 
-/// A webhook that holds requests back until it may answer, and refuses each update when it comes for the first time.
-#[derive(Clone)]
-struct Webhook {
-    gate: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
-    /// Statuses by order, as they came.
-    updates: Arc<Mutex<HashMap<String, Vec<String>>>>,
-}
-
-impl Webhook {
-    async fn start() -> (Self, String) {
-        let (waiting, most, updates) = (Arc::default(), Arc::default(), Arc::default());
-        let webhook = Self { gate: Arc::new(Semaphore::new(0)), waiting, most, updates };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}/webhook", listener.local_addr().unwrap());
-        let handler = webhook.clone();
-        let handler = move |axum::Json(update): axum::Json<Value>| async move { handler.answer(&update).await };
-        let routes = axum::Router::new().route("/webhook", axum::routing::post(handler));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        (webhook, address)
-    }
-
-    async fn answer(&self, update: &Value) -> StatusCode {
-        let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(waiting, Ordering::SeqCst);
-        drop(self.gate.acquire().await.unwrap());
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        let (order, status) = (update["orderId"].as_str().unwrap(), update["status"].as_str().unwrap());
-        let mut updates = self.updates.lock().unwrap();
-        let of_order = updates.entry(order.to_owned()).or_default();
-        of_order.push(status.to_owned());
-        let first = of_order.iter().filter(|it| *it == status).count() == 1;
-        if first { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
-    }
-}
-
-/// Updates of many parcels travel at the same time, but not too many; those of one parcel in their order, and each until it
-/// is accepted.
-#[tokio::test]
-async fn updates_are_sent_side_by_side_and_in_order_for_each_parcel() {
-    let (webhook, address) = Webhook::start().await;
-    let (service, sandbox) = sandbox::service(&at_once());
-    sandbox::connect_to(&sandbox, &address);
-    let carrier = Fixture::start(service).await;
-    let shop = Fixture::start(self::shop(&sandbox, PATIENT)).await;
-    let town = Town { shop, carrier, sandbox };
-    for _ in 0..150 {
-        town.confirm("N1 1AA").await;
-    }
-    eventually("all are picked up", async || {
-        let ledger = town.carrier.get("/sandbox/carrier/ledger?limit=200").await.json();
-        let items = ledger["items"].as_array().unwrap();
-        (items.iter().filter(|item| item["operation"] == "PICK_UP").count() == 150).then_some(())
-    })
-    .await;
-    eventually("no more requests are sent", async || {
-        (webhook.waiting.load(Ordering::SeqCst) == sandbox::MAX_IN_FLIGHT).then_some(())
-    })
-    .await;
-    webhook.gate.add_permits(1);
-    let all = ["PICKED_UP", "PICKED_UP", "DELIVERED", "DELIVERED"];
-    eventually("all updates are accepted", async || {
-        let updates = webhook.updates.lock().unwrap();
-        (updates.len() == 150 && updates.values().all(|of_order| of_order.len() == 4)).then_some(())
-    })
-    .await;
-    assert!(webhook.updates.lock().unwrap().values().all(|of_order| *of_order == all), "{:?}", webhook.updates);
-    assert_eq!(webhook.most.load(Ordering::SeqCst), sandbox::MAX_IN_FLIGHT);
-    town.stop().await;
-}
-
 #[tokio::test]
 async fn news_before_the_booking_is_answered_is_to_be_told_again() {
     let town = start(&never(), PATIENT).await;
@@ -356,28 +271,6 @@ async fn a_carrier_that_is_down_does_not_make_the_service_unhealthy() {
     town.stop().await;
 }
 
-#[tokio::test]
-async fn the_carrier_behaves_as_it_is_told() {
-    let town = start(&at_once(), PATIENT).await;
-    let put = async |body: &Value| town.carrier.send("PUT", "/sandbox/carrier/behaviour", &[], Some(body)).await;
-    let told =
-        put(&json!({ "latencyMs": { "min": 1, "max": 2 }, "errorRate": 0.5, "timeoutRate": 0.25, "down": true })).await;
-    let all = json!({ "latencyMs": { "min": 1, "max": 2 }, "errorRate": 0.5, "timeoutRate": 0.25, "timeoutAfterEffectRate": 0.0, "down": true });
-    assert_eq!((told.status, told.json()), (200, all));
-    assert!(town.sandbox.behaviour().down);
-
-    let wrong = put(&json!({ "latencyMs": { "min": 3, "max": 2 }, "errorRate": 1.5 })).await;
-    let errors =
-        wrong.json()["errors"].as_array().unwrap().iter().map(|it| it["field"].to_string()).collect::<Vec<_>>();
-    assert_eq!((wrong.status, errors.join(" ")), (422, r#""latencyMs.min" "errorRate" "errorRate""#.to_owned()));
-    assert_eq!(put(&json!({ "speed": 1 })).await.status, 400);
-    assert!(town.sandbox.behaviour().down, "a refused word changes nothing");
-
-    put(&json!({})).await;
-    assert_eq!(town.sandbox.behaviour(), town.sandbox.usual());
-    town.stop().await;
-}
-
 /// What was booked before a restart is picked up after it.
 #[tokio::test]
 async fn a_restarted_carrier_goes_on() {
@@ -385,9 +278,9 @@ async fn a_restarted_carrier_goes_on() {
     let order = town.confirm("N1 1AA").await;
     town.booked(order).await;
     let Town { shop, carrier, .. } = town;
-    let (service, sandbox) = sandbox::service(&at_once());
-    let carrier = carrier.restart(service).await;
-    sandbox::connect(&sandbox, shop.app.clone());
+    let sandbox = Carrier::new(&at_once());
+    let carrier = carrier.restart(sandbox.service()).await;
+    sandbox.send_updates_to(&webhook(&shop).await);
     let town = Town { shop, carrier, sandbox };
     town.reaches(order, "Delivered").await;
     town.stop().await;

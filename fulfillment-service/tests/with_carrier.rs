@@ -5,21 +5,21 @@
 
 mod support;
 
-use fulfillment_service::{
-    domain::{
-        Book, BookAnswer, CancelAnswer, CancelBooking, CarrierNews, Progress, QueryBooking, TrackShipment, booking_key,
-    },
-    sandbox::{self, Depot, Fate, Pace, PickUp, Visit},
+use clock::Clock;
+use fulfillment_service::domain::{
+    Book, CancelBooking, CarrierNews, Progress, QueryBooking, TrackShipment, booking_key,
 };
-use platform::{Clock, Said, decode};
 use proptest::prelude::*;
+use saga::{CallResult, decode};
+use sandbox::carrier::{self, Fate, Pace, PickUp, SandboxCarrier};
+use serde::{Serialize, de::DeserializeOwned};
 use support::{Fulfillment, ORDER, confirmed, fulfillment, name, now};
 use testkit::Node;
 use uuid::Uuid;
 
 /// The carrier, and what becomes of the call in hand.
 struct World {
-    carrier: Node<Depot>,
+    carrier: Node<SandboxCarrier>,
     fate: Fate,
 }
 
@@ -55,6 +55,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// An answer of the sandbox as one of the domain, which has the same JSON.
+fn of_domain<A: Serialize, B: DeserializeOwned>(answer: A) -> B {
+    serde_json::from_value(serde_json::to_value(answer).unwrap()).unwrap()
+}
+
 struct Stage {
     shop: Fulfillment<World>,
     world: World,
@@ -68,11 +73,11 @@ impl Stage {
     fn new(postal_code: &'static str) -> Self {
         let (clock, _) = Clock::manual(now(), 2);
         let pace = Pace { pickup_after: chrono::TimeDelta::zero(), deliver_after: chrono::TimeDelta::zero() };
-        let carrier = Node::new("sandbox-carrier", Depot { pace }, [], clock);
+        let carrier = Node::new("sandbox-carrier", SandboxCarrier { pace }, [], clock);
         let shop = fulfillment::<World>()
             .performs::<Book>(|book, world| {
                 let address = &book.parcel.address;
-                let command = sandbox::Book {
+                let command = carrier::Book {
                     key: booking_key(book.order_id),
                     order_id: book.order_id,
                     postal_code: address.postal_code.clone(),
@@ -80,37 +85,38 @@ impl Stage {
                 };
                 match world.fate {
                     Fate::Failed => None,
-                    Fate::Lost => Some(Said::Unknown("lost".into())),
+                    Fate::Lost => Some(CallResult::Unknown("lost".into())),
                     Fate::AnswerLost => {
                         let Ok(_) = world.carrier.command(command);
-                        Some(Said::Unknown("lost".into()))
+                        Some(CallResult::Unknown("lost".into()))
                     }
                     Fate::Answered => {
                         let Ok(answer) = world.carrier.command(command);
-                        Some(Said::Answer(answer))
+                        Some(CallResult::Answer(of_domain(answer)))
                     }
                 }
             })
             .performs::<QueryBooking>(|query, world| {
-                let Ok(known) = world.carrier.command(sandbox::Find { key: booking_key(query.order_id) });
-                (world.fate == Fate::Answered).then(|| Said::Answer(known.map(|known| known.answer)))
+                let Ok(known) = world.carrier.command(carrier::Find { key: booking_key(query.order_id) });
+                (world.fate == Fate::Answered).then(|| CallResult::Answer(known.map(|known| of_domain(known.answer))))
             })
             .performs::<CancelBooking>(|cancel, world| {
                 if matches!(world.fate, Fate::Failed | Fate::Lost) {
                     return None;
                 }
-                let Ok(answer) = world.carrier.command(sandbox::Cancel { key: booking_key(cancel.order_id) });
-                (world.fate == Fate::Answered).then_some(Said::Answer(answer))
+                let Ok(answer) = world.carrier.command(carrier::Cancel { key: booking_key(cancel.order_id) });
+                (world.fate == Fate::Answered).then(|| CallResult::Answer(of_domain(answer)))
             })
             .performs::<TrackShipment>(|track, world| {
-                let Ok(known) = world.carrier.command(sandbox::Find { key: booking_key(track.order_id) });
-                (world.fate == Fate::Answered).then(|| Said::Answer(known.and_then(|known| known.progress)))
+                let Ok(known) = world.carrier.command(carrier::Find { key: booking_key(track.order_id) });
+                (world.fate == Fate::Answered)
+                    .then(|| CallResult::Answer(known.and_then(|known| known.progress).map(of_domain)))
             });
         let world = World { carrier, fate: Fate::Answered };
         Self { shop, world, postal_code, said: vec![], delivered: false, to_be_cancelled: false }
     }
 
-    fn booking(&self) -> Option<sandbox::Booking> {
+    fn booking(&self) -> Option<carrier::Booking> {
         self.world.carrier.work.bookings.iter().next().cloned()
     }
 
@@ -133,7 +139,7 @@ impl Stage {
             Step::Deliver => {
                 // The drivers deliver what they have told of.
                 if self.delivered {
-                    let deliver = sandbox::Deliver { key: booking_key(ORDER), at: now() };
+                    let deliver = carrier::Deliver { key: booking_key(ORDER), at: now() };
                     let Ok(_) = self.world.carrier.command(deliver);
                 }
             }
@@ -145,7 +151,7 @@ impl Stage {
                 }
             }
         }
-        self.said.extend(self.shop.said());
+        self.said.extend(self.shop.published());
     }
 
     fn call(&mut self, nth: usize, fate: Fate, keep_outcome: bool) {
@@ -226,37 +232,4 @@ fn the_carrier_books_once_per_key_and_answers_the_same() {
     let first = stage.booking();
     stage.go(Step::Call(0, Fate::Answered));
     assert_eq!((stage.booking(), name(&stage.shop)), (first, "BOOKED".to_owned()));
-}
-
-#[test]
-fn the_carrier_refuses_where_nobody_drives() {
-    let answer = |postal_code: &str, country: &str| {
-        let mut carrier = Stage::new("").world.carrier;
-        let key = booking_key(ORDER);
-        let (postal_code, country) = (postal_code.into(), country.into());
-        let Ok(answer) = carrier.command(sandbox::Book { key, order_id: ORDER, postal_code, country });
-        answer
-    };
-    assert!(matches!(answer("N1 1AA", "GB"), BookAnswer::Booked(booking)
-        if booking.tracking_number.starts_with("SHIP-") && booking.carrier == "MockCarrier"));
-    assert!(matches!(answer("REFUSED", "GB"), BookAnswer::Refused(_)));
-    assert!(matches!(answer("N1 1AA", "AQ"), BookAnswer::Refused(_)));
-}
-
-#[test]
-fn what_is_picked_up_is_not_cancelled_and_what_is_cancelled_is_not_picked_up() {
-    for cancelled_first in [false, true] {
-        let mut stage = Stage::new("N1 1AA");
-        stage.go(Step::Confirm);
-        stage.go(Step::Call(0, Fate::Answered));
-        let key = booking_key(ORDER);
-        let carrier = &mut stage.world.carrier;
-        if cancelled_first {
-            assert_eq!(carrier.command(sandbox::Cancel { key: key.clone() }), Ok(CancelAnswer::Cancelled));
-            assert_eq!(carrier.command(PickUp { key }), Ok(Visit::Nothing));
-        } else {
-            assert!(matches!(carrier.command(PickUp { key: key.clone() }), Ok(Visit::PickedUp(_))));
-            assert_eq!(carrier.command(sandbox::Cancel { key }), Ok(CancelAnswer::TooLate));
-        }
-    }
 }

@@ -6,9 +6,11 @@ pub mod migrations;
 pub mod saga;
 pub mod store;
 
-use events::{choreography, service::INVENTORY};
-use platform::{RoomPlan, Service, config::Span, process::Unit};
+use ::saga::ParticipantBuilder;
+use events::service::INVENTORY;
+use host::{Service, ServiceSpec};
 use serde::Deserialize;
+use settings::Span;
 
 /// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
@@ -26,10 +28,14 @@ pub fn service(settings: &Settings) -> Service {
     let saga = saga::InventorySaga { hold_for: settings.reservation_ttl.delta(), low_stock: settings.low_stock };
     Service::named(INVENTORY, "inventory-service")
         .migrations::<migrations::Migrator>()
-        .room(RoomPlan::new(saga, choreography::heard_by(INVENTORY)))
+        .participant(ParticipantBuilder::new(saga))
         .routes(http::routes, http::PROBLEMS)
 }
 
 /// The service as a process serves it.
-pub const UNIT: Unit =
-    Unit { name: INVENTORY, settings: SETTINGS, port: 8082, build: |config| Ok(service(&config.section(INVENTORY)?)) };
+pub const SPEC: ServiceSpec = ServiceSpec {
+    name: INVENTORY,
+    settings: SETTINGS,
+    port: 8082,
+    build: |config| Ok(service(&config.section(INVENTORY)?)),
+};

@@ -4,5 +4,5 @@
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
-    platform::process::main(&inventory_service::UNIT)
+    host::main(&inventory_service::SPEC)
 }

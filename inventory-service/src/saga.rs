@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use events::ReleaseReason;
-use platform::{Consequences, Delivery, Participant, Verdict, answer};
+use saga::{Consequences, Delivery, Participant, Verdict, answer};
 use serde::Deserialize;
 
 use crate::{
@@ -45,16 +45,16 @@ impl Participant for InventorySaga {
     type Input = Input;
     type Workset = Stock;
 
-    fn react(&self, stock: &mut Stock, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+    fn react(&self, stock: &mut Stock, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
         match &it.input {
-            Input::OrderCreated(order) => stock.reserve(it.key, order, self, then),
-            Input::OrderConfirmed => stock.commit(it.key, then),
-            Input::OrderShipped => stock.ship(it.key, then),
-            Input::OrderCancelled => stock.release(it.key, ReleaseReason::OrderCancelled, self, then),
-            Input::PaymentFailed => stock.release(it.key, ReleaseReason::PaymentFailed, self, then),
-            Input::ReservationDue => stock.expire(it.key, then),
-            Input::PutProduct(command) => answer(command, stock.put(command, self, then)),
-            Input::AdjustStock(command) => answer(command, stock.adjust(command, self, then)),
+            Input::OrderCreated(order) => stock.reserve(it.key, order, self, out),
+            Input::OrderConfirmed => stock.commit(it.key, out),
+            Input::OrderShipped => stock.ship(it.key, out),
+            Input::OrderCancelled => stock.release(it.key, ReleaseReason::OrderCancelled, self, out),
+            Input::PaymentFailed => stock.release(it.key, ReleaseReason::PaymentFailed, self, out),
+            Input::ReservationDue => stock.expire(it.key, out),
+            Input::PutProduct(command) => answer(command, stock.put(command, self, out)),
+            Input::AdjustStock(command) => answer(command, stock.adjust(command, self, out)),
         }
     }
 }

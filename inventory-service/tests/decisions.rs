@@ -3,16 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use chrono::{DateTime, TimeDelta};
+use clock::Clock;
 use events::choreography;
 use inventory_service::{
     domain::{AdjustStock, AdjustmentReason, PutProduct, State, StockRefusal},
     saga::InventorySaga,
 };
-use platform::{Clock, http::IfMatch};
 use rstest::rstest;
 use serde_json::json;
 use testkit::{Ended, Node};
 use uuid::Uuid;
+use web::IfMatch;
 
 const TEAPOT: Uuid = Uuid::from_u128(1);
 const CUP: Uuid = Uuid::from_u128(2);
@@ -30,7 +31,7 @@ fn given(teapots: i64, cups: i64) -> Inventory {
             node.command(adjust(product_id, units)).unwrap();
         }
     }
-    node.said();
+    node.published();
     node
 }
 fn put(product_id: Uuid, sku: &str) -> PutProduct {
@@ -74,7 +75,7 @@ fn in_state(name: &str) -> Inventory {
         "RELEASED" => drop(hear(&mut node, "OrderCancelled")),
         _ => {}
     }
-    node.said();
+    node.published();
     node
 }
 fn name(node: &Inventory) -> &'static str {
@@ -128,14 +129,14 @@ fn reactions(#[case] before: &str, #[case] event: &str, #[case] after: &str, #[c
     let mut node = in_state(before);
     assert_eq!(name(&node), before);
     hear(&mut node, event);
-    let told: Vec<String> = node.said().into_iter().filter(|it| it != "ProductChanged").collect();
+    let told: Vec<String> = node.published().into_iter().filter(|it| it != "ProductChanged").collect();
     assert_eq!((name(&node), told), (after, said.iter().map(ToString::to_string).collect()));
     let product = node.work.products.get(&TEAPOT).unwrap();
     let total = if before == "REFUSED" { 1 } else { 5 };
     assert_eq!(product.available + product.reserved + product.shipped, total, "no unit is lost");
     let again = format!("{:?}", node.work);
     hear(&mut node, event);
-    assert!(node.said().is_empty(), "a repeat says nothing");
+    assert!(node.published().is_empty(), "a repeat says nothing");
     assert_eq!(format!("{:?}", node.work), again, "a repeat changes nothing");
 }
 
@@ -143,7 +144,7 @@ fn reactions(#[case] before: &str, #[case] event: &str, #[case] after: &str, #[c
 fn all_items_or_none() {
     let mut node = given(5, 1);
     ordered(&mut node, &[(TEAPOT, 2), (CUP, 1), (CUP, 1)]);
-    assert_eq!((state(&node), node.said()), (Some(State::Refused), vec!["InventoryInsufficient".to_owned()]));
+    assert_eq!((state(&node), node.published()), (Some(State::Refused), vec!["InventoryInsufficient".to_owned()]));
     assert_eq!((units(&node, TEAPOT), units(&node, CUP)), ((5, 0, 0), (1, 0, 0)));
 }
 
@@ -158,7 +159,7 @@ fn an_unknown_product_is_one_there_is_nothing_of() {
 fn expiry_is_reported_once_and_lets_go_of_nothing() {
     let mut node = in_state("RESERVED");
     node.fire(ORDER, "ReservationDue");
-    assert_eq!((node.said(), units(&node, TEAPOT)), (vec!["ReservationExpired".to_owned()], (3, 2, 0)));
+    assert_eq!((node.published(), units(&node, TEAPOT)), (vec!["ReservationExpired".to_owned()], (3, 2, 0)));
     assert!(node.reminders.is_empty());
 }
 
@@ -179,7 +180,7 @@ fn levels_are_told_when_they_change_and_only_then() {
     let sold = |node: &mut Inventory, order: u128, units: u32| {
         let items = json!({ "items": [{ "productId": TEAPOT, "quantity": units }] });
         node.event(Uuid::from_u128(order), "OrderCreated.v1", &items);
-        node.said().iter().any(|it| it == "ProductChanged")
+        node.published().iter().any(|it| it == "ProductChanged")
     };
     assert!(!sold(&mut node, 101, 3), "5 → 2 of 1 is no news");
     assert!(sold(&mut node, 102, 1), "2 → 1 is low");
@@ -204,7 +205,7 @@ fn products_keep_their_currency_and_their_sku_to_themselves() {
     assert_eq!(node.command(dollars), Err(StockRefusal::CurrencyFixed("EUR".parse().unwrap())));
     assert_eq!(node.command(put(CUP, "TEA")), Err(StockRefusal::SkuTaken));
     assert_eq!(node.command(put(TEAPOT, "TEA")).unwrap().version, 1, "nothing has changed");
-    assert!(node.said().is_empty());
+    assert!(node.published().is_empty());
     assert_eq!(node.command(put(TEAPOT, "TEA-2")).unwrap().version, 2);
-    assert_eq!(node.said(), ["ProductChanged"]);
+    assert_eq!(node.published(), ["ProductChanged"]);
 }

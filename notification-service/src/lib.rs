@@ -9,9 +9,11 @@ pub mod store;
 
 use std::time::Duration;
 
-use events::{choreography, service::NOTIFICATION};
-use platform::{Breaker, Policy, RoomPlan, Service, config::Span, process::Unit};
+use ::saga::{Breaker, ParticipantBuilder, Policy};
+use events::service::NOTIFICATION;
+use host::{Service, ServiceSpec};
 use serde::Deserialize;
+use settings::Span;
 
 /// A message may come a moment later: then what is said about one order together is decided together.
 const LINGER: Duration = Duration::from_millis(50);
@@ -40,17 +42,17 @@ pub fn service(settings: &Settings) -> Service {
         unknown: false,
     };
     let mailbox = effects::Mailbox { error_rate: settings.mailbox_error_rate };
-    let room = RoomPlan::new(saga::NotificationSaga, choreography::heard_by(NOTIFICATION))
+    let participant = ParticipantBuilder::new(saga::NotificationSaga)
         .performs::<effects::Notify>(policy, &Breaker::new("mailbox"), mailbox)
         .lingers(LINGER);
     Service::named(NOTIFICATION, "notification-service")
         .migrations::<migrations::Migrator>()
-        .room(room)
+        .participant(participant)
         .routes(http::routes, http::PROBLEMS)
 }
 
 /// The service as a process serves it.
-pub const UNIT: Unit = Unit {
+pub const SPEC: ServiceSpec = ServiceSpec {
     name: NOTIFICATION,
     settings: SETTINGS,
     port: 8085,

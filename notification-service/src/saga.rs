@@ -1,6 +1,6 @@
 //! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
 
-use platform::{
+use saga::{
     Consequences, Delivery, Outcome, Participant,
     Verdict::{self, Ignored},
     answer,
@@ -70,12 +70,12 @@ impl Participant for NotificationSaga {
     type Input = Input;
     type Workset = Work;
 
-    fn react(&self, work: &mut Work, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+    fn react(&self, work: &mut Work, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
         match (&it.input, it.input.news()) {
-            (_, Some(news)) => work.tell(it.key, &news, then),
+            (_, Some(news)) => work.tell(it.key, &news, out),
             (Input::OrderCreated(order), _) => work.note(it.key, order),
-            (Input::Notified(outcome), _) => work.settle(outcome, then),
-            (Input::Resend(command), _) => answer(command, work.resend(command, then)),
+            (Input::Notified(outcome), _) => work.settle(outcome, out),
+            (Input::Resend(command), _) => answer(command, work.resend(command, out)),
             (Input::SetPreferences(command), _) => answer(command, Ok(work.set_preferences(command))),
             _ => Ignored("no news for the customer"),
         }

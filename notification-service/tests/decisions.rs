@@ -12,8 +12,8 @@ use notification_service::{
     saga::Input,
 };
 use orders::*;
-use platform::Said;
 use rstest::rstest;
+use saga::CallResult;
 use serde_json::{Value, json};
 use testkit::{Ended, proofs::twice_is_once};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ fn the_contact_is_noted_once() {
     other["customer"]["email"] = json!("eve@example.org");
     assert!(matches!(it.event(ORDER, "OrderCreated.v1", &other), Ended::Ignored(_)));
     assert_eq!(it.work.contacts.get(&ORDER).unwrap().email, "ada@example.org");
-    assert!(it.said().is_empty() && it.asked().is_empty());
+    assert!(it.published().is_empty() && it.asked().is_empty());
 }
 
 #[test]
@@ -61,11 +61,11 @@ fn news_is_told_once(
         hear(&mut it, kind);
     }
     match state {
-        "SENT" => drop(it.outcome(ORDER, only_asked(&it), Said::Answer(Told::Accepted))),
-        "FAILED" => drop(it.outcome(ORDER, only_asked(&it), Said::GaveUp("it is down".into()))),
+        "SENT" => drop(it.outcome(ORDER, only_asked(&it), CallResult::Answer(Told::Accepted))),
+        "FAILED" => drop(it.outcome(ORDER, only_asked(&it), CallResult::Exhausted("it is down".into()))),
         _ => {}
     }
-    let before = (it.said(), it.effects.clone(), format!("{:?}", it.work)).1;
+    let before = (it.published(), it.effects.clone(), format!("{:?}", it.work)).1;
     let ended = hear(&mut it, kind);
     match state {
         "NONE" => assert!(matches!(ended, Ended::Held(_)) && it.effects.is_empty(), "{ended:?}"),
@@ -80,7 +80,7 @@ fn news_is_told_once(
             assert_eq!(it.effects, before);
         }
     }
-    assert!(it.said().is_empty());
+    assert!(it.published().is_empty());
 }
 
 #[test]
@@ -114,11 +114,11 @@ fn of_the_statuses_only_failed_is_news() {
 }
 
 #[rstest]
-#[case(Said::Answer(Told::Accepted), State::Sent, "NotificationSent")]
-#[case(Said::Answer(Told::Refused("no such address".into())), State::Failed, "NotificationFailed")]
-#[case(Said::GaveUp("it is down".into()), State::Failed, "NotificationFailed")]
-#[case(Said::Unknown("no answer".into()), State::Failed, "NotificationFailed")]
-fn what_came_of_it_is_told(#[case] said: Said<Told>, #[case] status: State, #[case] event: &str) {
+#[case(CallResult::Answer(Told::Accepted), State::Sent, "NotificationSent")]
+#[case(CallResult::Answer(Told::Refused("no such address".into())), State::Failed, "NotificationFailed")]
+#[case(CallResult::Exhausted("it is down".into()), State::Failed, "NotificationFailed")]
+#[case(CallResult::Unknown("no answer".into()), State::Failed, "NotificationFailed")]
+fn what_came_of_it_is_told(#[case] said: CallResult<Told>, #[case] status: State, #[case] event: &str) {
     let mut it = noted();
     hear(&mut it, "OrderShipped.v1");
     let request = only_asked(&it);
@@ -130,10 +130,10 @@ fn what_came_of_it_is_told(#[case] said: Said<Told>, #[case] status: State, #[ca
         (&told["notificationId"], &told["event"], &told["channel"], &told["sequence"]),
         (&json!(message.id), &json!("OrderShipped.v1"), &json!("EMAIL"), &json!(1))
     );
-    assert_eq!(it.said(), [event]);
+    assert_eq!(it.published(), [event]);
 
-    let late = it.outcome(ORDER, request, Said::Answer(Told::Accepted));
-    assert!(matches!(late, Ended::Ignored(_)) && it.said().is_empty(), "{late:?}");
+    let late = it.outcome(ORDER, request, CallResult::Answer(Told::Accepted));
+    assert!(matches!(late, Ended::Ignored(_)) && it.published().is_empty(), "{late:?}");
 }
 
 #[rstest]
@@ -176,14 +176,14 @@ fn what_nobody_wants_to_hear_is_settled_for_good() {
     assert!(it.asked().is_empty());
     let told: Value = serde_json::from_slice(&it.outbox[0].message.value).unwrap();
     assert_eq!((&told["attempts"], &told["event"]), (&json!(0), &json!("OrderShipped.v1")));
-    assert_eq!(it.said(), ["NotificationFailed"]);
+    assert_eq!(it.published(), ["NotificationFailed"]);
     let resend = it.command(Resend(key(&it)));
     assert_eq!(resend.unwrap_err(), ResendRefusal::SwitchedOff);
 
     // A repeat is a repeat, whatever the customer wants by now.
     it.command(SetPreferences(preferences(true, true, "en"))).unwrap();
     assert!(matches!(hear(&mut it, "OrderShipped.v1"), Ended::Ignored(_)));
-    assert!(it.asked().is_empty() && it.said().is_empty());
+    assert!(it.asked().is_empty() && it.published().is_empty());
 }
 
 #[test]
@@ -204,16 +204,16 @@ fn sent_again_on_purpose_is_another_request() {
     hear(&mut it, "OrderConfirmed.v1");
     let (first, key) = (only_asked(&it), key(&it));
     assert_eq!(it.command(Resend(key.clone())).unwrap_err(), ResendRefusal::Pending);
-    it.outcome(ORDER, first.clone(), Said::GaveUp("it is down".into()));
+    it.outcome(ORDER, first.clone(), CallResult::Exhausted("it is down".into()));
 
     let sending = it.command(Resend(key.clone())).unwrap();
     assert_eq!((sending.status, sending.id, sending.resends), (State::Pending, first.id, 1));
     assert_eq!(it.effects.keys().collect::<Vec<_>>(), [&format!("notify:{ORDER}:OrderConfirmed.v1:email:1")]);
-    let stale = it.outcome(ORDER, first, Said::Answer(Told::Accepted));
+    let stale = it.outcome(ORDER, first, CallResult::Answer(Told::Accepted));
     assert!(matches!(stale, Ended::Ignored(_)), "{stale:?}");
-    it.outcome(ORDER, only_asked(&it), Said::Answer(Told::Accepted));
+    it.outcome(ORDER, only_asked(&it), CallResult::Answer(Told::Accepted));
     assert_eq!((messages(&it)[0].status, messages(&it)[0].attempts), (State::Sent, 2));
-    assert_eq!(it.said(), ["NotificationFailed", "NotificationSent"]);
+    assert_eq!(it.published(), ["NotificationFailed", "NotificationSent"]);
 
     let unknown = Resend((Uuid::nil(), key.1, key.2));
     assert_eq!(it.command(unknown).unwrap_err(), ResendRefusal::NotFound);
@@ -290,7 +290,7 @@ fn nothing_personal_is_published_or_printed() {
         hear(&mut it, kind);
         for request in asked(&it) {
             write!(printed, "{request:?}").unwrap();
-            it.outcome(ORDER, request, Said::Answer(Told::Accepted));
+            it.outcome(ORDER, request, CallResult::Answer(Told::Accepted));
         }
     }
     write!(printed, "{:?}", it.work).unwrap();
@@ -308,7 +308,7 @@ fn agrees_with_the_choreography() {
     for (_, kinds) in choreography::heard_by("notification") {
         for kind in kinds {
             let sample = contract_of(kind).expect("a known type").sample;
-            assert!(platform::decode::<Input>(kind, sample.as_bytes()).unwrap().is_some(), "{kind}");
+            assert!(saga::decode::<Input>(kind, sample.as_bytes()).unwrap().is_some(), "{kind}");
             let ended = if kind == OrderCreated::TYPE { hear(&mut empty(), kind) } else { hear(&mut noted(), kind) };
             assert!(matches!(ended, Ended::Done), "{kind}: {ended:?}");
         }

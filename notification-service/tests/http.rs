@@ -3,6 +3,8 @@
 
 mod orders;
 
+use bus::Outgoing;
+use clock::Clock;
 use events::{Event, OrderConfirmed, OrderCreated, OrderShipped};
 use notification_service::{
     SETTINGS, Settings,
@@ -12,10 +14,11 @@ use notification_service::{
     store::Work,
 };
 use orders::*;
-use platform::{
-    Clock, Consequences, Db, Delivery, Door, Participant, Trace, Verdict, Workset, bus::Outgoing, config::Loader,
-};
+use saga::{Consequences, Delivery, InputSource, Participant, Verdict, Workset};
 use serde_json::{Value, json};
+use settings::Loader;
+use store::Db;
+use telemetry::Trace;
 use testkit::{Fixture, eventually};
 
 const PREFERENCES: &str = "/api/v1/customers/019bef52-5a00-7c05-8000-000000000001/preferences";
@@ -132,7 +135,7 @@ async fn what_is_chosen_in_the_same_batch_counts() {
     let clock = Clock::system();
     let delivery = |key, input| {
         let (id, at, trace) = (clock.new_id(), clock.now(), Trace::default());
-        Delivery { id, door: Door::Event, key, cause: None, at, sequence: 0, trace, input }
+        Delivery { id, source: InputSource::Event, key, cause: None, at, sequence: 0, trace, input }
     };
     let order = serde_json::from_value(sample(OrderCreated::TYPE)).unwrap();
     let batch = [
@@ -141,10 +144,10 @@ async fn what_is_chosen_in_the_same_batch_counts() {
         delivery(ORDER, Input::OrderDelivered),
     ];
     let tx = db.begin().await.unwrap();
-    let mut work = Work::load(&tx, &batch).await.unwrap();
-    let mut then = Consequences::new("notification", clock.clone());
+    let mut work = Work::load(&tx, &batch.each_ref()).await.unwrap();
+    let mut out = Consequences::new("notification", clock.clone());
     for it in &batch {
-        let verdict = NotificationSaga.react(&mut work, it, then.of(it));
+        let verdict = NotificationSaga.react(&mut work, it, out.of(it));
         assert!(matches!(verdict, Verdict::Done | Verdict::Answered(_)), "{verdict:?}");
     }
     assert_eq!(work.notifications.iter().map(|it| it.status).collect::<Vec<_>>(), [State::Failed]);

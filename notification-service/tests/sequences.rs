@@ -11,8 +11,8 @@ use notification_service::{
     effects::Told,
 };
 use orders::*;
-use platform::Said;
 use proptest::prelude::*;
+use saga::CallResult;
 use serde_json::Value;
 
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ proptest! {
                 Step::Refund(id) => drop(refund(&mut it, id)),
                 Step::Settle(nth, accepted) => {
                     if let Some(request) = asked(&it).into_iter().nth(nth) {
-                        let said = if accepted { Said::Answer(Told::Accepted) } else { Said::GaveUp("down".into()) };
+                        let said = if accepted { CallResult::Answer(Told::Accepted) } else { CallResult::Exhausted("down".into()) };
                         it.outcome(ORDER, request, said);
                     }
                 }

@@ -6,9 +6,11 @@ pub mod migrations;
 pub mod saga;
 pub mod store;
 
-use events::{choreography, service};
-use platform::{RoomPlan, Service, config::Span, process::Unit};
+use ::saga::ParticipantBuilder;
+use events::service;
+use host::{Service, ServiceSpec};
 use serde::Deserialize;
+use settings::Span;
 
 /// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
@@ -27,13 +29,13 @@ pub fn service(settings: &Settings) -> Service {
     let followed = statuses.clone();
     Service::named(service::ORDER, "order-service")
         .migrations::<migrations::Migrator>()
-        .room(RoomPlan::new(saga, choreography::heard_by(service::ORDER)))
+        .participant(ParticipantBuilder::new(saga))
         .routes(|app| http::routes(app, statuses), http::PROBLEMS)
         .task(|app, stopping| followed.follow(app, stopping))
 }
 
 /// The service as a process serves it.
-pub const UNIT: Unit = Unit {
+pub const SPEC: ServiceSpec = ServiceSpec {
     name: service::ORDER,
     settings: SETTINGS,
     port: 8081,

@@ -4,5 +4,5 @@
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
-    platform::process::main(&order_service::UNIT)
+    host::main(&order_service::SPEC)
 }

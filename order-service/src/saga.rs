@@ -1,12 +1,13 @@
 //! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
 
 use chrono::TimeDelta;
-use platform::{
-    Consequences, Delivery, Participant, Reminder, Rows,
+use saga::{
+    Consequences, Delivery, Participant, Reminder,
     Verdict::{self, Reject},
     answer,
 };
 use serde::Deserialize;
+use store::Rows;
 
 use crate::{
     domain::{
@@ -73,12 +74,12 @@ impl Participant for OrderSaga {
     type Input = Input;
     type Workset = Orders;
 
-    fn react(&self, work: &mut Orders, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+    fn react(&self, work: &mut Orders, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
         match &it.input {
-            Input::PlaceOrder(command) => answer(&**command, work.place(command, self.deadline, then)),
+            Input::PlaceOrder(command) => answer(&**command, work.place(command, self.deadline, out)),
             Input::ProductChanged(product) => work.product_changed(it.key, product),
             Input::CancelOrder(command) => {
-                let answered = work.cancel(command, then);
+                let answered = work.cancel(command, out);
                 if let Ok(status) = &answered {
                     self.statuses.decided(it.key, status.version);
                 }
@@ -86,7 +87,7 @@ impl Participant for OrderSaga {
             }
             _ => match work.orders.get_mut(&it.key) {
                 Some(order) => {
-                    let verdict = about(order, &work.details, it, then);
+                    let verdict = about(order, &work.details, it, out);
                     self.statuses.decided(it.key, order.version);
                     verdict
                 }
@@ -98,26 +99,26 @@ impl Participant for OrderSaga {
 }
 
 /// What concerns an order that exists.
-fn about(order: &mut Order, details: &Rows<details::Entity>, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+fn about(order: &mut Order, details: &Rows<details::Entity>, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
     let by = |name| Cause::new(name, it.cause);
     match &it.input {
         // the way of an order that goes well
-        Input::InventoryReserved => order.reserved(by("InventoryReserved"), then),
+        Input::InventoryReserved => order.reserved(by("InventoryReserved"), out),
         Input::PaymentProcessed(payment) => {
             let ordered = details.get(&it.key).expect("written with the order");
-            order.paid(payment, &ordered.details, by("PaymentProcessed"), then)
+            order.paid(payment, &ordered.details, by("PaymentProcessed"), out)
         }
-        Input::OrderShipped(parcel) => order.shipped(parcel, by("OrderShipped"), then),
-        Input::OrderDelivered(parcel) => order.delivered(parcel, by("OrderDelivered"), then),
+        Input::OrderShipped(parcel) => order.shipped(parcel, by("OrderShipped"), out),
+        Input::OrderDelivered(parcel) => order.delivered(parcel, by("OrderDelivered"), out),
         // what goes wrong
-        Input::InventoryInsufficient => order.out_of_stock(by("InventoryInsufficient"), then),
-        Input::ReservationExpired => order.reservation_expired(by("ReservationExpired"), then),
-        Input::PaymentFailed(refusal) => order.payment_failed(refusal, by("PaymentFailed"), then),
-        Input::ShipmentFailed => order.shipment_failed(by("ShipmentFailed"), then),
-        Input::OrderDeadline => order.deadline_exceeded(by(OrderDeadline::NAME), then),
+        Input::InventoryInsufficient => order.out_of_stock(by("InventoryInsufficient"), out),
+        Input::ReservationExpired => order.reservation_expired(by("ReservationExpired"), out),
+        Input::PaymentFailed(refusal) => order.payment_failed(refusal, by("PaymentFailed"), out),
+        Input::ShipmentFailed => order.shipment_failed(by("ShipmentFailed"), out),
+        Input::OrderDeadline => order.deadline_exceeded(by(OrderDeadline::NAME), out),
         // what comes of a cancellation
-        Input::ShipmentCancelled => order.shipment_cancelled(by("ShipmentCancelled"), then),
-        Input::ShipmentCancellationRefused => order.cancellation_refused(by("ShipmentCancellationRefused"), then),
+        Input::ShipmentCancelled => order.shipment_cancelled(by("ShipmentCancelled"), out),
+        Input::ShipmentCancellationRefused => order.cancellation_refused(by("ShipmentCancellationRefused"), out),
         Input::PaymentRefunded(refund) => order.refunded(refund),
         Input::PlaceOrder(_) | Input::CancelOrder(_) | Input::ProductChanged(_) => unreachable!("decided above"),
     }

@@ -1,14 +1,15 @@
 //! Given, when, then: every input in every state, as in the choreography's model.
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+use bus::Outgoing;
 use chrono::{DateTime, TimeDelta};
+use clock::Clock;
 use events::{Money, OrderEndReason, OrderStatus, choreography};
 use order_service::{
     domain::{CancelOrder, CancelRefusal, CancellationStep, PaymentStatus, PlaceOrder, ShipmentStatus, WantedItem},
     saga::OrderSaga,
     store::{Order, Statuses},
 };
-use platform::{Clock, bus::Outgoing};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -70,7 +71,7 @@ fn happen(node: &mut Orders, what: &str) {
     let body = match what {
         "OrderDeadline" => {
             let input = order_service::saga::Input::OrderDeadline;
-            return drop(node.input(platform::Door::Reminder, ORDER, input));
+            return drop(node.input(saga::InputSource::Reminder, ORDER, input));
         }
         "CancelOrder" => {
             let _ = cancel(node);
@@ -106,7 +107,7 @@ fn in_state(name: &str) -> Orders {
         happen(&mut node, what);
     }
     assert_eq!(status(&node), name);
-    node.said();
+    node.published();
     node
 }
 
@@ -143,7 +144,7 @@ fn what_leads_where(#[case] what: &str, #[case] leads: &str, #[case] says: &str)
         said.push("OrderStatusChanged");
         let (after, said) = if after == "-" { (before, vec![]) } else { (after, said) };
         assert_eq!(
-            (status(&node), node.said()),
+            (status(&node), node.published()),
             (after, said.into_iter().map(String::from).collect()),
             "{before} {what}"
         );
@@ -151,7 +152,7 @@ fn what_leads_where(#[case] what: &str, #[case] leads: &str, #[case] says: &str)
         let once = order(&node).clone();
         happen(&mut node, what);
         assert_eq!(order(&node), &once, "{before} {what}: a repeat changes nothing");
-        assert!(node.said().is_empty(), "{before} {what}: a repeat says nothing");
+        assert!(node.published().is_empty(), "{before} {what}: a repeat says nothing");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use events::{Availability, Event, OrderDelivered, OrderShipped, PaymentProcessed, ProductChanged, Timestamp};
 use order_service::{Settings, service};
-use platform::Consequences;
+use saga::Consequences;
 use serde_json::{Value, json};
 use testkit::{Fixture, eventually, fixture::Reply};
 use uuid::Uuid;
@@ -35,9 +35,9 @@ async fn start() -> Fixture {
 /// Somebody else's event.
 async fn tell(it: &Fixture, key: Uuid, event: &impl Event) {
     static SEQUENCE: AtomicI64 = AtomicI64::new(0);
-    let mut then = Consequences::new("test", it.host.clock.clone());
-    then.publish_for(key, &mut SEQUENCE.fetch_add(1, Ordering::Relaxed), event);
-    assert!(it.host.bus.publish(then.into_parts().events).await.failure.is_none());
+    let mut out = Consequences::new("test", it.host.clock.clone());
+    out.publish_for(key, &mut SEQUENCE.fetch_add(1, Ordering::Relaxed), event);
+    assert!(it.host.bus.publish(out.into_parts().events).await.failure.is_none());
 }
 
 fn body() -> Value {

@@ -5,18 +5,18 @@ pub mod effects;
 pub mod http;
 pub mod migrations;
 pub mod saga;
-pub mod sandbox;
 pub mod store;
 
 use std::sync::Arc;
 
-use events::{choreography, service::PAYMENT};
-use platform::{Breaker, Policy, RoomPlan, Service, config::Span, process::Unit};
+use ::saga::{Breaker, ParticipantBuilder, Policy};
+use events::service::PAYMENT;
+use host::{Service, ServiceSpec};
 use serde::Deserialize;
+use settings::Span;
 
 use domain::{Charge, CloseCharge, QueryCharge, Refund};
-use effects::{Calls, Provider};
-use sandbox::RemoteProvider;
+use effects::{Calls, HttpProvider, Provider};
 
 /// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
@@ -48,24 +48,24 @@ pub fn service(settings: &Settings, provider: Arc<dyn Provider>) -> Service {
     let charge = Policy { unknown: true, ..for_ever };
     // The domain asks again by itself.
     let once = Policy { attempts: Some(1), ..for_ever };
-    let room = RoomPlan::new(saga, choreography::heard_by(PAYMENT))
+    let participant = ParticipantBuilder::new(saga)
         .performs::<Charge>(charge, &breaker, calls.clone())
         .performs::<QueryCharge>(once, &breaker, calls.clone())
         .performs::<CloseCharge>(for_ever, &breaker, calls.clone())
         .performs::<Refund>(for_ever, &breaker, calls);
     Service::named(PAYMENT, "payment-service")
         .migrations::<migrations::Migrator>()
-        .room(room)
+        .participant(participant)
         .routes(http::routes, http::PROBLEMS)
 }
 
-/// The service as a process serves it, with the sandbox in another one.
-pub const UNIT: Unit = Unit {
+/// The service in a process of its own. It calls the provider over HTTP.
+pub const SPEC: ServiceSpec = ServiceSpec {
     name: PAYMENT,
     settings: SETTINGS,
     port: 8083,
     build: |config| {
-        let provider = RemoteProvider::new(config.sandbox_elsewhere()?);
+        let provider = HttpProvider::new(config.sandbox_elsewhere()?);
         Ok(service(&config.section(PAYMENT)?, Arc::new(provider)))
     },
 };

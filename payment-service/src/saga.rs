@@ -1,7 +1,7 @@
 //! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
 
 use chrono::TimeDelta;
-use platform::{Consequences, Delivery, Outcome, Participant, Verdict, answer};
+use saga::{Consequences, Delivery, Outcome, Participant, Verdict, answer};
 use serde::Deserialize;
 
 use crate::{
@@ -45,17 +45,17 @@ impl Participant for PaymentSaga {
     type Input = Input;
     type Workset = Payments;
 
-    fn react(&self, payments: &mut Payments, it: &Delivery<Input>, then: &mut Consequences) -> Verdict {
+    fn react(&self, payments: &mut Payments, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
         match &it.input {
-            Input::OrderCreated(order) => payments.note(it.key, order, then),
-            Input::InventoryReserved => payments.charge(it.key, then),
-            Input::OrderCancelled => payments.cancel(it.key, then),
+            Input::OrderCreated(order) => payments.note(it.key, order, out),
+            Input::InventoryReserved => payments.charge(it.key, out),
+            Input::OrderCancelled => payments.cancel(it.key, out),
             Input::OrderShipped => payments.shipped(it.key),
-            Input::Charged(outcome) => payments.charge_answered(it.key, &outcome.said, then),
-            Input::Queried(outcome) => payments.query_answered(it.key, outcome, self.query_for, then),
-            Input::Closed(outcome) => payments.close_answered(it.key, &outcome.said, then),
-            Input::Refunded(outcome) => payments.refund_answered(it.key, outcome, then),
-            Input::RefundPayment(command) => answer(command, payments.refund(command, then)),
+            Input::Charged(outcome) => payments.charge_answered(it.key, &outcome.result, out),
+            Input::Queried(outcome) => payments.query_answered(it.key, outcome, self.query_for, out),
+            Input::Closed(outcome) => payments.close_answered(it.key, &outcome.result, out),
+            Input::Refunded(outcome) => payments.refund_answered(it.key, outcome, out),
+            Input::RefundPayment(command) => answer(command, payments.refund(command, out)),
         }
     }
 }

@@ -10,8 +10,8 @@ use payment_service::domain::{
     Refunded,
     State::{self, *},
 };
-use platform::{Request, Said};
 use rstest::rstest;
+use saga::{CallResult, Request};
 use testkit::Ended;
 use uuid::Uuid;
 use world::{AMOUNT, ORDER, World};
@@ -104,7 +104,7 @@ fn given(state: Option<State>) -> World {
         take(&mut world, input);
     }
     assert_eq!(world.state(), state);
-    world.service.said();
+    world.service.published();
     world
 }
 
@@ -122,25 +122,25 @@ fn take(world: &mut World, input: &str) -> Ended {
     let query = |number| QueryCharge { order_id, number };
     match input {
         "OrderCreated" => world.ordered("tok_ok"),
-        "charge: charged" => node.outcome(ORDER, charge, Said::Answer(charged())),
-        "charge: declined" => node.outcome(ORDER, charge, Said::Answer(declined())),
-        "charge: silence" => node.outcome(ORDER, charge, Said::Unknown(silence())),
-        "query: charged" => node.outcome(ORDER, query(queries), Said::Answer(Found::Settled(charged()))),
-        "query: declined" => node.outcome(ORDER, query(queries), Said::Answer(Found::Settled(declined()))),
-        "query: not found" => node.outcome(ORDER, query(queries), Said::Answer(Found::NotFound)),
-        "query: silence" => node.outcome(ORDER, query(queries), Said::GaveUp(silence())),
+        "charge: charged" => node.outcome(ORDER, charge, CallResult::Answer(charged())),
+        "charge: declined" => node.outcome(ORDER, charge, CallResult::Answer(declined())),
+        "charge: silence" => node.outcome(ORDER, charge, CallResult::Unknown(silence())),
+        "query: charged" => node.outcome(ORDER, query(queries), CallResult::Answer(Found::Settled(charged()))),
+        "query: declined" => node.outcome(ORDER, query(queries), CallResult::Answer(Found::Settled(declined()))),
+        "query: not found" => node.outcome(ORDER, query(queries), CallResult::Answer(Found::NotFound)),
+        "query: silence" => node.outcome(ORDER, query(queries), CallResult::Exhausted(silence())),
         "query: not found, of an earlier query" => {
-            node.outcome(ORDER, query(queries - 1), Said::Answer(Found::NotFound))
+            node.outcome(ORDER, query(queries - 1), CallResult::Answer(Found::NotFound))
         }
-        "close: closed" => node.outcome(ORDER, CloseCharge { order_id }, Said::Answer(CloseAnswer::Closed)),
+        "close: closed" => node.outcome(ORDER, CloseCharge { order_id }, CallResult::Answer(CloseAnswer::Closed)),
         "close: charged already" => {
             let answer = CloseAnswer::AlreadyCharged { reference: reference() };
-            node.outcome(ORDER, CloseCharge { order_id }, Said::Answer(answer))
+            node.outcome(ORDER, CloseCharge { order_id }, CallResult::Answer(answer))
         }
-        "refund: paid" => node.outcome(ORDER, refund, Said::Answer(Refunded { reference: "txn-2".into() })),
+        "refund: paid" => node.outcome(ORDER, refund, CallResult::Answer(Refunded { reference: "txn-2".into() })),
         "refund: paid, of another refund" => {
             let other = Refund { refund_id: Uuid::from_u128(77), ..refund };
-            node.outcome(ORDER, other, Said::Answer(Refunded { reference: "txn-2".into() }))
+            node.outcome(ORDER, other, CallResult::Answer(Refunded { reference: "txn-2".into() }))
         }
         event => world.hear(event),
     }
@@ -159,7 +159,7 @@ fn every_input_in_every_state_and_again() {
                 (Some((.., after, told, asked)), _) => {
                     assert!(matches!(ended, Ended::Done), "{what}: {ended:?}");
                     assert_eq!(world.state(), Some(*after), "{what}");
-                    assert_eq!(world.service.said(), *told, "{what}");
+                    assert_eq!(world.service.published(), *told, "{what}");
                     assert_eq!(world.service.asked(), *asked, "{what}");
                 }
                 (None, "OrderShipped") if state.is_some() => {
@@ -174,7 +174,7 @@ fn every_input_in_every_state_and_again() {
                 _ => {
                     assert!(matches!(ended, Ended::Ignored(_)), "{what}: {ended:?}");
                     assert_eq!(world.payment(), before.as_ref(), "{what}");
-                    assert!(world.service.said().is_empty(), "{what}");
+                    assert!(world.service.published().is_empty(), "{what}");
                 }
             }
             // The same once more changes nothing, inbox or not.
@@ -184,7 +184,7 @@ fn every_input_in_every_state_and_again() {
                 let again = take(&mut world, input);
                 assert!(matches!(again, Ended::Ignored(_)), "{what}, again: {again:?}");
                 assert_eq!(world.payment(), once.as_ref(), "{what}, again");
-                assert!(world.service.said().is_empty() && world.service.effects.len() <= asked, "{what}, again");
+                assert!(world.service.published().is_empty() && world.service.effects.len() <= asked, "{what}, again");
             }
         }
     }
@@ -241,7 +241,7 @@ fn pay_all_back(world: &mut World) {
         let (order_id, amount, currency) = (ORDER, it.amount, "EUR".parse().unwrap());
         let request = Refund { refund_id: it.refund_id, order_id, reference: "txn-1".into(), amount, currency };
         let paid = Refunded { reference: "txn-2".into() };
-        world.service.outcome(ORDER, request, Said::Answer(paid));
+        world.service.outcome(ORDER, request, CallResult::Answer(paid));
     }
 }
 fn money(minor: i64) -> Money {
@@ -257,13 +257,13 @@ fn parts_can_be_paid_back_and_all_of_it_once_it_is_shipped() {
     assert_eq!(refund(&mut world, AMOUNT - 1000), Err(RefundRefusal::CancelInstead), "in parts, but all of it");
     assert_eq!(refund(&mut world, AMOUNT - 999), Err(RefundRefusal::ExceedsCharge(money(AMOUNT - 1000))));
     pay_all_back(&mut world);
-    assert_eq!((world.state(), world.service.said()), (Some(Charged), vec!["PaymentRefunded".to_owned()]));
+    assert_eq!((world.state(), world.service.published()), (Some(Charged), vec!["PaymentRefunded".to_owned()]));
     take(&mut world, "OrderShipped");
     assert_eq!(refund(&mut world, AMOUNT - 1000), Ok(money(AMOUNT - 1000)));
     assert_eq!(world.state(), Some(Refunding));
     assert_eq!(refund(&mut world, 1), Err(RefundRefusal::ExceedsCharge(Money::ZERO)));
     pay_all_back(&mut world);
-    assert_eq!((world.state(), world.service.said()), (Some(State::Refunded), vec!["PaymentRefunded".to_owned()]));
+    assert_eq!((world.state(), world.service.published()), (Some(State::Refunded), vec!["PaymentRefunded".to_owned()]));
 }
 
 #[test]

@@ -1,17 +1,17 @@
-//! Service and sandbox as they run: database and log in temporary folders.
+//! Service and sandbox as they run, in processes of their own: database and log in temporary folders, calls over HTTP.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
 use std::sync::Arc;
 
 use chrono::DateTime;
+use clock::Clock;
 use events::{InventoryReserved, Item, OrderCancelled, OrderCreated, OrderShipped, PaymentDetails};
-use payment_service::{
-    ProviderKind, Settings,
-    sandbox::{self, Sandbox},
-};
-use platform::{Clock, Consequences, Delivery, Door, Trace};
+use payment_service::{ProviderKind, Settings, effects::HttpProvider};
+use saga::{Consequences, Delivery, InputSource};
+use sandbox::payment_provider::{self, PaymentProvider};
 use serde_json::{Value, json};
+use telemetry::Trace;
 use testkit::{Fixture, eventually, fixture::Reply};
 use uuid::Uuid;
 
@@ -32,9 +32,9 @@ fn settings(timeout: &str) -> Settings {
 
 impl Shop {
     async fn open() -> Self {
-        let sandbox = Sandbox::new(&sandbox::Settings::default());
-        let provider = Fixture::start(sandbox.service()).await;
-        let adapter = Arc::new(sandbox.provider());
+        let provider = PaymentProvider::new(&payment_provider::Settings::default());
+        let provider = Fixture::start(provider.service()).await;
+        let adapter = Arc::new(HttpProvider::new(&provider.serve().await));
         let payment = Fixture::start(payment_service::service(&settings("1s"), adapter)).await;
         Self { payment, provider }
     }
@@ -47,11 +47,20 @@ impl Shop {
     /// Another service says something about the order.
     async fn hears<E: events::Event>(&self, event: &E) {
         let (clock, _) = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap(), rand::random());
-        let mut then = Consequences::new("test", clock.clone());
+        let mut out = Consequences::new("test", clock.clone());
         let (id, at, trace) = (clock.new_id(), clock.now(), Trace::default());
-        then.of(&Delivery { id, door: Door::Event, key: ORDER, cause: None, at, sequence: 0, trace, input: () });
-        then.publish(&mut 0, event);
-        let published = self.payment.host.bus.publish(then.into_parts().events).await;
+        out.of(&Delivery {
+            id,
+            source: InputSource::Event,
+            key: ORDER,
+            cause: None,
+            at,
+            sequence: 0,
+            trace,
+            input: (),
+        });
+        out.publish(&mut 0, event);
+        let published = self.payment.host.bus.publish(out.into_parts().events).await;
         assert!(published.failure.is_none(), "{:?}", published.failure);
     }
 
@@ -215,14 +224,6 @@ async fn what_cannot_be_is_refused() {
     let path = format!("/api/v1/payments/{ORDER}/refunds");
     let keyless = shop.payment.send("POST", &path, &[], Some(&json!({ "amount": "1.00", "reason": "x" }))).await;
     assert_eq!(keyless.json()["type"], "/problems/idempotency-key-missing");
-
-    let behaviour = "/sandbox/payment-provider/behaviour";
-    let wrong = json!({ "latencyMs": { "min": 9, "max": 1 }, "errorRate": 2.0, "timeoutRate": 0.5 });
-    let wrong = shop.provider.send("PUT", behaviour, &[], Some(&wrong)).await;
-    let fields: Vec<_> = wrong.json()["errors"].as_array().unwrap().iter().map(|it| it["field"].clone()).collect();
-    assert_eq!((wrong.status, fields), (422, vec![json!("latencyMs"), json!("errorRate"), json!("errorRate")]));
-    let unknown = shop.provider.send("PUT", behaviour, &[], Some(&json!({ "mood": "bad" }))).await;
-    assert_eq!(unknown.status, 400);
     shop.close().await;
 }
 
@@ -249,15 +250,10 @@ async fn the_providers_ledger_comes_in_pages() {
 
 #[test]
 fn the_defaults_are_settings() {
-    let config = platform::config::Loader::new().defaults(payment_service::SETTINGS).load().unwrap();
+    let config = settings::Loader::new().defaults(payment_service::SETTINGS).load().unwrap();
     let payment: Settings = config.section("payment").unwrap();
-    let sandbox: sandbox::Settings = config.section("sandbox.payment").unwrap();
-    assert_eq!((payment.timeout.to_string(), sandbox.latency.to_string()), ("5s".into(), "1ms..3ms".into()));
+    assert_eq!((payment.timeout.to_string(), payment.query_for.to_string()), ("5s".to_owned(), "20h".to_owned()));
     assert!(
-        platform::config::Loader::new()
-            .defaults(payment_service::SETTINGS)
-            .set(["payment.provider=stripe"])
-            .load()
-            .is_err()
+        settings::Loader::new().defaults(payment_service::SETTINGS).set(["payment.provider=stripe"]).load().is_err()
     );
 }

@@ -28,7 +28,7 @@ fn each_token_leads_where_it_should(#[case] token: &str, #[case] end: State, #[c
         made += 1;
         assert!(made < 10, "it never ends");
     }
-    assert_eq!((world.state(), world.service.said(), made), (Some(end), vec![told.to_owned()], calls));
+    assert_eq!((world.state(), world.service.published(), made), (Some(end), vec![told.to_owned()], calls));
     let charged = if end == State::Charged { (1, AMOUNT, 0) } else { (0, 0, 0) };
     assert_eq!(world.outside.moved(), charged);
 }
@@ -188,11 +188,11 @@ proptest! {
                 }
                 Step::Land => world.outside.land(),
             }
-            told.extend(world.service.said());
+            told.extend(world.service.published());
             check(&world)?;
         }
         world.settle();
-        told.extend(world.service.said());
+        told.extend(world.service.published());
         check(&world)?;
         let Some(payment) = world.payment() else { return Ok(()) };
         let (_, charged, refunded) = world.outside.moved();

@@ -3,18 +3,21 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
-use events::topic::dead_letters;
-use platform::{
-    App, Clock, Db, Host, Patience, Running, Service, Settings, StartError,
-    bus::{
-        Bus, TopicSpec,
-        embedded::{EmbeddedLog, EmbeddedOptions},
-    },
-    http::Shell,
+
+use bus::{
+    Bus, TopicSpec,
+    embedded::{EmbeddedLog, EmbeddedOptions},
 };
+use clock::Clock;
+use host::{Host, Running, Service, StartError};
+use saga::{App, DeadLetterTopic, RetryPolicy, Settings};
 use serde_json::Value;
+use settings::Groups;
+use store::Db;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+use web::{HttpApp, Limits, Server};
 
 /// A running service, its log, and the folder both live in.
 pub struct Fixture {
@@ -69,7 +72,7 @@ impl Fixture {
         let url = database(&folder).await;
         let mut running = host.start(service, &url).await.expect("the service starts");
         let offered = std::mem::take(&mut running.routes);
-        let router = Shell::new("test", "0").service("test", offered, (), running.problems).router();
+        let router = HttpApp::new("test", "0").service("test", offered, (), running.problems).router();
         Self { host, app: running.app.clone(), router, running: Some(running), folder }
     }
 
@@ -108,6 +111,17 @@ impl Fixture {
     pub async fn get(&self, path: &str) -> Reply {
         self.send("GET", path, &[], None).await
     }
+
+    /// Serves the router on a free port until the test ends. Returns `http://host:port`.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn serve(&self) -> String {
+        let server = Server::bind(([127, 0, 0, 1], 0).into()).await.expect("a free port");
+        let address = format!("http://{}", server.address());
+        tokio::spawn(server.serve(self.router.clone(), Limits::default(), CancellationToken::new(), Duration::ZERO));
+        address
+    }
 }
 
 /// A SQLite file in the folder; or, where `UZON_TEST_DATABASE` is the URL of a server's user that may create databases, one
@@ -127,7 +141,8 @@ async fn database(folder: &TempDir) -> String {
 
 async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
     let options = EmbeddedOptions { fsync: false, ..EmbeddedOptions::default() };
-    let log = EmbeddedLog::open(&folder.path().join("bus.sqlite"), options, clock.clone())?;
+    let log =
+        EmbeddedLog::open(&folder.path().join("bus.sqlite"), options, clock.clone()).map_err(saga::StartError::from)?;
     let topics = events::choreography::topics().iter();
     let topics: Vec<_> = topics
         .map(|topic| TopicSpec {
@@ -137,17 +152,18 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
             retention: None,
         })
         .collect();
-    log.create_topics(&topics).await?;
-    let dead = topics.iter().map(|topic| dead_letters(&topic.name).into());
+    log.create_topics(&topics).await.map_err(saga::StartError::from)?;
+    let dead = topics.iter().map(|topic| DeadLetterTopic::default().of(&topic.name).into());
     let dead: Vec<_> = dead.map(|name| TopicSpec { name, partitions: 1, compacted: false, retention: None }).collect();
-    log.create_topics(&dead).await?;
-    let patience = Patience { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };
+    log.create_topics(&dead).await.map_err(saga::StartError::from)?;
+    let retry = RetryPolicy { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };
     Ok(Host {
         bus: Arc::new(log),
         clock,
-        settings: Settings { batch: 500, patience, concurrency: 64 },
+        settings: Settings { batch: 500, retry, concurrency: 64, poll_interval: Settings::POLL_INTERVAL },
         connections: 3,
-        group_prefix: String::new(),
+        groups: Groups::default(),
+        dead_letter_topic: DeadLetterTopic::default(),
         outbox_limit: Duration::from_mins(5),
         outbox_batch: 500,
         keep_inbox: Duration::from_hours(1),

@@ -6,12 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use platform::{
-    Answer, Clock, Command, Consequences, Delivery, Door, Heard, Outcome, Participant, Request, Said, Trace, Verdict,
-    bus::{Outgoing, Record},
-    decode, decode_record,
+use bus::{Outgoing, Record};
+use clock::Clock;
+use saga::{
+    Answer, CallResult, Command, Consequences, Delivery, InputSource, Outcome, Participant, Request, Subscriptions,
+    Verdict, decode, decode_record,
     tables::{effect, reminder},
 };
+use telemetry::Trace;
 use uuid::Uuid;
 
 /// How a delivery ended.
@@ -37,7 +39,7 @@ type Performer<I, W> = Arc<dyn Fn(&effect::Model, &mut W) -> Option<I> + Send + 
 pub struct Node<P: Participant, W = ()> {
     participant: Arc<P>,
     service: &'static str,
-    heard: Arc<Heard>,
+    heard: Arc<Subscriptions>,
     clock: Clock,
     performers: HashMap<&'static str, Performer<P::Input, W>>,
     /// Its tables.
@@ -45,9 +47,9 @@ pub struct Node<P: Participant, W = ()> {
     /// Ids of events it has decided about; see [`Node::without_inbox`].
     pub inbox: BTreeSet<Uuid>,
     use_inbox: bool,
-    /// Said, and not yet on the log.
+    /// CallResult, and not yet on the log.
     pub outbox: VecDeque<Outgoing>,
-    /// Asked for, and not yet answered, by idempotency key.
+    /// CommandContext for, and not yet answered, by idempotency key.
     pub effects: BTreeMap<String, effect::Model>,
     /// To come back to, by key and name.
     pub reminders: BTreeMap<(Uuid, String), reminder::Model>,
@@ -64,7 +66,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         Self {
             participant: Arc::new(participant),
             service,
-            heard: Arc::new(Heard::new(heard)),
+            heard: Arc::new(Subscriptions::new(heard)),
             clock,
             performers: HashMap::new(),
             work: P::Workset::default(),
@@ -80,16 +82,16 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
     #[must_use]
     pub fn performs<R: Request>(
         mut self,
-        perform: impl Fn(&R, &mut W) -> Option<Said<R::Answer>> + Send + Sync + 'static,
+        perform: impl Fn(&R, &mut W) -> Option<CallResult<R::Answer>> + Send + Sync + 'static,
     ) -> Self
     where
         P::Input: From<Outcome<R>>,
     {
         let performer = move |row: &effect::Model, world: &mut W| {
             let request: R = serde_json::from_str(&row.request).expect("a request can be read again");
-            let said = perform(&request, world)?;
+            let result = perform(&request, world)?;
             let attempt = u32::try_from(row.attempts).unwrap_or_default() + 1;
-            Some(P::Input::from(Outcome { request, attempt, said }))
+            Some(P::Input::from(Outcome { request, attempt, result }))
         };
         self.performers.insert(R::NAME, Arc::new(performer));
         self
@@ -137,7 +139,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
     pub fn event(&mut self, key: Uuid, kind: &str, json: &serde_json::Value) -> Ended {
         let body = serde_json::to_vec(json).expect("JSON");
         let input = decode::<P::Input>(kind, &body).expect("the event can be read").expect("somebody listens to it");
-        self.input(Door::Event, key, input)
+        self.input(InputSource::Event, key, input)
     }
 
     /// A command, and its answer.
@@ -146,19 +148,19 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         P::Input: From<C>,
     {
         let key = command.key();
-        match self.input(Door::Command, key, command.into()) {
+        match self.input(InputSource::Command, key, command.into()) {
             Ended::Answered(answer) => answer.to::<C>().expect("the answer is of the command's type"),
             other => panic!("a command was not answered: {other:?}"),
         }
     }
 
     /// What came of a request; its row is gone then.
-    pub fn outcome<R: Request>(&mut self, key: Uuid, request: R, said: Said<R::Answer>) -> Ended
+    pub fn outcome<R: Request>(&mut self, key: Uuid, request: R, result: CallResult<R::Answer>) -> Ended
     where
         P::Input: From<Outcome<R>>,
     {
         self.effects.remove(&request.idempotency_key());
-        self.input(Door::Outcome, key, Outcome { request, attempt: 1, said }.into())
+        self.input(InputSource::Outcome, key, Outcome { request, attempt: 1, result }.into())
     }
 
     /// Performs one request in the world. `keep_outcome: false`: the process dies before it can note the answer.
@@ -171,7 +173,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
             return None;
         }
         self.effects.remove(effect);
-        let mut delivery = self.delivery(Door::Outcome, row.about, input);
+        let mut delivery = self.delivery(InputSource::Outcome, row.about, input);
         delivery.cause = row.cause;
         let ended = self.decide(&delivery);
         if matches!(ended, Ended::Held(_)) {
@@ -185,28 +187,28 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         let row = self.reminders.remove(&(key, name.to_owned())).expect("the reminder is set");
         let input =
             decode::<P::Input>(&row.name, row.body.as_bytes()).expect("readable").expect("an input of its name");
-        let mut delivery = self.delivery(Door::Reminder, key, input);
+        let mut delivery = self.delivery(InputSource::Reminder, key, input);
         delivery.cause = row.cause;
         self.decide(&delivery)
     }
 
-    /// Anything, by any door.
-    pub fn input(&mut self, door: Door, key: Uuid, input: P::Input) -> Ended {
-        let delivery = self.delivery(door, key, input);
+    /// Anything, by any source.
+    pub fn input(&mut self, source: InputSource, key: Uuid, input: P::Input) -> Ended {
+        let delivery = self.delivery(source, key, input);
         self.decide(&delivery)
     }
 
-    fn delivery(&self, door: Door, key: Uuid, input: P::Input) -> Delivery<P::Input> {
+    fn delivery(&self, source: InputSource, key: Uuid, input: P::Input) -> Delivery<P::Input> {
         let (id, at) = (self.clock.new_id(), self.clock.now());
-        let cause = (door == Door::Event).then_some(id);
-        Delivery { id, door, key, cause, at, sequence: 0, trace: Trace::default(), input }
+        let cause = (source == InputSource::Event).then_some(id);
+        Delivery { id, source, key, cause, at, sequence: 0, trace: Trace::default(), input }
     }
 
     /// One transaction.
     pub fn decide(&mut self, delivery: &Delivery<P::Input>) -> Ended {
-        let mut then = Consequences::new(self.service, self.clock.clone());
+        let mut out = Consequences::new(self.service, self.clock.clone());
         let mut work = self.work.clone();
-        let verdict = self.participant.react(&mut work, delivery, then.of(delivery));
+        let verdict = self.participant.react(&mut work, delivery, out.of(delivery));
         let ended = match verdict {
             Verdict::Hold(why) => return Ended::Held(why),
             Verdict::Reject(why) => return Ended::Rejected(why),
@@ -215,7 +217,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
             Verdict::Ignored(why) => Ended::Ignored(why),
         };
         self.work = work;
-        let parts = then.into_parts();
+        let parts = out.into_parts();
         self.outbox.extend(parts.events);
         for request in parts.requests {
             self.effects.insert(request.key.clone(), request);
@@ -229,8 +231,8 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         ended
     }
 
-    /// Types of the events said since the last call, without their versions; takes them out of the outbox.
-    pub fn said(&mut self) -> Vec<String> {
+    /// Types of the events published since the last call, without their versions; takes them out of the outbox.
+    pub fn published(&mut self) -> Vec<String> {
         self.outbox.drain(..).map(|event| event_name(&event.message)).collect()
     }
 
@@ -241,7 +243,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
 }
 
 /// An event's type without its version.
-pub fn event_name(message: &platform::bus::Message) -> String {
+pub fn event_name(message: &bus::Message) -> String {
     let kind = message.header(events::envelope::TYPE).expect("every event has a type");
     events::envelope::name_of(std::str::from_utf8(kind).expect("types are ASCII")).to_owned()
 }

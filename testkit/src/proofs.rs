@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use platform::{Participant, bus::Record};
+use bus::Record;
+use saga::Participant;
 
 use crate::{Ended, Node};
 
@@ -28,7 +29,7 @@ where
     let second = node.deliver(record);
     let what = crate::node::event_name(&record.message);
     assert_eq!(rows(&node), once, "{what}: the repeat ({second:?}) has changed something");
-    assert!(node.outbox.is_empty(), "{what}: the repeat says {:?}", node.said());
+    assert!(node.outbox.is_empty(), "{what}: the repeat says {:?}", node.published());
     assert_eq!(node.asked().join(" "), asked, "{what}: the repeat asks for something");
     first
 }

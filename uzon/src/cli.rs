@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use platform::process::{Failure, SettingsArgs};
+use host::{Failure, SettingsArgs};
 
 use crate::{
     client::Client,

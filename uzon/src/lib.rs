@@ -3,14 +3,15 @@
 mod cli;
 mod client;
 mod commands;
+pub mod configuration;
 pub mod dev;
 mod output;
 mod pages;
+pub mod sandbox;
 pub mod services;
-pub mod settings;
 
 pub use cli::{Cli, Command};
-pub use platform::process::Failure;
+pub use host::Failure;
 
 /// What is said on the bus.
 pub(crate) const ASYNCAPI: &str = include_str!("../../docs/asyncapi.json");

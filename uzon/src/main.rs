@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use platform::process::runtime;
+use host::runtime;
 use uzon::{Cli, Command};
 
 /// Rows, events and statements are many small pieces of memory: jemalloc is far quicker with them than the C library.

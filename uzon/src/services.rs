@@ -1,16 +1,12 @@
-//! The services there are, their settings, and how those of one process are wired together.
+//! The services there are, their settings, and which of them a process runs.
 
-use std::{future::ready, sync::Arc};
-
+use ::sandbox::{carrier, payment_provider};
 use clap::{ValueEnum, builder::PossibleValue};
 use events::service::{ANALYTICS, FULFILLMENT, INVENTORY, NOTIFICATION, ORDER, PAYMENT};
-use fulfillment_service::sandbox as carrier;
-use payment_service::sandbox as bank;
-use platform::{
-    Service,
-    config::{Config, ConfigError},
-    process::{Unit, topic_settings},
-};
+use host::{Service, ServiceSpec, topic_settings};
+use settings::{Config, ConfigError};
+
+use crate::sandbox;
 
 /// What a process can serve, by its name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,21 +27,21 @@ const SANDBOX_PORT: u16 = 8087;
 
 /// Short names of all that have a database.
 pub const NAMES: [&str; 8] =
-    [INVENTORY, ORDER, bank::NAME, PAYMENT, carrier::NAME, FULFILLMENT, NOTIFICATION, ANALYTICS];
+    [INVENTORY, ORDER, payment_provider::NAME, PAYMENT, carrier::NAME, FULFILLMENT, NOTIFICATION, ANALYTICS];
 
-const UNITS: [Unit; 6] = [
-    inventory_service::UNIT,
-    order_service::UNIT,
-    payment_service::UNIT,
-    fulfillment_service::UNIT,
-    notification_service::UNIT,
-    analytics_service::UNIT,
+const UNITS: [ServiceSpec; 6] = [
+    inventory_service::SPEC,
+    order_service::SPEC,
+    payment_service::SPEC,
+    fulfillment_service::SPEC,
+    notification_service::SPEC,
+    analytics_service::SPEC,
 ];
 
-/// The commented defaults of all services.
+/// The commented defaults of all services and of the sandbox.
 pub fn defaults() -> String {
-    let own = UNITS.map(|unit| unit.settings.to_owned());
-    std::iter::once(topic_settings()).chain(own).collect::<Vec<_>>().join("\n")
+    let own = UNITS.map(|unit| unit.settings).into_iter().chain([::sandbox::SETTINGS]);
+    std::iter::once(topic_settings()).chain(own.map(str::to_owned)).collect::<Vec<_>>().join("\n")
 }
 
 impl Part {
@@ -53,7 +49,7 @@ impl Part {
         self.0
     }
 
-    fn unit(self) -> Option<&'static Unit> {
+    fn unit(self) -> Option<&'static ServiceSpec> {
         UNITS.iter().find(|unit| unit.name == self.0)
     }
 
@@ -101,9 +97,9 @@ pub fn of(parts: &[Part], config: &Config) -> Result<Vec<Service>, ConfigError> 
     let within = has(SANDBOX.0) && config.sandbox.url.get().is_none();
     for part in parts {
         let built = match part.0 {
-            PAYMENT if within => with_bank(config),
-            FULFILLMENT if within => with_carrier(config),
-            _ if *part == SANDBOX => alone(config, within && has(PAYMENT), within && has(FULFILLMENT)),
+            PAYMENT if within => sandbox::with_payment(config).map(Vec::from),
+            FULFILLMENT if within => sandbox::with_fulfillment(config).map(Vec::from),
+            _ if *part == SANDBOX => sandbox::for_others(config, within && has(PAYMENT), within && has(FULFILLMENT)),
             _ => part.unit().map_or(Ok(vec![]), |unit| (unit.build)(config).map(|service| vec![service])),
         };
         match built {
@@ -119,56 +115,11 @@ pub fn schemas(parts: &[Part], config: &Config) -> Result<Vec<Service>, ConfigEr
     let mut services = Vec::new();
     for part in parts {
         match part.0 {
-            PAYMENT => services.extend(with_bank(config)?.pop()),
-            FULFILLMENT => services.extend(with_carrier(config)?.pop()),
-            _ if *part == SANDBOX => {
-                services.push(bank::Sandbox::new(&config.section("sandbox.payment")?).service());
-                services.push(carrier::service(&config.section("sandbox.carrier")?).0);
-            }
+            PAYMENT => services.extend(sandbox::with_payment(config)?.into_iter().last()),
+            FULFILLMENT => services.extend(sandbox::with_fulfillment(config)?.into_iter().last()),
+            _ if *part == SANDBOX => services.extend(sandbox::services(config)?),
             _ => services.extend(part.unit().map(|unit| (unit.build)(config)).transpose()?),
         }
-    }
-    Ok(services)
-}
-
-/// Payment and a provider in the same process.
-fn with_bank(config: &Config) -> Result<Vec<Service>, ConfigError> {
-    let bank = bank::Sandbox::new(&config.section("sandbox.payment")?);
-    let payment = payment_service::service(&config.section(PAYMENT)?, Arc::new(bank.provider()));
-    Ok(vec![bank.service(), payment])
-}
-
-/// Fulfillment and a carrier in the same process.
-fn with_carrier(config: &Config) -> Result<Vec<Service>, ConfigError> {
-    let settings: carrier::Settings = config.section("sandbox.carrier")?;
-    let (service, carrier) = carrier::service(&settings);
-    let shop = fulfillment_service::service(&config.section(FULFILLMENT)?, carrier.adapter());
-    let shop = match settings.webhook.get() {
-        Some(webhook) => {
-            carrier::connect_to(&carrier, webhook);
-            shop
-        }
-        None => shop.task(move |app, _| {
-            carrier::connect(&carrier, app);
-            ready(())
-        }),
-    };
-    Ok(vec![service, shop])
-}
-
-/// What of the sandbox nobody in this process has taken: for others, over HTTP.
-fn alone(config: &Config, bank_taken: bool, carrier_taken: bool) -> Result<Vec<Service>, ConfigError> {
-    let mut services = Vec::new();
-    if !bank_taken {
-        services.push(bank::Sandbox::new(&config.section("sandbox.payment")?).service());
-    }
-    if !carrier_taken {
-        let settings: carrier::Settings = config.section("sandbox.carrier")?;
-        let (service, carrier) = carrier::service(&settings);
-        let needed = "is needed: the carrier's news go to the fulfillment service, which is not in this process";
-        let webhook = settings.webhook.get().ok_or_else(|| config.refuse("sandbox.carrier.webhook", needed))?;
-        carrier::connect_to(&carrier, webhook);
-        services.push(service);
     }
     Ok(services)
 }

@@ -11,7 +11,7 @@ use support::{printed, refused, uzon};
 #[test]
 fn the_reference_in_docs_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
-    let current = uzon::settings::reference();
+    let current = uzon::configuration::reference();
     if std::env::var_os("UZON_BLESS").is_some() {
         fs::write(&path, &current).unwrap();
     }
@@ -24,7 +24,7 @@ fn the_reference_in_docs_is_current() {
 
 #[test]
 fn the_command_prints_the_reference() {
-    assert_eq!(printed(&["config", "reference"]).trim_end(), uzon::settings::reference().trim_end());
+    assert_eq!(printed(&["config", "reference"]).trim_end(), uzon::configuration::reference().trim_end());
 }
 
 #[test]

@@ -38,6 +38,16 @@ fn services_meet_only_on_the_bus() {
     assert!(SERVICES.iter().all(|service| all[*service].contains(&"platform".to_owned())));
 }
 
+/// Services call providers over HTTP; the sandbox is one. Only `uzon` knows both.
+#[test]
+fn only_uzon_knows_services_and_sandbox() {
+    let all = dependencies();
+    assert!(all.contains_key("sandbox"));
+    for (name, needs) in &all {
+        assert!(name == "uzon" || !needs.contains(&"sandbox".to_owned()), "{name} depends on the sandbox");
+    }
+}
+
 #[test]
 fn the_contract_knows_no_runtime_web_or_database() {
     for never in ["tokio", "axum", "sea-orm", "rusqlite", "rdkafka", "platform", "hyper"] {

@@ -1,9 +1,7 @@
 //! From an event to the rows: note the fact, and let the figures follow.
 
-use platform::{
-    Json, Rows, Table,
-    Verdict::{self, Done, Ignored},
-};
+use saga::Verdict::{self, Done, Ignored};
+use store::{Json, Rows, Table};
 use uuid::Uuid;
 
 use super::{Bucket, Facts, Figures, Placed, Sales, events::ProductChanged};
@@ -65,7 +63,7 @@ impl Work {
 
 fn get_or_insert<'a, E: Table>(
     rows: &'a mut Rows<E>,
-    key: &platform::Key<E>,
+    key: &store::Key<E>,
     empty: impl FnOnce() -> E::Model,
 ) -> &'a mut E::Model {
     if rows.get(key).is_none() {

@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::{Currency, Money, OrderEndReason, Timestamp};
-use platform::{
-    App,
-    http::{Caller, Json, Problem, Query},
-};
+use saga::App;
 use sea_orm::DbErr;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Json, Problem, Query};
 
 use super::{
     Api, READ,

@@ -4,13 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, response::Response};
 use futures_util::{StreamExt, stream};
-use platform::{
-    App, Shutdown,
-    http::{self, Caller, Message, Problem},
-};
+use saga::App;
 use sea_orm::DbErr;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
+use web::{Caller, Message, Problem};
 
 use super::{Api, Dashboard, READ, unreadable};
 use crate::domain::{Bucket, Window};
@@ -30,11 +29,11 @@ impl Default for Live {
 
 impl Live {
     /// Computes a dashboard each second, while anybody watches.
-    pub async fn refresh(self, app: App, stopping: Shutdown) {
+    pub async fn refresh(self, app: App, stopping: CancellationToken) {
         let mut each = tokio::time::interval(REFRESH);
         let mut failing = false;
         loop {
-            tokio::select! { () = stopping.wait() => return, _ = each.tick() => {} }
+            tokio::select! { () = stopping.cancelled() => return, _ = each.tick() => {} }
             if self.0.receiver_count() == 0 {
                 self.0.send_if_modified(|latest| latest.take().is_some());
                 continue;
@@ -74,7 +73,7 @@ async fn last_hour(app: &App) -> Result<Dashboard, DbErr> {
     (status = 200, description = "Server-sent events `dashboard`, each with a dashboard as data", body = Dashboard, content_type = "text/event-stream"),
     (status = 503, description = "Too many streams are open", body = Problem, content_type = "application/problem+json"),
 ))]
-pub async fn stream(caller: Caller, place: http::Live, State(api): State<Api>) -> Result<Response, Problem> {
+pub async fn stream(caller: Caller, place: web::Live, State(api): State<Api>) -> Result<Response, Problem> {
     caller.require(READ)?;
     let latest = api.live.0.subscribe();
     let first = Arc::new(last_hour(&api.app).await.map_err(unreadable)?);

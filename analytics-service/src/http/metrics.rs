@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use events::{Timestamp, choreography, service::ANALYTICS};
-use platform::http::{Caller, Json, Problem, Query};
 use serde::Serialize;
 use tracing::warn;
 use utoipa::ToSchema;
+use web::{Caller, Json, Problem, Query};
 
 use super::{
     Api, READ,

@@ -8,11 +8,9 @@ mod reports;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, SubsecRound, Utc};
-use platform::{
-    App,
-    http::{OpenApiRouter, Problem, ProblemType, Scope, routes},
-};
+use saga::App;
 use sea_orm::DbErr;
+use web::{OpenApiRouter, Problem, ProblemType, Scope, routes};
 
 pub use dashboard::Dashboard;
 pub use live::Live;

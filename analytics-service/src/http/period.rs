@@ -1,9 +1,9 @@
 //! Which time a request is about.
 
 use chrono::{DateTime, Datelike, Utc};
-use platform::http::{Checks, FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use web::{Checks, FieldError, Problem};
 
 use crate::domain::{self, Bucket};
 

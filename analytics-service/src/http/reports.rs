@@ -11,11 +11,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use events::{Money, Timestamp};
-use platform::http::{Caller, Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Json, Path, Problem, Query};
 
 use super::{
     Api, READ,

@@ -1,7 +1,7 @@
 //! The schema. Every row is found by its key: no table has another index.
 
-use platform::migrations::{Layout, create};
 use sea_orm_migration::prelude::*;
+use store::schema::{Layout, create};
 
 use crate::store::{figures, order, product, sales};
 

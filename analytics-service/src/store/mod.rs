@@ -7,7 +7,8 @@ pub mod read;
 pub mod sales;
 
 use futures_util::future;
-use platform::{Delivery, Rows, StoreError, Tx, Workset};
+use saga::{Delivery, Workset};
+use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
 
 use crate::{
@@ -25,8 +26,8 @@ pub struct Work {
 }
 
 impl Workset<Input> for Work {
-    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let named = |it: &&Delivery<Input>| matches!(it.input, Input::ProductChanged(_));
+    async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
+        let named = |it: &&&Delivery<Input>| matches!(it.input, Input::ProductChanged(_));
         let about_orders = || batch.iter().filter(|it| !named(it));
         let orders = Rows::<order::Entity>::lock(tx, keys(about_orders()));
         let products = Rows::lock(tx, keys(batch.iter().filter(named)));
@@ -62,7 +63,7 @@ impl Workset<Input> for Work {
     }
 }
 
-fn keys<'a>(deliveries: impl Iterator<Item = &'a Delivery<Input>>) -> Vec<Uuid> {
+fn keys<'a>(deliveries: impl Iterator<Item = &'a &'a Delivery<Input>>) -> Vec<Uuid> {
     deliveries.map(|it| it.key).collect()
 }
 

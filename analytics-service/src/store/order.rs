@@ -1,5 +1,5 @@
-use platform::Json;
 use sea_orm::entity::prelude::*;
+use store::Json;
 
 use crate::domain::Facts;
 

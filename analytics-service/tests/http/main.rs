@@ -10,9 +10,10 @@ use analytics_service::{
     store::{figures, order, sales},
 };
 use axum::{body::Body, http::Request};
+use bus::Record;
+use clock::Clock;
 use events::{choreography, service::ANALYTICS};
 use futures_util::StreamExt;
-use platform::{Clock, bus::Record};
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use story::{Story, at, product};

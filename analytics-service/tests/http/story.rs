@@ -1,12 +1,15 @@
 //! What other services tell about some orders and products.
 
+use bus::Outgoing;
 use chrono::{DateTime, TimeDelta, Utc};
+use clock::Clock;
 use events::{
     Availability, CancelReason, Currency, Customer, Event, Item, Money, OrderCancelled, OrderConfirmed, OrderCreated,
     OrderDelivered, OrderShipped, PaymentDetails, PaymentFailed, PaymentFailure, PaymentProcessed, PaymentRefunded,
     ProductChanged, RefundReason,
 };
-use platform::{Clock, Consequences, Delivery, Door, Trace, bus::Outgoing};
+use saga::{Consequences, Delivery, InputSource};
+use telemetry::Trace;
 use uuid::Uuid;
 
 /// A time of the day everything happens on.
@@ -52,11 +55,19 @@ impl Story {
     fn tell(&mut self, key: Uuid, at: DateTime<Utc>, event: &impl Event) -> &mut Self {
         let (clock, _) = Clock::manual(at, u64::try_from(self.0.len()).unwrap());
         let id = clock.new_id();
-        let mut then = Consequences::new("test-service", clock);
-        let about =
-            Delivery { id, door: Door::Event, key, cause: None, at, sequence: 0, trace: Trace::default(), input: () };
-        then.of(&about).publish(&mut 0, event);
-        self.0.extend(then.into_parts().events);
+        let mut out = Consequences::new("test-service", clock);
+        let about = Delivery {
+            id,
+            source: InputSource::Event,
+            key,
+            cause: None,
+            at,
+            sequence: 0,
+            trace: Trace::default(),
+            input: (),
+        };
+        out.of(&about).publish(&mut 0, event);
+        self.0.extend(out.into_parts().events);
         self
     }
 }

@@ -3,6 +3,12 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use bus::{
+    Bus, Message, Outgoing,
+    embedded::{EmbeddedLog, EmbeddedOptions},
+    kafka::{Kafka, KafkaOptions},
+};
+use clock::Clock;
 use e2e::{
     check::{CheckError, Violation, leftovers::Unasked},
     ids,
@@ -10,16 +16,8 @@ use e2e::{
     system::{Server, Stage, System, free_address},
 };
 use events::{Event as _, InventoryReserved, OrderCreated, OrderStatus, envelope};
-use platform::{
-    Clock, Db, bulk,
-    bus::{
-        Bus, Message, Outgoing,
-        embedded::{EmbeddedLog, EmbeddedOptions},
-        kafka::{Kafka, KafkaOptions},
-    },
-    tables::outbox,
-};
-use uuid::Uuid;
+use saga::tables::outbox;
+use store::{Db, bulk};
 
 use crate::world::{all_checked, all_sound, at, becomes, system};
 
@@ -98,7 +96,7 @@ fn record(topic: &str, kind: &str, body: &'static str) -> Outgoing {
         header(envelope::TYPE, kind.to_owned()),
         header(envelope::TIME, Clock::system().now().to_rfc3339()),
     ];
-    let message = Message { key: Uuid::new_v4().to_string().into(), headers, value: body.into() };
+    let message = Message { key: ids::fresh().to_string().into(), headers, value: body.into() };
     Outgoing { topic: topic.into(), message: Arc::new(message) }
 }
 

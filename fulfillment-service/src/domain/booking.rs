@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use events::ShipmentFailed;
-use platform::{
-    Consequences, Said,
+use saga::{
+    CallResult, Consequences,
     Verdict::{self, Done, Ignored},
 };
 use serde::{Deserialize, Serialize};
@@ -49,17 +49,17 @@ impl Work {
     pub fn booked(
         &mut self,
         order: Uuid,
-        said: &Said<BookAnswer>,
+        said: &CallResult<BookAnswer>,
         saga: &FulfillmentSaga,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Verdict {
         let Some(shipment) = self.unanswered(order) else { return Ignored("its booking is answered") };
         match said {
-            Said::Answer(answer) => shipment.answered(answer, saga, then),
+            CallResult::Answer(answer) => shipment.answered(answer, saga, out),
             // It may have happened: neither a failure nor a reason to book anew under another key.
-            Said::Unknown(_) | Said::GaveUp(_) => {
-                shipment.enter(State::Unknown, then);
-                then.request_at(then.now() + BEFORE_ASKING, &QueryBooking { order_id: order });
+            CallResult::Unknown(_) | CallResult::Exhausted(_) => {
+                shipment.enter(State::Unknown, out);
+                out.request_at(out.now() + BEFORE_ASKING, &QueryBooking { order_id: order });
             }
         }
         Done
@@ -69,37 +69,42 @@ impl Work {
     pub fn found(
         &mut self,
         order: Uuid,
-        said: &Said<Option<BookAnswer>>,
+        said: &CallResult<Option<BookAnswer>>,
         saga: &FulfillmentSaga,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Verdict {
         let Some(shipment) = self.unanswered(order) else { return Ignored("its booking is answered") };
         match said {
-            Said::Answer(Some(answer)) => shipment.answered(answer, saga, then),
+            CallResult::Answer(Some(answer)) => shipment.answered(answer, saga, out),
             // Should the first one still arrive: with the same key it is the same booking.
-            Said::Answer(None) => {
+            CallResult::Answer(None) => {
                 let parcel = shipment.parcel.as_deref().cloned().expect("kept until the booking is answered");
-                shipment.enter(State::Booking, then);
-                then.request(&Book { order_id: order, parcel });
+                shipment.enter(State::Booking, out);
+                out.request(&Book { order_id: order, parcel });
             }
-            Said::Unknown(_) | Said::GaveUp(_) => {
-                then.request_at(then.now() + BEFORE_ASKING, &QueryBooking { order_id: order });
+            CallResult::Unknown(_) | CallResult::Exhausted(_) => {
+                out.request_at(out.now() + BEFORE_ASKING, &QueryBooking { order_id: order });
             }
         }
         Done
     }
 
     /// What came of asking the carrier not to pick the parcel up.
-    pub fn booking_cancelled(&mut self, order: Uuid, said: &Said<CancelAnswer>, then: &mut Consequences) -> Verdict {
+    pub fn booking_cancelled(
+        &mut self,
+        order: Uuid,
+        said: &CallResult<CancelAnswer>,
+        out: &mut Consequences,
+    ) -> Verdict {
         let shipment = self.shipments.get_mut(&order).filter(|shipment| shipment.state == State::Cancelling);
         let Some(shipment) = shipment else { return Ignored("it was picked up, and that is known") };
         match said {
-            Said::Answer(CancelAnswer::Cancelled) => shipment.stopped(then),
-            Said::Answer(CancelAnswer::TooLate) => {
-                shipment.moved(Progress::PickedUp, then);
+            CallResult::Answer(CancelAnswer::Cancelled) => shipment.stopped(out),
+            CallResult::Answer(CancelAnswer::TooLate) => {
+                shipment.moved(Progress::PickedUp, out);
             }
             // Asking again is harmless.
-            Said::Unknown(_) | Said::GaveUp(_) => shipment.stop(then),
+            CallResult::Unknown(_) | CallResult::Exhausted(_) => shipment.stop(out),
         }
         Done
     }
@@ -111,7 +116,7 @@ impl Work {
 }
 
 impl Shipment {
-    fn answered(&mut self, answer: &BookAnswer, saga: &FulfillmentSaga, then: &mut Consequences) {
+    fn answered(&mut self, answer: &BookAnswer, saga: &FulfillmentSaga, out: &mut Consequences) {
         // The carrier has it now, or nobody will: names and addresses are kept no longer than needed.
         self.parcel = None;
         match answer {
@@ -119,16 +124,16 @@ impl Shipment {
                 self.carrier = Some(booking.carrier.clone());
                 self.tracking_number = Some(booking.tracking_number.clone());
                 self.estimated_delivery = Some(booking.estimated_delivery);
-                self.enter(State::Booked, then);
-                then.remind_at(then.now() + saga.ask_after, &AskCarrier { asked: 0 });
+                self.enter(State::Booked, out);
+                out.remind_at(out.now() + saga.ask_after, &AskCarrier { asked: 0 });
                 if self.cancel_request.is_some() {
-                    self.stop(then);
+                    self.stop(out);
                 }
             }
             BookAnswer::Refused(reason) => {
                 self.reason = Some(reason.clone());
-                self.enter(State::Failed, then);
-                then.publish(&mut self.sequence, &ShipmentFailed { reason: reason.clone() });
+                self.enter(State::Failed, out);
+                out.publish(&mut self.sequence, &ShipmentFailed { reason: reason.clone() });
             }
         }
     }

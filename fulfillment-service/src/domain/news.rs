@@ -1,11 +1,12 @@
 //! The parcel's way, as the carrier tells it or is asked for it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use platform::{
-    Command, Consequences, Outcome, Reminder, Said, Trace,
+use saga::{
+    CallResult, Command, Consequences, Outcome, Reminder,
     Verdict::{self, Done, Ignored},
 };
 use serde::{Deserialize, Serialize};
+use telemetry::Trace;
 use uuid::Uuid;
 
 use super::{State, TrackShipment};
@@ -41,7 +42,7 @@ pub enum NewsRefusal {
 }
 
 impl Command for CarrierNews {
-    type Room = FulfillmentSaga;
+    type Participant = FulfillmentSaga;
     type Reply = ();
     type Refusal = NewsRefusal;
 
@@ -67,7 +68,7 @@ const RARELY: TimeDelta = TimeDelta::hours(12);
 
 impl Work {
     /// The carrier tells of a parcel.
-    pub fn hear(&mut self, news: &CarrierNews, then: &mut Consequences) -> Result<(), NewsRefusal> {
+    pub fn hear(&mut self, news: &CarrierNews, out: &mut Consequences) -> Result<(), NewsRefusal> {
         let shipment = self.shipments.get_mut(&news.order_id).ok_or(NewsRefusal::NoSuchParcel)?;
         if matches!(shipment.state, State::Booking | State::Unknown) {
             return Err(NewsRefusal::TooEarly);
@@ -76,18 +77,18 @@ impl Work {
             return Err(NewsRefusal::NoSuchParcel);
         }
         if let Some(trace) = Trace::parse(shipment.trace.as_bytes()) {
-            then.resume(trace);
+            out.resume(trace);
         }
-        shipment.moved(news.progress, then);
+        shipment.moved(news.progress, out);
         Ok(())
     }
 
     /// Nothing was heard for too long.
-    pub fn ask(&mut self, order: Uuid, ask: AskCarrier, then: &mut Consequences) -> Verdict {
+    pub fn ask(&mut self, order: Uuid, ask: AskCarrier, out: &mut Consequences) -> Verdict {
         if !self.shipments.get(&order).is_some_and(Shipment::is_under_way) {
             return Ignored("nothing is under way");
         }
-        then.request(&TrackShipment { order_id: order, asked: ask.asked });
+        out.request(&TrackShipment { order_id: order, asked: ask.asked });
         Done
     }
 
@@ -97,17 +98,17 @@ impl Work {
         order: Uuid,
         outcome: &Outcome<TrackShipment>,
         saga: &FulfillmentSaga,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Verdict {
         let shipment = self.shipments.get_mut(&order).filter(|shipment| shipment.is_under_way());
         let Some(shipment) = shipment else { return Ignored("nothing is under way") };
-        if let Said::Answer(Some(progress)) = outcome.said {
-            shipment.moved(progress, then);
+        if let CallResult::Answer(Some(progress)) = outcome.result {
+            shipment.moved(progress, out);
         }
         if shipment.is_under_way() {
             let asked = outcome.request.asked.saturating_add(1);
             let wait = saga.ask_after.checked_mul(1 << asked.min(20)).unwrap_or(RARELY).min(RARELY.max(saga.ask_after));
-            then.remind_at(then.now() + wait, &AskCarrier { asked });
+            out.remind_at(out.now() + wait, &AskCarrier { asked });
         }
         Done
     }

@@ -1,6 +1,6 @@
 //! What the carrier is asked. Names and keys are stored: never rename.
 
-use platform::Request;
+use saga::Request;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub struct Book {
     pub parcel: Parcel,
 }
 
-/// What became of the booking? Asked when its answer was lost. `None`: the carrier has not heard of it.
+/// What became of the booking? CommandContext when its answer was lost. `None`: the carrier has not heard of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryBooking {
@@ -33,7 +33,7 @@ pub struct CancelBooking {
     pub order_id: Uuid,
 }
 
-/// Where is the parcel? Asked in case news was lost. `None`: not picked up.
+/// Where is the parcel? CommandContext in case news was lost. `None`: not picked up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrackShipment {

@@ -4,12 +4,13 @@ use events::{
     Address, CancellationRefusal, OrderDelivered, OrderShipped, Recipient, ShipmentCancellationRefused,
     ShipmentCancelled,
 };
-use platform::{
-    Consequences, Json,
+use saga::{
+    Consequences,
     Verdict::{self, Done, Ignored},
 };
 use sea_orm::{DeriveActiveEnum, EnumIter, prelude::StringLen};
 use serde::{Deserialize, Serialize};
+use store::Json;
 use uuid::Uuid;
 
 use super::{AskCarrier, Book, CancelBooking, OrderConfirmed, Progress};
@@ -57,35 +58,35 @@ pub struct Line {
 
 impl Work {
     /// `OrderConfirmed`: it is paid and its stock is there, so it is shipped.
-    pub fn book(&mut self, order: Uuid, confirmed: &OrderConfirmed, then: &mut Consequences) -> Verdict {
+    pub fn book(&mut self, order: Uuid, confirmed: &OrderConfirmed, out: &mut Consequences) -> Verdict {
         if self.shipments.get(&order).is_some() {
             return Ignored("booked before, or cancelled before it was confirmed");
         }
         let book = Book { order_id: order, parcel: confirmed.parcel() };
-        then.request(&book);
+        out.request(&book);
         self.shipments.insert(Shipment {
             customer_id: Some(confirmed.customer_id),
             parcel: Some(Json(book.parcel)),
-            ..Shipment::new(order, State::Booking, then)
+            ..Shipment::new(order, State::Booking, out)
         });
         Done
     }
 
     /// `OrderCancelled`: what is not booked yet never will be. Whatever is under way the order has asked to cancel before,
     /// and was answered.
-    pub fn forestall(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+    pub fn forestall(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         if self.shipments.get(&order).is_some() {
             return Ignored("it has a shipment already");
         }
-        self.shipments.insert(Shipment::new(order, State::Cancelled, then));
+        self.shipments.insert(Shipment::new(order, State::Cancelled, out));
         Done
     }
 
     /// `OrderCancellationRequested`: `request` is the event's id, by which a repeat is known.
-    pub fn cancel(&mut self, order: Uuid, request: Uuid, then: &mut Consequences) -> Verdict {
+    pub fn cancel(&mut self, order: Uuid, request: Uuid, out: &mut Consequences) -> Verdict {
         let Some(shipment) = self.shipments.get_mut(&order) else {
-            let tombstone = self.shipments.insert(Shipment::new(order, State::Cancelled, then));
-            then.publish(&mut tombstone.sequence, &ShipmentCancelled {});
+            let tombstone = self.shipments.insert(Shipment::new(order, State::Cancelled, out));
+            out.publish(&mut tombstone.sequence, &ShipmentCancelled {});
             return Done;
         };
         if shipment.cancel_request == Some(request) {
@@ -96,9 +97,9 @@ impl Work {
                 return Ignored("the answer to the booking decides");
             }
             State::Booking | State::Unknown => {} // decided when the carrier's answer is known
-            State::Booked => shipment.stop(then),
-            State::Shipped => shipment.refuse_to_cancel(CancellationRefusal::AlreadyShipped, then),
-            State::Delivered => shipment.refuse_to_cancel(CancellationRefusal::AlreadyDelivered, then),
+            State::Booked => shipment.stop(out),
+            State::Shipped => shipment.refuse_to_cancel(CancellationRefusal::AlreadyShipped, out),
+            State::Delivered => shipment.refuse_to_cancel(CancellationRefusal::AlreadyDelivered, out),
             State::Cancelling => return Ignored("the carrier is being asked"),
             State::Cancelled | State::Failed => return Ignored("there is no parcel, and that was said"),
         }
@@ -108,10 +109,10 @@ impl Work {
 }
 
 impl Shipment {
-    fn new(order_id: Uuid, state: State, then: &mut Consequences) -> Self {
+    fn new(order_id: Uuid, state: State, out: &mut Consequences) -> Self {
         Self {
             order_id,
-            shipment_id: then.new_id(),
+            shipment_id: out.new_id(),
             customer_id: None,
             state,
             cancel_request: None,
@@ -121,13 +122,13 @@ impl Shipment {
             parcel: None,
             reason: None,
             sequence: 0,
-            updated_at: then.now(),
-            trace: then.trace().to_string(),
+            updated_at: out.now(),
+            trace: out.trace().to_string(),
         }
     }
 
-    pub(super) fn enter(&mut self, state: State, then: &Consequences) {
-        (self.state, self.updated_at) = (state, then.now());
+    pub(super) fn enter(&mut self, state: State, out: &Consequences) {
+        (self.state, self.updated_at) = (state, out.now());
     }
 
     /// Whether the carrier has it or is going to: there may be news.
@@ -136,52 +137,52 @@ impl Shipment {
     }
 
     /// Asks the carrier not to pick it up.
-    pub(super) fn stop(&mut self, then: &mut Consequences) {
-        self.enter(State::Cancelling, then);
-        then.request(&CancelBooking { order_id: self.order_id });
+    pub(super) fn stop(&mut self, out: &mut Consequences) {
+        self.enter(State::Cancelling, out);
+        out.request(&CancelBooking { order_id: self.order_id });
     }
 
     /// The carrier won't pick it up.
-    pub(super) fn stopped(&mut self, then: &mut Consequences) {
-        self.enter(State::Cancelled, then);
-        then.cancel_reminder::<AskCarrier>();
-        then.publish(&mut self.sequence, &ShipmentCancelled {});
+    pub(super) fn stopped(&mut self, out: &mut Consequences) {
+        self.enter(State::Cancelled, out);
+        out.cancel_reminder::<AskCarrier>();
+        out.publish(&mut self.sequence, &ShipmentCancelled {});
     }
 
     /// What is known of its way. `false`: that was known before, or can't be.
-    pub(super) fn moved(&mut self, progress: Progress, then: &mut Consequences) -> bool {
+    pub(super) fn moved(&mut self, progress: Progress, out: &mut Consequences) -> bool {
         let before = self.state;
         if matches!(before, State::Booked | State::Cancelling) {
-            self.picked_up(then);
+            self.picked_up(out);
         }
         match progress {
             Progress::Delivered { at } if self.state == State::Shipped => {
-                self.enter(State::Delivered, then);
-                then.cancel_reminder::<AskCarrier>();
+                self.enter(State::Delivered, out);
+                out.cancel_reminder::<AskCarrier>();
                 let delivered = OrderDelivered { shipment_id: self.shipment_id, delivered_at: at.into() };
-                then.publish(&mut self.sequence, &delivered);
+                out.publish(&mut self.sequence, &delivered);
             }
             Progress::Delivered { .. } | Progress::PickedUp => {}
         }
         self.state != before
     }
 
-    fn picked_up(&mut self, then: &mut Consequences) {
+    fn picked_up(&mut self, out: &mut Consequences) {
         let was_to_be_cancelled = self.state == State::Cancelling;
-        self.enter(State::Shipped, then);
+        self.enter(State::Shipped, out);
         let shipped = OrderShipped {
             shipment_id: self.shipment_id,
             carrier: self.carrier.clone().expect("known since it was booked"),
             tracking_number: self.tracking_number.clone().expect("known since it was booked"),
             estimated_delivery: self.estimated_delivery.expect("known since it was booked").into(),
         };
-        then.publish(&mut self.sequence, &shipped);
+        out.publish(&mut self.sequence, &shipped);
         if was_to_be_cancelled {
-            self.refuse_to_cancel(CancellationRefusal::AlreadyShipped, then);
+            self.refuse_to_cancel(CancellationRefusal::AlreadyShipped, out);
         }
     }
 
-    fn refuse_to_cancel(&mut self, why: CancellationRefusal, then: &mut Consequences) {
-        then.publish(&mut self.sequence, &ShipmentCancellationRefused { why });
+    fn refuse_to_cancel(&mut self, why: CancellationRefusal, out: &mut Consequences) {
+        out.publish(&mut self.sequence, &ShipmentCancellationRefused { why });
     }
 }

@@ -1,12 +1,16 @@
 //! Calls to the carrier.
 
+mod http_carrier;
+
 use std::{future::Future, sync::Arc};
 
-use platform::{CallError, Perform};
+use saga::{CallError, Perform};
 
 use crate::domain::{
     Book, BookAnswer, CancelAnswer, CancelBooking, Progress, QueryBooking, TrackShipment, booking_key,
 };
+
+pub use http_carrier::HttpCarrier;
 
 /// What is expected of a carrier. A booking is known by the `key` the shop gave it: booking twice with one key is booking
 /// once, and every question about it bears the same key. `CallError::Failed` only when the call has certainly done
@@ -26,28 +30,28 @@ pub trait Carrier: Send + Sync + 'static {
     fn track(&self, key: &str) -> impl Future<Output = Result<Option<Progress>, CallError>> + Send;
 }
 
-/// Takes what decisions ask for to the carrier.
-pub struct Desk<C>(pub Arc<C>);
+/// Performs what the domain asks for at the carrier.
+pub struct Calls<C>(pub Arc<C>);
 
-impl<C: Carrier> Perform<Book> for Desk<C> {
+impl<C: Carrier> Perform<Book> for Calls<C> {
     async fn perform(&self, book: &Book, key: &str) -> Result<BookAnswer, CallError> {
         self.0.book(key, book).await
     }
 }
 
-impl<C: Carrier> Perform<QueryBooking> for Desk<C> {
+impl<C: Carrier> Perform<QueryBooking> for Calls<C> {
     async fn perform(&self, query: &QueryBooking, _: &str) -> Result<Option<BookAnswer>, CallError> {
         self.0.find(&booking_key(query.order_id)).await
     }
 }
 
-impl<C: Carrier> Perform<CancelBooking> for Desk<C> {
+impl<C: Carrier> Perform<CancelBooking> for Calls<C> {
     async fn perform(&self, cancel: &CancelBooking, _: &str) -> Result<CancelAnswer, CallError> {
         self.0.cancel(&booking_key(cancel.order_id)).await
     }
 }
 
-impl<C: Carrier> Perform<TrackShipment> for Desk<C> {
+impl<C: Carrier> Perform<TrackShipment> for Calls<C> {
     async fn perform(&self, track: &TrackShipment, _: &str) -> Result<Option<Progress>, CallError> {
         self.0.track(&booking_key(track.order_id)).await
     }

@@ -2,10 +2,10 @@
 
 use axum::{extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use platform::http::{Caller, Checks, Json, Path, Problem, RequestTrace};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Checks, Json, Path, Problem, RequestTrace};
 
 use super::{NEWS_TOO_EARLY, Office};
 use crate::domain::{CarrierNews, NewsRefusal, Progress};
@@ -61,7 +61,7 @@ pub(super) async fn post(
         Status::Delivered => Progress::Delivered { at: body.at },
     };
     let news = CarrierNews { order_id: body.order_id, tracking_number: body.tracking_number, progress };
-    office.app.execute(news, trace).await.map_err(|refused| Problem::refused(refused, refusal))?;
+    office.app.execute(news, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

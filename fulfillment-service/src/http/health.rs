@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use platform::{
-    effect::BreakerState,
-    http::{DependencyHealth, HealthReport, HealthStatus},
-};
+use saga::effect::BreakerState;
+use web::{DependencyHealth, HealthReport, HealthStatus};
 
 use super::Office;
 

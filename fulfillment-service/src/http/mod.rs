@@ -5,10 +5,8 @@ mod health;
 mod shipments;
 
 use axum::http::StatusCode;
-use platform::{
-    App, Breaker,
-    http::{OpenApiRouter, ProblemType, Scope, routes},
-};
+use saga::{App, Breaker};
+use web::{OpenApiRouter, ProblemType, Scope, routes};
 
 /// Sees the shipments of any customer.
 pub const ADMIN: Scope = Scope("orders.admin");

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use events::Timestamp;
-use platform::http::{Caller, Json, Path, Problem};
 use sea_orm::EntityTrait;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Json, Path, Problem};
 
 use super::{ADMIN, Office};
 use crate::{

@@ -2,7 +2,8 @@
 
 pub mod shipment;
 
-use platform::{Delivery, Rows, StoreError, Tx, Workset};
+use saga::{Delivery, Workset};
+use store::{Rows, StoreError, Tx};
 
 use crate::saga::Input;
 pub use shipment::Model as Shipment;
@@ -14,9 +15,9 @@ pub struct Work {
 }
 
 impl Workset<Input> for Work {
-    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let orders = batch.iter().map(|it| (it.key, matches!(it.input, Input::OrderConfirmed(_))));
-        Ok(Self { shipments: Rows::lock_hoping(tx, orders.collect::<Vec<_>>()).await? })
+    async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
+        let orders = batch.iter().map(|it| it.key);
+        Ok(Self { shipments: Rows::lock(tx, orders.collect::<Vec<_>>()).await? })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

@@ -2,13 +2,15 @@
 #![allow(dead_code, reason = "each test uses its share")]
 
 use chrono::{DateTime, TimeDelta, Utc};
+use clock::Clock;
 use events::choreography;
 use fulfillment_service::{
     domain::{Booking, Line, Parcel, State},
     saga::{FulfillmentSaga, Input},
 };
-use platform::{Clock, Delivery, Door, Trace};
+use saga::{Delivery, InputSource};
 use serde_json::{Value, json};
+use telemetry::Trace;
 use testkit::Node;
 use uuid::Uuid;
 
@@ -57,7 +59,7 @@ pub fn booking() -> Booking {
 pub fn event(id: Uuid, input: Input) -> Delivery<Input> {
     Delivery {
         id,
-        door: Door::Event,
+        source: InputSource::Event,
         key: ORDER,
         cause: Some(id),
         at: now(),

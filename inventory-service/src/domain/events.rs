@@ -1,6 +1,6 @@
 //! What is read from others' events, and reminders of our own.
 
-use platform::Reminder;
+use saga::Reminder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

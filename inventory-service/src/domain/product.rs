@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use events::{Availability, Currency, Money, ProductChanged, Timestamp};
-use platform::{Command, Consequences, http::IfMatch};
+use saga::{Command, Consequences};
 use sea_orm::{DeriveActiveEnum, EnumIter, sea_query::StringLen};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::IfMatch;
 
 use crate::{
     saga::InventorySaga,
@@ -100,7 +101,7 @@ pub struct ProductView {
 }
 
 impl Command for PutProduct {
-    type Room = InventorySaga;
+    type Participant = InventorySaga;
     type Reply = ProductView;
     type Refusal = StockRefusal;
 
@@ -110,7 +111,7 @@ impl Command for PutProduct {
 }
 
 impl Command for AdjustStock {
-    type Room = InventorySaga;
+    type Participant = InventorySaga;
     type Reply = ProductView;
     type Refusal = StockRefusal;
 
@@ -127,7 +128,7 @@ impl Stock {
         &mut self,
         command: &PutProduct,
         rules: &InventorySaga,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Result<ProductView, StockRefusal> {
         let before = self.products.get(&command.product_id);
         let version = before.map(|product| product.version);
@@ -142,7 +143,7 @@ impl Stock {
             return Err(StockRefusal::SkuTaken);
         }
         if version.is_none() {
-            self.products.insert(Product::new(command, then.now()));
+            self.products.insert(Product::new(command, out.now()));
         }
         let product = self.products.get_mut(&command.product_id).expect("it exists now");
         let price_minor = command.price.minor();
@@ -151,11 +152,11 @@ impl Stock {
             product.sku.clone_from(&command.sku);
             product.name.clone_from(&command.name);
             product.price_minor = price_minor;
-            product.updated_at = then.now();
+            product.updated_at = out.now();
         }
         if !same || version.is_none() {
             product.version += 1;
-            product.tell(rules, then);
+            product.tell(rules, out);
         }
         Ok(product.view())
     }
@@ -164,7 +165,7 @@ impl Stock {
         &mut self,
         command: &AdjustStock,
         rules: &InventorySaga,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Result<ProductView, StockRefusal> {
         let product = self.products.get(&command.product_id).ok_or(StockRefusal::NoSuchProduct)?;
         match product.available.checked_add(command.quantity) {
@@ -173,13 +174,13 @@ impl Stock {
             _ => return Err(StockRefusal::TooMany),
         }
         let product = self.products.get_mut(&command.product_id).expect("just seen");
-        product.shift(command.quantity, 0, rules, then);
+        product.shift(command.quantity, 0, rules, out);
         let view = product.view();
         let kind = match command.reason {
             AdjustmentReason::Delivery => MovementKind::Delivery,
             AdjustmentReason::Correction => MovementKind::Correction,
         };
-        self.note(command.product_id, kind, command.quantity, None, command.note.clone(), then);
+        self.note(command.product_id, kind, command.quantity, None, command.note.clone(), out);
         Ok(view)
     }
 
@@ -191,20 +192,20 @@ impl Stock {
         units: i64,
         order: Uuid,
         rules: &InventorySaga,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) {
         let row = self.products.get_mut(&product).expect("a reserved product exists");
-        row.shift(-units, units, rules, then);
-        self.note(product, kind, units.abs(), Some(order), None, then);
+        row.shift(-units, units, rules, out);
+        self.note(product, kind, units.abs(), Some(order), None, out);
     }
 
     /// From reserved out of the building.
-    pub(super) fn leave(&mut self, product: Uuid, units: i64, order: Uuid, then: &mut Consequences) {
+    pub(super) fn leave(&mut self, product: Uuid, units: i64, order: Uuid, out: &mut Consequences) {
         let row = self.products.get_mut(&product).expect("a reserved product exists");
         row.reserved -= units;
         row.shipped += units;
-        row.updated_at = then.now();
-        self.note(product, MovementKind::Shipped, units, Some(order), None, then);
+        row.updated_at = out.now();
+        self.note(product, MovementKind::Shipped, units, Some(order), None, out);
     }
 
     fn note(
@@ -214,9 +215,9 @@ impl Stock {
         quantity: i64,
         order_id: Option<Uuid>,
         note: Option<String>,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) {
-        let (id, at) = (then.new_id(), then.now());
+        let (id, at) = (out.new_id(), out.now());
         self.movements.insert(Movement { id, product_id, at, kind, quantity, order_id, note });
     }
 }
@@ -239,13 +240,13 @@ impl Product {
     }
 
     /// Changes what is available and reserved, and tells when the level changes with it.
-    fn shift(&mut self, available: i64, reserved: i64, rules: &InventorySaga, then: &mut Consequences) {
+    fn shift(&mut self, available: i64, reserved: i64, rules: &InventorySaga, out: &mut Consequences) {
         let before = self.availability(rules);
         self.available += available;
         self.reserved += reserved;
-        self.updated_at = then.now();
+        self.updated_at = out.now();
         if self.availability(rules) != before {
-            self.tell(rules, then);
+            self.tell(rules, out);
         }
     }
 
@@ -257,7 +258,7 @@ impl Product {
         }
     }
 
-    fn tell(&mut self, rules: &InventorySaga, then: &mut Consequences) {
+    fn tell(&mut self, rules: &InventorySaga, out: &mut Consequences) {
         let changed = ProductChanged {
             product_id: self.id,
             sku: self.sku.clone(),
@@ -267,7 +268,7 @@ impl Product {
             availability: self.availability(rules),
             version: self.version,
         };
-        then.publish_for(self.id, &mut self.sequence, &changed);
+        out.publish_for(self.id, &mut self.sequence, &changed);
     }
 
     fn currency(&self) -> Currency {

@@ -7,12 +7,13 @@ use events::{
     InventoryInsufficient, InventoryReleased, InventoryReserved, ReleaseReason, ReservationExpired, ReservedItem,
     Shortage,
 };
-use platform::{
-    Consequences, Json,
+use saga::{
+    Consequences,
     Verdict::{self, Done, Ignored},
 };
 use sea_orm::{DeriveActiveEnum, EnumIter, sea_query::StringLen};
 use serde::{Deserialize, Serialize};
+use store::Json;
 use uuid::Uuid;
 
 use super::{Item, MovementKind, OrderCreated, ReservationDue};
@@ -53,7 +54,7 @@ impl Stock {
         order: Uuid,
         wanted: &OrderCreated,
         rules: &InventorySaga,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Verdict {
         if self.reservations.get(&order).is_some() {
             return Ignored("decided before, or cancelled before it came");
@@ -61,28 +62,28 @@ impl Stock {
 
         let missing = self.missing(&wanted.items);
         if !missing.is_empty() {
-            let reservation = self.reservations.insert(Reservation::new(order, State::Refused, then.now()));
-            then.publish(&mut reservation.sequence, &InventoryInsufficient { missing });
+            let reservation = self.reservations.insert(Reservation::new(order, State::Refused, out.now()));
+            out.publish(&mut reservation.sequence, &InventoryInsufficient { missing });
             return Done;
         }
 
         let mut lines = vec![];
         for &Item { product_id, quantity } in &wanted.items {
-            self.move_units(product_id, MovementKind::Reserved, i64::from(quantity), order, rules, then);
-            lines.push(Line { reservation_id: then.new_id(), product_id, quantity });
+            self.move_units(product_id, MovementKind::Reserved, i64::from(quantity), order, rules, out);
+            lines.push(Line { reservation_id: out.new_id(), product_id, quantity });
         }
-        let expires_at = then.now() + rules.hold_for;
-        let reservation = self.reservations.insert(Reservation::new(order, State::Reserved, then.now()));
+        let expires_at = out.now() + rules.hold_for;
+        let reservation = self.reservations.insert(Reservation::new(order, State::Reserved, out.now()));
         let reservations = lines.iter().map(Line::told).collect();
         reservation.lines = Json(lines);
         reservation.expires_at = Some(expires_at);
-        then.remind_at(expires_at, &ReservationDue);
-        then.publish(&mut reservation.sequence, &InventoryReserved { reservations, expires_at: expires_at.into() });
+        out.remind_at(expires_at, &ReservationDue);
+        out.publish(&mut reservation.sequence, &InventoryReserved { reservations, expires_at: expires_at.into() });
         Done
     }
 
     /// `OrderConfirmed`: it does not expire any more.
-    pub fn commit(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+    pub fn commit(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         match self.reservations.get(&order).map(|it| it.state) {
             Some(State::Reserved) => {}
             _ => return Ignored("nothing is waiting for confirmation"),
@@ -90,12 +91,12 @@ impl Stock {
         let reservation = self.reservations.get_mut(&order).expect("just seen");
         reservation.state = State::Committed;
         reservation.expires_at = None;
-        then.cancel_reminder::<ReservationDue>();
+        out.cancel_reminder::<ReservationDue>();
         Done
     }
 
     /// `OrderShipped`: the goods leave the building. The confirmation may come after this; it then finds nothing to do.
-    pub fn ship(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+    pub fn ship(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         let Some(before) = self.live(order) else {
             return Ignored("nothing is kept for it");
         };
@@ -103,16 +104,16 @@ impl Stock {
         reservation.state = State::Shipped;
         reservation.expires_at = None;
         for line in reservation.lines.clone().0 {
-            self.leave(line.product_id, i64::from(line.quantity), order, then);
+            self.leave(line.product_id, i64::from(line.quantity), order, out);
         }
         if before == State::Reserved {
-            then.cancel_reminder::<ReservationDue>();
+            out.cancel_reminder::<ReservationDue>();
         }
         Done
     }
 
     /// Its time is over: says so once, and keeps holding. Only the order itself ends an order.
-    pub fn expire(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+    pub fn expire(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         let Some(reservation) = self.reservations.get(&order) else {
             return Ignored("there is no reservation");
         };
@@ -124,7 +125,7 @@ impl Stock {
         }
         let reservation = self.reservations.get_mut(&order).expect("just seen");
         reservation.expiry_reported = true;
-        then.publish(&mut reservation.sequence, &ReservationExpired { expires_at: expires_at.into() });
+        out.publish(&mut reservation.sequence, &ReservationExpired { expires_at: expires_at.into() });
         Done
     }
 
@@ -134,11 +135,11 @@ impl Stock {
         order: Uuid,
         reason: ReleaseReason,
         rules: &InventorySaga,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Verdict {
         if self.reservations.get(&order).is_none() {
             if reason == ReleaseReason::OrderCancelled {
-                self.reservations.insert(Reservation::new(order, State::Cancelled, then.now()));
+                self.reservations.insert(Reservation::new(order, State::Cancelled, out.now()));
                 return Done;
             }
             return Ignored("nothing was reserved");
@@ -149,12 +150,12 @@ impl Stock {
         let reservation = self.reservations.get_mut(&order).expect("just seen");
         reservation.state = State::Released;
         reservation.expires_at = None;
-        then.publish(&mut reservation.sequence, &InventoryReleased { reason });
+        out.publish(&mut reservation.sequence, &InventoryReleased { reason });
         for line in reservation.lines.clone().0 {
-            self.move_units(line.product_id, MovementKind::Released, -i64::from(line.quantity), order, rules, then);
+            self.move_units(line.product_id, MovementKind::Released, -i64::from(line.quantity), order, rules, out);
         }
         if before == State::Reserved {
-            then.cancel_reminder::<ReservationDue>();
+            out.cancel_reminder::<ReservationDue>();
         }
         Done
     }

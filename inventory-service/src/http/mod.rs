@@ -5,10 +5,8 @@ mod products;
 mod reservations;
 
 use axum::http::StatusCode;
-use platform::{
-    App,
-    http::{OpenApiRouter, Problem, ProblemType, Scope, routes},
-};
+use saga::App;
+use web::{OpenApiRouter, Problem, ProblemType, Scope, routes};
 
 use crate::domain::StockRefusal;
 
@@ -66,7 +64,7 @@ fn refusal(refusal: StockRefusal) -> Problem {
         StockRefusal::NotEnough(available) => {
             Problem::new(&INSUFFICIENT_STOCK).detail(format!("only {available} are available"))
         }
-        StockRefusal::TooMany => Problem::validation(vec![platform::http::FieldError::new(
+        StockRefusal::TooMany => Problem::validation(vec![web::FieldError::new(
             "quantity",
             "out_of_range",
             "the product would have more units than can be counted",

@@ -1,13 +1,11 @@
 use axum::extract::State;
 use events::Timestamp;
-use platform::{
-    App,
-    http::{Caller, Page, PageQuery, Paged, Path, Problem},
-};
+use saga::App;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Page, PageQuery, Paged, Path, Problem};
 
 use super::READ;
 use crate::{

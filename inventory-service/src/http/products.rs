@@ -4,17 +4,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use events::{Currency, Money};
-use platform::{
-    App, Once,
-    http::{
-        Caller, Checks, FieldError, IfMatch, Json, Keyed, Page, PageQuery, Paged, Path, Problem, RequestTrace,
-        Versioned,
-    },
-};
+use saga::{App, IdempotentRequest};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use web::{
+    Caller, Checks, CommandReply, FieldError, IfMatch, Json, Keyed, Page, PageQuery, Paged, Path, Problem,
+    RequestTrace, Versioned,
+};
 
 use super::{READ, WRITE, refusal};
 use crate::{
@@ -115,7 +113,7 @@ pub async fn put(
         currency: currency.expect("checked above"),
         if_match,
     };
-    let product = app.execute(command, trace).await.map_err(|refused| Problem::refused(refused, refusal))?;
+    let product = app.execute(command, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
     let status = if product.version == 1 { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Versioned(version(&product), product)).into_response())
 }
@@ -158,10 +156,11 @@ pub async fn adjust(
         )
         .optional_text("note", body.note.as_deref(), 1..=500);
     checks.finish()?;
-    let once = Once { key: format!("{}|stock:{product_id}|{}", caller.scope_key(), key.as_str()), hash };
+    let once = IdempotentRequest { key: format!("{}|stock:{product_id}|{}", caller.scope_key(), key.as_str()), hash };
     let command = AdjustStock { product_id, quantity: body.quantity, reason: body.reason, note: body.note };
-    let replied = app.execute_once(command, once, trace).await.map_err(|refused| Problem::refused(refused, refusal))?;
-    Ok(replied.into_response())
+    let replied =
+        app.execute_once(command, once, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
+    Ok(CommandReply(replied).into_response())
 }
 
 fn version(product: &ProductView) -> u64 {

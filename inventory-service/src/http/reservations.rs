@@ -1,13 +1,11 @@
 use axum::extract::State;
 use events::Timestamp;
-use platform::{
-    App,
-    http::{Caller, Page, Problem, Query},
-};
+use saga::App;
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use web::{Caller, Page, Problem, Query};
 
 use super::READ;
 use crate::{

@@ -4,8 +4,9 @@ pub mod movement;
 pub mod product;
 pub mod reservation;
 
-use platform::{Delivery, Rows, StoreError, Tx, Workset};
+use saga::{Delivery, Workset};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
 
 use crate::saga::Input;
@@ -23,10 +24,10 @@ pub struct Stock {
 }
 
 impl Workset<Input> for Stock {
-    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
+    async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
         let about_orders = batch.iter().filter(|it| it.input.product().is_none());
-        let orders = about_orders.map(|it| (it.key, matches!(it.input, Input::OrderCreated(_))));
-        let reservations = Rows::<reservation::Entity>::lock_hoping(tx, orders.collect::<Vec<_>>()).await?;
+        let orders = about_orders.map(|it| it.key);
+        let reservations = Rows::<reservation::Entity>::lock(tx, orders.collect::<Vec<_>>()).await?;
         let held = reservations.iter().flat_map(|reservation| reservation.lines.iter()).map(|line| line.product_id);
         let named = batch.iter().flat_map(|it| it.input.products());
         let products = held.chain(named).chain(same_sku(tx, batch).await?).collect::<Vec<_>>();
@@ -41,7 +42,7 @@ impl Workset<Input> for Stock {
 }
 
 /// Products that have a SKU which somebody wants to give to one.
-async fn same_sku(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Vec<Uuid>, StoreError> {
+async fn same_sku(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Vec<Uuid>, StoreError> {
     let wanted: Vec<&str> = batch.iter().filter_map(|it| it.input.sku()).collect();
     if wanted.is_empty() {
         return Ok(vec![]);

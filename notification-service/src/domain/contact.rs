@@ -1,10 +1,8 @@
 //! Whom an order's news goes to.
 
-use platform::{
-    Json,
-    Verdict::{self, Done, Ignored},
-};
+use saga::Verdict::{self, Done, Ignored};
 use serde::{Deserialize, Serialize};
+use store::Json;
 use uuid::Uuid;
 
 use super::events::{Item, OrderCreated};

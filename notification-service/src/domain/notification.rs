@@ -1,8 +1,8 @@
 //! A message: asked for once per order, event and channel, sent, and reported.
 
 use events::{NotificationFailed, NotificationSent};
-use platform::{
-    Command, Consequences, Outcome, Said,
+use saga::{
+    CallResult, Command, Consequences, Outcome,
     Verdict::{self, Done, Hold, Ignored},
 };
 use uuid::Uuid;
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{
     effects::{Notify, Told},
-    saga,
+    saga::NotificationSaga,
     store::{Contact, Notification, NotificationKey, Work, said::Model as Counter},
 };
 
 impl Work {
     /// Tells the customer, by every channel they want to hear it by.
-    pub fn tell(&mut self, order_id: Uuid, news: &News<'_>, then: &mut Consequences) -> Verdict {
+    pub fn tell(&mut self, order_id: Uuid, news: &News<'_>, out: &mut Consequences) -> Verdict {
         let Some(contact) = self.contacts.get(&order_id) else {
             return Hold("the order itself has not arrived");
         };
@@ -36,41 +36,41 @@ impl Work {
         let reached = |channel: &Channel| preferences.allow(&event, *channel) && contact.address(*channel).is_some();
         let channels: Vec<_> = Channel::ALL.into_iter().filter(reached).collect();
         for &channel in &channels {
-            let message = Notification::of(contact, news, channel, language, then);
-            then.request(&message.request());
+            let message = Notification::of(contact, news, channel, language, out);
+            out.request(&message.request());
             self.notifications.insert(message);
         }
         if channels.is_empty() {
             // Noted all the same: a repeat finds it when the customer has changed their mind, and whoever waits for word
             // of this event gets it.
-            let mut message = Notification::of(contact, news, Channel::Email, language, then);
+            let mut message = Notification::of(contact, news, Channel::Email, language, out);
             message.status = State::Failed;
             let message = self.notifications.insert(message);
             let failed = message.failed("the customer has switched it off");
-            then.publish(self.sequence_of(order_id), &failed);
+            out.publish(self.sequence_of(order_id), &failed);
         }
         Done
     }
 
     /// What came of sending a message.
-    pub fn settle(&mut self, outcome: &Outcome<Notify>, then: &mut Consequences) -> Verdict {
+    pub fn settle(&mut self, outcome: &Outcome<Notify>, out: &mut Consequences) -> Verdict {
         let asked = &outcome.request;
         let message = self.notifications.get_mut(&asked.key());
         let Some(message) = message.filter(|it| it.status == State::Pending && it.resends == asked.resends) else {
             return Ignored("settled before");
         };
         message.attempts = message.attempts.saturating_add_unsigned(outcome.attempt);
-        match &outcome.said {
-            Said::Answer(Told::Accepted) => {
+        match &outcome.result {
+            CallResult::Answer(Told::Accepted) => {
                 message.status = State::Sent;
-                message.sent_at = Some(then.now());
+                message.sent_at = Some(out.now());
                 let sent = message.sent();
-                then.publish(self.sequence_of(asked.order_id), &sent);
+                out.publish(self.sequence_of(asked.order_id), &sent);
             }
-            Said::Answer(Told::Refused(why)) | Said::GaveUp(why) | Said::Unknown(why) => {
+            CallResult::Answer(Told::Refused(why)) | CallResult::Exhausted(why) | CallResult::Unknown(why) => {
                 message.status = State::Failed;
                 let failed = message.failed(why);
-                then.publish(self.sequence_of(asked.order_id), &failed);
+                out.publish(self.sequence_of(asked.order_id), &failed);
             }
         }
         Done
@@ -85,7 +85,7 @@ impl Work {
     }
 
     /// Sends a message again because somebody asks for it, unless the customer has switched such messages off.
-    pub fn resend(&mut self, wanted: &Resend, then: &mut Consequences) -> Result<Notification, ResendRefusal> {
+    pub fn resend(&mut self, wanted: &Resend, out: &mut Consequences) -> Result<Notification, ResendRefusal> {
         let contact = self.contacts.get(&wanted.key()).ok_or(ResendRefusal::NotFound)?;
         let preferences = self.preferences_of(contact.customer_id);
         let message = self.notifications.get_mut(&wanted.0).ok_or(ResendRefusal::NotFound)?;
@@ -98,7 +98,7 @@ impl Work {
         message.resends += 1;
         message.status = State::Pending;
         message.sent_at = None;
-        then.request(&message.request());
+        out.request(&message.request());
         Ok(message.clone())
     }
 }
@@ -118,7 +118,7 @@ pub enum ResendRefusal {
 }
 
 impl Command for Resend {
-    type Room = saga::NotificationSaga;
+    type Participant = NotificationSaga;
     type Reply = Notification;
     type Refusal = ResendRefusal;
 
@@ -130,20 +130,20 @@ impl Command for Resend {
 
 impl Notification {
     /// To be sent to the contact's address.
-    fn of(contact: &Contact, news: &News<'_>, channel: Channel, language: &str, then: &mut Consequences) -> Self {
+    fn of(contact: &Contact, news: &News<'_>, channel: Channel, language: &str, out: &mut Consequences) -> Self {
         let Text { subject, body } = text::write(contact, news, channel, language);
         Self {
             order_id: contact.order_id,
             event: news.event(),
             channel,
-            id: then.new_id(),
+            id: out.new_id(),
             status: State::Pending,
             recipient: contact.address(channel).unwrap_or_default().to_owned(),
             subject,
             body,
             attempts: 0,
             resends: 0,
-            created_at: then.now(),
+            created_at: out.now(),
             sent_at: None,
         }
     }

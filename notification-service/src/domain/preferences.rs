@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 
-use platform::Command;
+use saga::Command;
 use uuid::Uuid;
 
 use super::{Channel, news::is_legal, text::DEFAULT_LANGUAGE};
 use crate::{
-    saga,
+    saga::NotificationSaga,
     store::{Contact, Preferences, Work},
 };
 
@@ -41,7 +41,7 @@ impl Contact {
 pub struct SetPreferences(pub Preferences);
 
 impl Command for SetPreferences {
-    type Room = saga::NotificationSaga;
+    type Participant = NotificationSaga;
     type Reply = Preferences;
     type Refusal = Infallible;
 

@@ -1,4 +1,4 @@
-use platform::{CallError, Perform};
+use saga::{CallError, Perform};
 
 use super::{Notify, Told};
 use crate::domain::Channel;

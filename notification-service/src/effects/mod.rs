@@ -3,7 +3,7 @@
 mod mailbox;
 
 use events::Personal;
-use platform::Request;
+use saga::Request;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -4,10 +4,8 @@ mod notifications;
 mod preferences;
 
 use axum::http::StatusCode;
-use platform::{
-    App,
-    http::{OpenApiRouter, Problem, ProblemType, Scope, routes},
-};
+use saga::App;
+use web::{OpenApiRouter, Problem, ProblemType, Scope, routes};
 
 use crate::domain::ResendRefusal;
 
@@ -32,7 +30,7 @@ pub static NOTIFICATION_PENDING: ProblemType = ProblemType::new(
     "notification-pending",
     StatusCode::CONFLICT,
     "The message is being sent",
-    "It has not been sent yet, or is being tried again. Once it is `SENT` or `FAILED` it can be sent again.",
+    "It has not been sent yet, or is being tried again. IdempotentRequest it is `SENT` or `FAILED` it can be sent again.",
 );
 pub static CHANNEL_SWITCHED_OFF: ProblemType = ProblemType::new(
     "channel-switched-off",

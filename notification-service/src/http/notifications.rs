@@ -4,14 +4,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use events::Timestamp;
-use platform::{
-    App,
-    http::{Caller, Json, Page, PageQuery, Paged, Path, Problem, RequestTrace},
-};
+use saga::App;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use web::{Caller, Json, Page, PageQuery, Paged, Path, Problem, RequestTrace};
 
 use super::{READ, WRITE, refusal};
 use crate::{
@@ -116,6 +114,6 @@ pub async fn resend(
     let by_id = notification::Entity::find().filter(notification::Column::Id.eq(id));
     let row = by_id.one(app.db()).await.map_err(Problem::unavailable)?.ok_or_else(Problem::not_found)?;
     let command = Resend((row.order_id, row.event, row.channel)); // what never changes of it
-    let sending = app.execute(command, trace).await.map_err(|refused| Problem::refused(refused, refusal))?;
+    let sending = app.execute(command, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
     Ok((StatusCode::ACCEPTED, Json(NotificationView::from(sending))).into_response())
 }

@@ -1,12 +1,10 @@
 use axum::extract::State;
-use platform::{
-    App,
-    http::{Caller, Checks, FieldError, Json, Path, Problem, RequestTrace},
-};
+use saga::App;
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Checks, FieldError, Json, Path, Problem, RequestTrace};
 
 use super::{READ, WRITE};
 use crate::{
@@ -72,6 +70,7 @@ pub async fn put(
         || FieldError::new("language", "unsupported_language", format!("must be one of {}", LANGUAGES.join(", ")));
     Checks::new().that_or(spoken, unsupported).finish()?;
     let command = SetPreferences(Preferences { customer_id, email, sms, language });
-    let set = app.execute(command, trace).await.map_err(|refused| Problem::refused(refused, |never| match never {}))?;
+    let set =
+        app.execute(command, trace).await.map_err(|refused| Problem::rejected(refused, |never| match never {}))?;
     Ok(Json(set.into()))
 }

@@ -1,5 +1,5 @@
-use platform::migrations::leave_room;
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
+use store::schema::set_fillfactor;
 
 use crate::store::notification;
 
@@ -10,6 +10,6 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // Written when it is asked for and again when it is sent.
-        leave_room(manager, notification::Entity, 50).await
+        set_fillfactor(manager, notification::Entity, 50).await
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 
-use platform::Json;
 use sea_orm::entity::prelude::*;
+use store::Json;
 
 use crate::domain::Items;
 

@@ -8,7 +8,8 @@ pub mod said;
 use std::collections::HashMap;
 
 use futures_util::future;
-use platform::{Delivery, Key, Rows, StoreError, Tx, Workset};
+use saga::{Delivery, Workset};
+use store::{Key, Rows, StoreError, Tx};
 use uuid::Uuid;
 
 use crate::{domain::Channel, saga::Input};
@@ -29,25 +30,21 @@ pub struct Work {
 }
 
 impl Workset<Input> for Work {
-    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
+    async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
         // Contacts never change.
         let orders = batch.iter().filter(|it| it.input.is_order() || it.input.is_about_contact());
-        let orders = orders.map(|it| (it.key, it.input.is_order()));
-        let contacts = Rows::read_hoping(tx, orders.collect::<Vec<_>>()).await?;
+        let contacts = Rows::read(tx, orders.map(|it| it.key).collect::<Vec<_>>()).await?;
         let customers = customers(batch, &contacts);
         let preferences =
             Rows::<preferences::Entity>::lock(tx, customers.values().copied().collect::<Vec<_>>()).await?;
 
-        // News of an order is told once, and when it is heard again the messages there are in the way of the new ones. But who
-        // has chosen something, perhaps in this batch, might get others now; and who has switched everything off is told of at once.
+        // A customer who has chosen something, perhaps in this batch, may get no message at all. Then the result is published at
+        // once, and its counter is needed.
         let chosen = |customer: &Uuid| preferences.get(customer).is_some() || customers.contains_key(customer);
         let choosy = |it: &Delivery<Input>| customers.get(&it.key).is_some_and(chosen);
-        let messages = batch.iter().flat_map(|it| {
-            let new = it.input.is_news() && !choosy(it);
-            it.input.messages(it.key).into_iter().map(move |message| (message, new))
-        });
+        let messages = batch.iter().flat_map(|it| it.input.messages(it.key));
         let reported = batch.iter().filter(|it| it.input.is_outcome() || (it.input.is_news() && choosy(it)));
-        let notifications = Rows::lock_hoping(tx, messages.collect::<Vec<_>>());
+        let notifications = Rows::lock(tx, messages.collect::<Vec<_>>());
         let said = Rows::lock(tx, reported.map(|it| it.key).collect::<Vec<_>>());
         let (notifications, said) = future::try_join(notifications, said).await?;
         Ok(Self { contacts, preferences, notifications, said })
@@ -62,14 +59,14 @@ impl Workset<Input> for Work {
 }
 
 /// Whose preferences matter, by the key of what is decided. An order may be noted in the same batch.
-fn customers(batch: &[Delivery<Input>], contacts: &Rows<contact::Entity>) -> HashMap<Uuid, Uuid> {
+fn customers(batch: &[&Delivery<Input>], contacts: &Rows<contact::Entity>) -> HashMap<Uuid, Uuid> {
     let noted = contacts.iter().map(|contact| (contact.order_id, contact.customer_id));
     let new = batch.iter().filter_map(|it| match &it.input {
         Input::OrderCreated(order) => Some((it.key, order.customer_id)),
         _ => None,
     });
     let of_order: HashMap<Uuid, Uuid> = new.chain(noted).collect();
-    let asked = |it: &Delivery<Input>| match &it.input {
+    let asked = |it: &&Delivery<Input>| match &it.input {
         Input::SetPreferences(_) => Some((it.key, it.key)),
         input if input.is_about_contact() => Some((it.key, *of_order.get(&it.key)?)),
         _ => None,

@@ -1,7 +1,9 @@
 //! One order, as others tell of it: the golden samples of their events.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+use bus::{Outgoing, Record};
 use chrono::DateTime;
+use clock::Clock;
 use events::{Event, choreography, contract::contract_of};
 use notification_service::{
     domain::Channel,
@@ -9,11 +11,9 @@ use notification_service::{
     saga::NotificationSaga,
     store::{Notification, Preferences},
 };
-use platform::{
-    Clock, Consequences, Delivery, Door, Trace,
-    bus::{Outgoing, Record},
-};
+use saga::{Consequences, Delivery, InputSource};
 use serde_json::{Value, json};
+use telemetry::Trace;
 use testkit::{Ended, Node};
 use uuid::Uuid;
 
@@ -67,10 +67,10 @@ pub fn refund(service: &mut Service, refund: u128) -> Ended {
 
 /// The event as its service publishes it.
 pub fn of(event: &impl Event) -> Outgoing {
-    let mut then = Consequences::new("order-service", Clock::system());
+    let mut out = Consequences::new("order-service", Clock::system());
     let delivery = Delivery {
         id: ORDER,
-        door: Door::Command,
+        source: InputSource::Command,
         key: ORDER,
         cause: None,
         at: DateTime::UNIX_EPOCH,
@@ -78,8 +78,8 @@ pub fn of(event: &impl Event) -> Outgoing {
         trace: Trace::default(),
         input: (),
     };
-    then.of(&delivery).publish(&mut 0, event);
-    then.into_parts().events.remove(0)
+    out.of(&delivery).publish(&mut 0, event);
+    out.into_parts().events.remove(0)
 }
 
 pub fn published<E: Event + serde::de::DeserializeOwned>() -> Outgoing {

@@ -1,7 +1,7 @@
 //! Cancelling on somebody's wish: possible at any time before the parcel has left, and what it means can be seen before.
 
 use events::{CancelReason, Money, OrderCancellationRequested, OrderStatus};
-use platform::Consequences;
+use saga::Consequences;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ pub enum CancellationStep {
 
 impl Orders {
     /// A repeat is told what has become of it.
-    pub fn cancel(&mut self, wish: &CancelOrder, then: &mut Consequences) -> Result<OrderStatusView, CancelRefusal> {
+    pub fn cancel(&mut self, wish: &CancelOrder, out: &mut Consequences) -> Result<OrderStatusView, CancelRefusal> {
         let order = self.orders.get_mut(&wish.order_id).ok_or(CancelRefusal::NoSuchOrder)?;
         if wish.of_customer.is_some_and(|customer| customer != order.customer_id) {
             return Err(CancelRefusal::NoSuchOrder);
@@ -59,13 +59,13 @@ impl Orders {
         match *order.status {
             OrderStatus::Pending | OrderStatus::Reserved => {
                 order.progress.note.clone_from(&wish.note);
-                order.end(CancelReason::CustomerRequest, by, then);
+                order.end(CancelReason::CustomerRequest, by, out);
             }
             OrderStatus::Confirmed => {
                 order.progress.note.clone_from(&wish.note);
                 let requested = OrderCancellationRequested { note: wish.note.clone() };
-                then.publish(&mut order.progress.sequences.orders_in, &requested);
-                order.enter(OrderStatus::Cancelling, by, then);
+                out.publish(&mut order.progress.sequences.orders_in, &requested);
+                order.enter(OrderStatus::Cancelling, by, out);
             }
             OrderStatus::Cancelling | OrderStatus::Cancelled => {}
             status @ (OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Failed) => {

@@ -1,11 +1,9 @@
 //! The read model of the catalogue: what orders are checked against.
 
 use events::{Currency, Money};
-use platform::{
-    Verdict::{self, Done, Ignored},
-    http::FieldError,
-};
+use saga::Verdict::{self, Done, Ignored};
 use uuid::Uuid;
+use web::FieldError;
 
 use super::{ProductChanged, WantedItem};
 use crate::store::{Orders, Product, Wire};

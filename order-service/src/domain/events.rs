@@ -1,7 +1,7 @@
 //! What is read from others' events, and the reminder that leads back here.
 
 use events::{Currency, Money, PaymentFailure, Timestamp};
-use platform::Reminder;
+use saga::Reminder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 //! other: a payment may be heard of before the stock it was made for, a delivery before the shipment.
 
 use events::{CancelReason, Money, OrderCancelled, OrderConfirmed, OrderStatus::*, Recipient};
-use platform::{
+use saga::{
     Consequences,
     Verdict::{self, Done, Ignored},
 };
@@ -17,11 +17,11 @@ const DECIDED: &str = "the order is past that, or has ended";
 
 impl Order {
     /// `InventoryReserved`. After the payment it is no news any more.
-    pub fn reserved(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+    pub fn reserved(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if *self.status != Pending {
             return Ignored(DECIDED);
         }
-        self.enter(Reserved, by, then);
+        self.enter(Reserved, by, out);
         Done
     }
 
@@ -31,7 +31,7 @@ impl Order {
         payment: &PaymentProcessed,
         details: &Details,
         by: Cause,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Verdict {
         let noted = self.note_charge(payment);
         if !self.is_early() {
@@ -47,14 +47,14 @@ impl Order {
             shipping_address: details.shipping_address.clone(),
             payment_id: payment.payment_id,
         };
-        then.cancel_reminder::<OrderDeadline>();
-        then.publish(&mut self.progress.sequences.orders_validated, &confirmed);
-        self.enter(Confirmed, by, then);
+        out.cancel_reminder::<OrderDeadline>();
+        out.publish(&mut self.progress.sequences.orders_validated, &confirmed);
+        self.enter(Confirmed, by, out);
         Done
     }
 
     /// `OrderShipped`: with the carrier, so a cancellation on its way comes too late.
-    pub fn shipped(&mut self, parcel: &OrderShipped, by: Cause, then: &mut Consequences) -> Verdict {
+    pub fn shipped(&mut self, parcel: &OrderShipped, by: Cause, out: &mut Consequences) -> Verdict {
         let known = self.progress.shipment.as_ref();
         let overtaken = *self.status == Delivered && known.is_none_or(|it| it.tracking_number.is_none());
         if !self.awaits_parcel() && !overtaken {
@@ -69,47 +69,47 @@ impl Order {
             estimated_delivery: Some(parcel.estimated_delivery),
         });
         if !overtaken {
-            self.enter(Shipped, by, then);
+            self.enter(Shipped, by, out);
         }
         Done
     }
 
     /// `OrderDelivered`, which may overtake `OrderShipped` while partitions are added.
-    pub fn delivered(&mut self, parcel: &OrderDelivered, by: Cause, then: &mut Consequences) -> Verdict {
+    pub fn delivered(&mut self, parcel: &OrderDelivered, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.awaits_parcel() && *self.status != Shipped {
             return Ignored(DECIDED);
         }
         let shipment = self.shipment_is(ShipmentStatus::Delivered);
         shipment.shipment_id = Some(parcel.shipment_id);
-        self.enter(Delivered, by, then);
+        self.enter(Delivered, by, out);
         Done
     }
 
     /// `InventoryInsufficient`.
-    pub fn out_of_stock(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
-        self.cancel_early(CancelReason::OutOfStock, by, then)
+    pub fn out_of_stock(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
+        self.cancel_early(CancelReason::OutOfStock, by, out)
     }
 
     /// `ReservationExpired`: the stock is still kept, and is given back only now.
-    pub fn reservation_expired(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
-        self.cancel_early(CancelReason::ReservationExpired, by, then)
+    pub fn reservation_expired(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
+        self.cancel_early(CancelReason::ReservationExpired, by, out)
     }
 
     /// `OrderDeadline`: whatever it waits for, it has waited long enough.
-    pub fn deadline_exceeded(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
-        self.cancel_early(CancelReason::DeadlineExceeded, by, then)
+    pub fn deadline_exceeded(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
+        self.cancel_early(CancelReason::DeadlineExceeded, by, out)
     }
 
-    fn cancel_early(&mut self, reason: CancelReason, by: Cause, then: &mut Consequences) -> Verdict {
+    fn cancel_early(&mut self, reason: CancelReason, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.is_early() {
             return Ignored(DECIDED);
         }
-        self.end(reason, by, then);
+        self.end(reason, by, out);
         Done
     }
 
     /// `PaymentFailed`: nothing was charged. Inventory hears it from payment and gives the stock back.
-    pub fn payment_failed(&mut self, refusal: &PaymentFailed, by: Cause, then: &mut Consequences) -> Verdict {
+    pub fn payment_failed(&mut self, refusal: &PaymentFailed, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.is_early() {
             return Ignored(DECIDED);
         }
@@ -120,38 +120,38 @@ impl Order {
             refunded: Money::ZERO,
         });
         self.reason = Some(Wire(refusal.reason.into()));
-        then.cancel_reminder::<OrderDeadline>();
-        self.enter(Failed, by, then);
+        out.cancel_reminder::<OrderDeadline>();
+        self.enter(Failed, by, out);
         Done
     }
 
     /// `ShipmentFailed`: the carrier refused the parcel for good.
-    pub fn shipment_failed(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+    pub fn shipment_failed(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.awaits_parcel() {
             return Ignored(DECIDED);
         }
         self.shipment_is(ShipmentStatus::Failed);
-        self.end(CancelReason::ShipmentFailed, by, then);
+        self.end(CancelReason::ShipmentFailed, by, out);
         Done
     }
 
     /// `ShipmentCancelled`: there is no parcel and will be none.
-    pub fn shipment_cancelled(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+    pub fn shipment_cancelled(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.awaits_parcel() {
             return Ignored(DECIDED);
         }
         self.shipment_is(ShipmentStatus::Cancelled);
-        self.end(CancelReason::CustomerRequest, by, then);
+        self.end(CancelReason::CustomerRequest, by, out);
         Done
     }
 
     /// `ShipmentCancellationRefused`: back on its course. `OrderShipped` moves it on when it has not yet.
-    pub fn cancellation_refused(&mut self, by: Cause, then: &mut Consequences) -> Verdict {
+    pub fn cancellation_refused(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if *self.status != Cancelling {
             return Ignored(DECIDED);
         }
         self.progress.note = None;
-        self.enter(Confirmed, by, then);
+        self.enter(Confirmed, by, out);
         Done
     }
 
@@ -174,14 +174,14 @@ impl Order {
     }
 
     /// The order is over, and everybody undoes what they hold for it.
-    pub(super) fn end(&mut self, reason: CancelReason, by: Cause, then: &mut Consequences) {
+    pub(super) fn end(&mut self, reason: CancelReason, by: Cause, out: &mut Consequences) {
         if self.is_early() {
-            then.cancel_reminder::<OrderDeadline>();
+            out.cancel_reminder::<OrderDeadline>();
         }
         let note = self.progress.note.clone().filter(|_| reason == CancelReason::CustomerRequest);
         self.reason = Some(Wire(reason.into()));
-        then.publish(&mut self.progress.sequences.orders_in, &OrderCancelled { reason, note });
-        self.enter(Cancelled, by, then);
+        out.publish(&mut self.progress.sequences.orders_in, &OrderCancelled { reason, note });
+        self.enter(Cancelled, by, out);
     }
 
     /// `false`: it was known.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use events::{Address, Customer, Item, Money, OrderStatus, OrderStatusChanged, PaymentDetails, Timestamp};
-use platform::Consequences;
+use saga::Consequences;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -138,14 +138,14 @@ impl Order {
     }
 
     /// A transition: the one place where the status changes, with its line of history and the news of it.
-    pub(super) fn enter(&mut self, status: OrderStatus, by: Cause, then: &mut Consequences) {
+    pub(super) fn enter(&mut self, status: OrderStatus, by: Cause, out: &mut Consequences) {
         let previous = (self.version > 0).then_some(*self.status);
-        let now: DateTime<Utc> = then.now();
+        let now: DateTime<Utc> = out.now();
         self.version += 1;
         self.status = Wire(status);
         self.updated_at = now;
         let Progress { history, shipment, sequences, .. } = &mut self.progress.0;
-        let trace_id = then.trace().id();
+        let trace_id = out.trace().id();
         history.push(HistoryEntry { version: self.version, status, at: now.into(), cause: by, trace_id });
         let changed = OrderStatusChanged {
             customer_id: self.customer_id,
@@ -156,6 +156,6 @@ impl Order {
             version: self.version,
             tracking_number: shipment.as_ref().and_then(|parcel| parcel.tracking_number.clone()),
         };
-        then.publish(&mut sequences.order_status, &changed);
+        out.publish(&mut sequences.order_status, &changed);
     }
 }

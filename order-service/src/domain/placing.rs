@@ -2,8 +2,10 @@
 
 use chrono::TimeDelta;
 use events::{Address, Currency, Customer, Item, Money, OrderCreated, OrderStatus, PaymentDetails};
-use platform::{Consequences, Json, http::FieldError};
+use saga::Consequences;
+use store::Json;
 use uuid::Uuid;
+use web::FieldError;
 
 use super::{Cause, Details, OrderDeadline, OrderReceipt, Progress, objections};
 use crate::store::{Order, OrderDetails, Orders, Wire};
@@ -35,7 +37,7 @@ impl Orders {
         &mut self,
         wanted: &PlaceOrder,
         deadline: TimeDelta,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Result<OrderReceipt, Vec<FieldError>> {
         let objections = objections(&wanted.items, Some(wanted.currency), |id| self.products.get(id));
         if !objections.is_empty() {
@@ -56,8 +58,8 @@ impl Orders {
             payment: wanted.payment.clone(),
         };
         let mut progress = Progress::default();
-        then.publish(&mut progress.sequences.orders_in, &created);
-        then.remind_at(then.now() + deadline, &OrderDeadline);
+        out.publish(&mut progress.sequences.orders_in, &created);
+        out.remind_at(out.now() + deadline, &OrderDeadline);
         let details = Details {
             customer: created.customer,
             shipping_address: wanted.shipping_address.clone(),
@@ -73,12 +75,12 @@ impl Orders {
             version: 0,
             currency: Wire(wanted.currency),
             total_minor: total_amount.minor(),
-            created_at: then.now(),
-            updated_at: then.now(),
-            trace_id: then.trace().id(),
+            created_at: out.now(),
+            updated_at: out.now(),
+            trace_id: out.trace().id(),
             progress: Json(progress),
         });
-        order.enter(OrderStatus::Pending, Cause::new("PlaceOrder", None), then);
+        order.enter(OrderStatus::Pending, Cause::new("PlaceOrder", None), out);
         Ok(OrderReceipt::from(&order.headline()))
     }
 

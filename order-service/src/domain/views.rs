@@ -1,7 +1,7 @@
 //! What callers are told about an order. Commands answer with these, so the domain knows them.
 
 use events::{Currency, Money, OrderEndReason, OrderStatus, Timestamp};
-use platform::Command;
+use saga::Command;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -105,10 +105,10 @@ impl From<&Headline> for OrderStatusView {
 }
 
 impl Command for PlaceOrder {
-    type Room = OrderSaga;
+    type Participant = OrderSaga;
     type Reply = OrderReceipt;
     /// Everything the catalogue has against it.
-    type Refusal = Vec<platform::http::FieldError>;
+    type Refusal = Vec<web::FieldError>;
 
     fn key(&self) -> Uuid {
         self.order_id
@@ -116,7 +116,7 @@ impl Command for PlaceOrder {
 }
 
 impl Command for CancelOrder {
-    type Room = OrderSaga;
+    type Participant = OrderSaga;
     type Reply = OrderStatusView;
     type Refusal = CancelRefusal;
 

@@ -1,10 +1,10 @@
 //! The body of a new order, and what it must fulfil before the catalogue is asked.
 
 use events::{Currency, Money, PaymentDetails, Personal};
-use platform::http::{Checks, FieldError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Checks, FieldError};
 
 use crate::domain::{PlaceOrder, WantedItem};
 

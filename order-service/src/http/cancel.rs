@@ -1,9 +1,9 @@
 use axum::{extract::State, http::StatusCode};
 use events::{Currency, Money, OrderStatus};
-use platform::http::{Caller, Checks, Json, Path, Problem, RequestTrace};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Checks, Json, Path, Problem, RequestTrace};
 
 use super::{NOT_CANCELLABLE, READ, Service, WRITE, confined_to};
 use crate::domain::{CancelOrder, CancelRefusal, CancellationStep, OrderStatusView};
@@ -84,7 +84,7 @@ pub async fn cancel(
     Checks::new().optional_text("reason", request.reason.as_deref(), 0..=500).finish()?;
     let command = CancelOrder { order_id: id, of_customer: confined_to(&caller), note: request.reason };
     let answer = service.app.execute(command, trace).await;
-    let status = answer.map_err(|refused| Problem::refused(refused, refusal))?;
+    let status = answer.map_err(|refused| Problem::rejected(refused, refusal))?;
     Ok((StatusCode::ACCEPTED, Json(status)))
 }
 

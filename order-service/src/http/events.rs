@@ -6,13 +6,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{Stream, stream};
-use platform::{
-    App,
-    http::{Caller, LastEventId, Live, Message, Path, Problem},
-};
+use saga::App;
 use tokio::sync::watch;
 use tracing::warn;
 use uuid::Uuid;
+use web::{Caller, LastEventId, Live, Message, Path, Problem};
 
 use super::{READ, Service, tag};
 use crate::{

@@ -1,10 +1,10 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::OrderStatus;
-use platform::http::{Caller, Page, PageQuery, Paged, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
+use web::{Caller, Page, PageQuery, Paged, Problem};
 
 use super::{READ, Service, confined_to};
 use crate::{

@@ -12,11 +12,9 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use platform::{
-    App,
-    http::{Caller, OpenApiRouter, Problem, ProblemType, Scope, routes},
-};
+use saga::App;
 use uuid::Uuid;
+use web::{Caller, OpenApiRouter, Problem, ProblemType, Scope, routes};
 
 use crate::store::{Order, Statuses, queries};
 

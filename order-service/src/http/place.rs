@@ -3,12 +3,10 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use platform::{
-    Once, Replied,
-    http::{Caller, Keyed, Problem, RequestTrace},
-};
+use saga::{IdempotentRequest, Replied};
 use serde::Deserialize;
 use uuid::Uuid;
+use web::{Caller, CommandReply, Keyed, Problem, RequestTrace};
 
 use super::{ADMIN, Service, WRITE, body::NewOrder};
 use crate::{
@@ -62,16 +60,16 @@ pub async fn place(
     }
     let order_id = service.app.new_id();
     let command = order.command(order_id).expect("it has passed the checks");
-    let once = Once { key: format!("{}|orders|{}", caller.scope_key(), key.as_str()), hash };
+    let once = IdempotentRequest { key: format!("{}|orders|{}", caller.scope_key(), key.as_str()), hash };
     let placed = service.app.execute_once(command, once, trace).await;
-    accepted(order_id, placed.map_err(|refused| Problem::refused(refused, Problem::validation))?)
+    accepted(order_id, placed.map_err(|refused| Problem::rejected(refused, Problem::validation))?)
 }
 
 fn accepted(placed: Uuid, replied: Replied) -> Result<Response, Problem> {
     let order_id = if replied.replayed { first_order(&replied.json)? } else { placed };
     let location = HeaderValue::try_from(format!("/api/v1/orders/{order_id}")).map_err(Problem::internal)?;
     let location: [(HeaderName, HeaderValue); 1] = [(header::LOCATION, location)];
-    Ok((StatusCode::ACCEPTED, location, replied).into_response())
+    Ok((StatusCode::ACCEPTED, location, CommandReply(replied)).into_response())
 }
 
 /// Which order the key was used for.

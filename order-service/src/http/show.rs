@@ -1,9 +1,9 @@
 use axum::extract::State;
 use events::{Currency, Item, Money, OrderEndReason, OrderStatus, Timestamp};
-use platform::http::{Caller, Json, Page, Path, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Json, Page, Path, Problem};
 
 use super::{
     READ, Service,

@@ -1,6 +1,6 @@
 use axum::{extract::State, response::Response};
-use platform::http::{Caller, IfNoneMatch, Path, Problem};
 use uuid::Uuid;
+use web::{Caller, IfNoneMatch, Path, Problem};
 
 use super::{ADMIN, READ, Service, tag};
 use crate::{

@@ -1,5 +1,5 @@
-use platform::migrations::{Layout, create, index};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
+use store::schema::{Layout, create, index};
 
 use crate::store::{
     details::{self, Column as D},

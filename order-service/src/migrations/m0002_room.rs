@@ -1,5 +1,5 @@
-use platform::migrations::leave_room;
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
+use store::schema::set_fillfactor;
 
 use crate::store::order;
 
@@ -10,6 +10,6 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // Four transitions and more, each of which makes the row longer.
-        leave_room(manager, order::Entity, 40).await
+        set_fillfactor(manager, order::Entity, 40).await
     }
 }

@@ -8,7 +8,8 @@ mod statuses;
 mod wire;
 
 use futures_util::future;
-use platform::{Delivery, Rows, StoreError, Tx, Workset};
+use saga::{Delivery, Workset};
+use store::{Rows, StoreError, Tx};
 
 use crate::saga::Input;
 pub use details::Model as OrderDetails;
@@ -26,7 +27,7 @@ pub struct Orders {
 }
 
 impl Workset<Input> for Orders {
-    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
+    async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
         let (mut orders, mut details, mut products, mut catalogue_changes) = (vec![], vec![], vec![], false);
         for it in batch {
             match &it.input {

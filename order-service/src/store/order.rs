@@ -1,6 +1,6 @@
 use events::{Currency, OrderEndReason, OrderStatus};
-use platform::Json;
 use sea_orm::entity::prelude::*;
+use store::Json;
 
 use super::Wire;
 use crate::domain::Progress;

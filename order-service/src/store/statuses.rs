@@ -10,10 +10,12 @@ use std::{
     time::Duration,
 };
 
+use bus::Record;
 use events::topic;
-use platform::{App, Shutdown, bus::Record};
+use saga::App;
 use serde::Deserialize;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -89,18 +91,18 @@ impl Statuses {
     }
 
     /// Follows `order-status` until the service stops.
-    pub async fn follow(self, app: App, stopping: Shutdown) {
+    pub async fn follow(self, app: App, stopping: CancellationToken) {
         loop {
             tokio::select! {
-                () = stopping.wait() => return,
+                () = stopping.cancelled() => return,
                 failed = self.follow_once(&app) => warn!(error = %failed, "order statuses are not followed now"),
             }
             self.lock().follows(false);
-            tokio::select! { () = stopping.wait() => return, () = tokio::time::sleep(AGAIN) => {} }
+            tokio::select! { () = stopping.cancelled() => return, () = tokio::time::sleep(AGAIN) => {} }
         }
     }
 
-    async fn follow_once(&self, app: &App) -> platform::bus::BusError {
+    async fn follow_once(&self, app: &App) -> bus::BusError {
         let mut follower = match app.follow(&[topic::ORDER_STATUS]).await {
             Ok(follower) => follower,
             Err(error) => return error,
@@ -172,8 +174,8 @@ impl Entry {
 mod tests {
     use std::sync::Arc;
 
+    use bus::Message;
     use events::{OrderStatus, Timestamp};
-    use platform::bus::Message;
 
     use super::*;
 

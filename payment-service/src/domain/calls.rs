@@ -1,7 +1,7 @@
 //! What the provider is asked, and what it may answer. Names and keys are stored: never rename.
 
 use events::{Currency, Money, PaymentFailure, Personal};
-use platform::Request;
+use saga::Request;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use events::{Currency, Money, PaymentFailed, PaymentProcessed, RefundReason};
-use platform::{
-    Consequences, Json, Outcome, Said,
+use saga::{
+    CallResult, Consequences, Outcome,
     Verdict::{self, Done, Hold, Ignored},
 };
+use store::Json;
 use uuid::Uuid;
 
 use super::{
@@ -19,7 +20,7 @@ const LONGEST_WAIT: i64 = 60;
 
 impl Payments {
     /// `OrderCreated`: what it will cost, and how it will be paid.
-    pub fn note(&mut self, order: Uuid, wanted: &OrderCreated, then: &mut Consequences) -> Verdict {
+    pub fn note(&mut self, order: Uuid, wanted: &OrderCreated, out: &mut Consequences) -> Verdict {
         if self.rows.get(&order).is_some() {
             return Ignored("noted before, or cancelled before it came");
         }
@@ -28,37 +29,37 @@ impl Payments {
             token: Json(wanted.payment.token.clone()),
             currency: wanted.currency.to_string(),
             amount_minor: wanted.total_amount.minor(),
-            ..Payment::new(order, then.new_id(), State::Noted)
+            ..Payment::new(order, out.new_id(), State::Noted)
         });
         Done
     }
 
     /// `InventoryReserved`: charge it.
-    pub fn charge(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+    pub fn charge(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         match self.rows.get(&order).map(|payment| payment.state) {
             None => return Hold("the order itself has not arrived"),
             Some(State::Noted) => {}
             Some(_) => return Ignored("charged before, or cancelled"),
         }
-        self.at(order).request_charge(then);
+        self.at(order).request_charge(out);
         Done
     }
 
     /// `OrderCancelled`: nothing is charged any more, and what was charged is paid back. What nobody has asked for yet
     /// never will be charged: a tombstone. While a charge is in flight nobody knows: its key is closed at the provider,
     /// which says whether that came in time.
-    pub fn cancel(&mut self, order: Uuid, then: &mut Consequences) -> Verdict {
+    pub fn cancel(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         let Some(payment) = self.rows.get(&order) else {
-            self.rows.insert(Payment::new(order, then.new_id(), State::Voided));
+            self.rows.insert(Payment::new(order, out.new_id(), State::Voided));
             return Done;
         };
         match payment.state {
             State::Noted => self.at(order).state = State::Voided,
             State::Charging | State::Unknown => {
                 self.at(order).state = State::CancelWait;
-                then.request(&CloseCharge { order_id: order });
+                out.request(&CloseCharge { order_id: order });
             }
-            State::Charged => self.at(order).refund_rest(RefundReason::OrderCancelled, then),
+            State::Charged => self.at(order).refund_rest(RefundReason::OrderCancelled, out),
             State::CancelWait | State::Refunding | State::Refunded | State::Declined | State::Voided => {
                 return Ignored("cancelled before, or nothing to undo");
             }
@@ -67,18 +68,18 @@ impl Payments {
     }
 
     /// The provider's word about a charge, or its silence. Silence is no decline.
-    pub fn charge_answered(&mut self, order: Uuid, said: &Said<ChargeAnswer>, then: &mut Consequences) -> Verdict {
+    pub fn charge_answered(&mut self, order: Uuid, said: &CallResult<ChargeAnswer>, out: &mut Consequences) -> Verdict {
         match said {
-            Said::Answer(answer) => self.settle(order, Operation::Charge, answer, then),
-            Said::Unknown(why) | Said::GaveUp(why) => {
+            CallResult::Answer(answer) => self.settle(order, Operation::Charge, answer, out),
+            CallResult::Unknown(why) | CallResult::Exhausted(why) => {
                 if self.state(order) != Some(State::Charging) {
                     return Ignored("settled, or being closed");
                 }
                 let payment = self.at(order);
-                payment.attempted(then.now(), Operation::Charge, Result::Unknown, why);
+                payment.attempted(out.now(), Operation::Charge, Result::Unknown, why);
                 payment.state = State::Unknown;
-                payment.unknown_since.get_or_insert(then.now());
-                payment.ask_later(then);
+                payment.unknown_since.get_or_insert(out.now());
+                payment.ask_later(out);
                 Done
             }
         }
@@ -92,56 +93,56 @@ impl Payments {
         order: Uuid,
         outcome: &Outcome<QueryCharge>,
         query_for: TimeDelta,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Verdict {
-        if let Said::Answer(Found::Settled(answer)) = &outcome.said {
-            return self.settle(order, Operation::Query, answer, then);
+        if let CallResult::Answer(Found::Settled(answer)) = &outcome.result {
+            return self.settle(order, Operation::Query, answer, out);
         }
         let waiting = |payment: &Payment| payment.state == State::Unknown && payment.queries == outcome.request.number;
         if !self.rows.get(&order).is_some_and(waiting) {
             return Ignored("settled, being closed, or asked again since");
         }
         let payment = self.at(order);
-        let in_time = payment.unknown_since.is_none_or(|since| then.now() < since + query_for);
-        match &outcome.said {
-            Said::Answer(_) => payment.attempted(then.now(), Operation::Query, Result::Ok, "not found"),
-            Said::Unknown(why) | Said::GaveUp(why) => {
-                payment.attempted(then.now(), Operation::Query, Result::Error, why);
+        let in_time = payment.unknown_since.is_none_or(|since| out.now() < since + query_for);
+        match &outcome.result {
+            CallResult::Answer(_) => payment.attempted(out.now(), Operation::Query, Result::Ok, "not found"),
+            CallResult::Unknown(why) | CallResult::Exhausted(why) => {
+                payment.attempted(out.now(), Operation::Query, Result::Error, why);
             }
         }
-        match &outcome.said {
+        match &outcome.result {
             _ if !in_time => {
-                payment.attempted(then.now(), Operation::Query, Result::Unknown, "left to a person");
+                payment.attempted(out.now(), Operation::Query, Result::Unknown, "left to a person");
             }
-            Said::Answer(_) => payment.request_charge(then),
-            Said::Unknown(_) | Said::GaveUp(_) => payment.ask_later(then),
+            CallResult::Answer(_) => payment.request_charge(out),
+            CallResult::Unknown(_) | CallResult::Exhausted(_) => payment.ask_later(out),
         }
         Done
     }
 
     /// Whether closing the charge's key came in time.
-    pub fn close_answered(&mut self, order: Uuid, said: &Said<CloseAnswer>, then: &mut Consequences) -> Verdict {
+    pub fn close_answered(&mut self, order: Uuid, said: &CallResult<CloseAnswer>, out: &mut Consequences) -> Verdict {
         match said {
-            Said::Answer(CloseAnswer::AlreadyCharged { reference }) => {
+            CallResult::Answer(CloseAnswer::AlreadyCharged { reference }) => {
                 let charged = ChargeAnswer::Charged { reference: reference.clone() };
-                self.settle(order, Operation::Close, &charged, then)
+                self.settle(order, Operation::Close, &charged, out)
             }
             _ if self.state(order) != Some(State::CancelWait) => Ignored("settled before"),
-            Said::Answer(CloseAnswer::Closed) => {
+            CallResult::Answer(CloseAnswer::Closed) => {
                 let payment = self.at(order);
-                payment.attempted(then.now(), Operation::Close, Result::Ok, "closed");
+                payment.attempted(out.now(), Operation::Close, Result::Ok, "closed");
                 payment.state = State::Voided;
                 Done
             }
-            Said::Unknown(_) | Said::GaveUp(_) => {
-                then.request(&CloseCharge { order_id: order });
+            CallResult::Unknown(_) | CallResult::Exhausted(_) => {
+                out.request(&CloseCharge { order_id: order });
                 Done
             }
         }
     }
 
     /// The provider has said something definite.
-    fn settle(&mut self, order: Uuid, by: Operation, answer: &ChargeAnswer, then: &mut Consequences) -> Verdict {
+    fn settle(&mut self, order: Uuid, by: Operation, answer: &ChargeAnswer, out: &mut Consequences) -> Verdict {
         let cancelled = match self.state(order) {
             Some(State::Charging | State::Unknown) => false,
             Some(State::CancelWait) => true,
@@ -150,21 +151,21 @@ impl Payments {
         let payment = self.at(order);
         match answer {
             ChargeAnswer::Charged { reference } => {
-                payment.attempted(then.now(), by, Result::Ok, reference);
-                payment.charged(reference, then);
+                payment.attempted(out.now(), by, Result::Ok, reference);
+                payment.charged(reference, out);
                 if cancelled {
-                    payment.refund_rest(RefundReason::OrderCancelled, then);
+                    payment.refund_rest(RefundReason::OrderCancelled, out);
                 }
             }
             ChargeAnswer::Declined { reason } => {
-                payment.attempted(then.now(), by, Result::Declined, reason.as_str());
+                payment.attempted(out.now(), by, Result::Declined, reason.as_str());
                 payment.reason = Some(reason.to_string());
                 if cancelled {
                     payment.state = State::Voided; // nobody waits for a payment any more
                 } else {
                     payment.state = State::Declined;
                     let (amount, currency) = (payment.amount(), payment.currency());
-                    then.publish(&mut payment.sequence, &PaymentFailed { reason: *reason, amount, currency });
+                    out.publish(&mut payment.sequence, &PaymentFailed { reason: *reason, amount, currency });
                 }
             }
         }
@@ -213,25 +214,25 @@ impl Payment {
     }
 
     /// With the same key, however often.
-    fn request_charge(&mut self, then: &mut Consequences) {
+    fn request_charge(&mut self, out: &mut Consequences) {
         self.state = State::Charging;
         let (order_id, token) = (self.order_id, self.token.0.clone());
-        then.request(&Charge { order_id, amount: self.amount(), currency: self.currency(), token });
+        out.request(&Charge { order_id, amount: self.amount(), currency: self.currency(), token });
     }
 
     /// 1 s, 2 s, 4 s … 1 min.
-    fn ask_later(&mut self, then: &mut Consequences) {
+    fn ask_later(&mut self, out: &mut Consequences) {
         let wait = TimeDelta::seconds((1 << self.queries.min(6)).min(LONGEST_WAIT));
         self.queries += 1;
-        then.request_at(then.now() + wait, &QueryCharge { order_id: self.order_id, number: self.queries });
+        out.request_at(out.now() + wait, &QueryCharge { order_id: self.order_id, number: self.queries });
     }
 
-    fn charged(&mut self, reference: &str, then: &mut Consequences) {
+    fn charged(&mut self, reference: &str, out: &mut Consequences) {
         self.state = State::Charged;
         self.provider_reference = Some(reference.to_owned());
         let (payment_id, amount, currency) = (self.payment_id, self.amount(), self.currency());
-        self.post(then.now(), Account::Provider, Account::Charged, amount, &charge_key(self.order_id));
+        self.post(out.now(), Account::Provider, Account::Charged, amount, &charge_key(self.order_id));
         let payment_method = self.method.clone();
-        then.publish(&mut self.sequence, &PaymentProcessed { payment_id, amount, currency, payment_method });
+        out.publish(&mut self.sequence, &PaymentProcessed { payment_id, amount, currency, payment_method });
     }
 }

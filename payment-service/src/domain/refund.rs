@@ -1,8 +1,8 @@
 //! Paying back: a part or all of it, ordered by a person or owed because the order was cancelled.
 
 use events::{Currency, Money, PaymentRefunded, RefundReason};
-use platform::{
-    Command, Consequences, Outcome, Request, Said,
+use saga::{
+    CallResult, Command, Consequences, Outcome, Request,
     Verdict::{self, Done, Hold, Ignored},
 };
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub enum RefundRefusal {
 }
 
 impl Command for RefundPayment {
-    type Room = PaymentSaga;
+    type Participant = PaymentSaga;
     type Reply = RefundAccepted;
     type Refusal = RefundRefusal;
 
@@ -70,7 +70,7 @@ impl Payments {
     pub fn refund(
         &mut self,
         wanted: &RefundPayment,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> std::result::Result<RefundAccepted, RefundRefusal> {
         let payment = self.rows.get(&wanted.order_id).ok_or(RefundRefusal::NoSuchPayment)?;
         let left = payment.left();
@@ -85,7 +85,7 @@ impl Payments {
         if all {
             payment.state = State::Refunding;
         }
-        let refund_id = payment.request_refund(wanted.amount, RefundReason::Requested, Some(&wanted.note), then);
+        let refund_id = payment.request_refund(wanted.amount, RefundReason::Requested, Some(&wanted.note), out);
         let (order_id, amount, currency) = (wanted.order_id, wanted.amount, payment.currency());
         Ok(RefundAccepted { refund_id, order_id, amount, currency })
     }
@@ -103,20 +103,20 @@ impl Payments {
     }
 
     /// The provider has paid back.
-    pub fn refund_answered(&mut self, order: Uuid, outcome: &Outcome<Refund>, then: &mut Consequences) -> Verdict {
+    pub fn refund_answered(&mut self, order: Uuid, outcome: &Outcome<Refund>, out: &mut Consequences) -> Verdict {
         let refund = &outcome.request;
         let open = |payment: &Payment| payment.refunds.iter().any(|it| it.refund_id == refund.refund_id && !it.done);
         if !self.rows.get(&order).is_some_and(open) {
             return Ignored("paid back before");
         }
-        match &outcome.said {
-            Said::Answer(paid) => {
+        match &outcome.result {
+            CallResult::Answer(paid) => {
                 let payment = self.at(order);
-                payment.attempted(then.now(), Operation::Refund, Result::Ok, &paid.reference);
-                payment.paid_back(refund, then);
+                payment.attempted(out.now(), Operation::Refund, Result::Ok, &paid.reference);
+                payment.paid_back(refund, out);
             }
             // What is owed is owed, however often it takes.
-            Said::Unknown(_) | Said::GaveUp(_) => then.request(refund),
+            CallResult::Unknown(_) | CallResult::Exhausted(_) => out.request(refund),
         }
         Done
     }
@@ -137,10 +137,10 @@ impl Payment {
     }
 
     /// Pays back all that is left.
-    pub(super) fn refund_rest(&mut self, reason: RefundReason, then: &mut Consequences) {
+    pub(super) fn refund_rest(&mut self, reason: RefundReason, out: &mut Consequences) {
         let left = self.left();
         self.state = State::Refunding;
-        self.request_refund(left, reason, None, then);
+        self.request_refund(left, reason, None, out);
     }
 
     fn request_refund(
@@ -148,18 +148,18 @@ impl Payment {
         amount: Money,
         reason: RefundReason,
         note: Option<&str>,
-        then: &mut Consequences,
+        out: &mut Consequences,
     ) -> Uuid {
-        let refund_id = then.new_id();
+        let refund_id = out.new_id();
         let note = note.map(str::to_owned);
         self.refunds.push(Repayment { refund_id, amount, reason, note, done: false });
         let reference = self.provider_reference.clone().expect("only what was charged is paid back");
-        then.request(&Refund { refund_id, order_id: self.order_id, reference, amount, currency: self.currency() });
+        out.request(&Refund { refund_id, order_id: self.order_id, reference, amount, currency: self.currency() });
         refund_id
     }
 
-    fn paid_back(&mut self, refund: &Refund, then: &mut Consequences) {
-        self.post(then.now(), Account::Refunded, Account::Provider, refund.amount, &refund.idempotency_key());
+    fn paid_back(&mut self, refund: &Refund, out: &mut Consequences) {
+        self.post(out.now(), Account::Refunded, Account::Provider, refund.amount, &refund.idempotency_key());
         self.refunded_minor += refund.amount.minor();
         if self.refunded_minor == self.amount_minor {
             self.state = State::Refunded;
@@ -170,6 +170,6 @@ impl Payment {
         let (reason, note) = (noted.reason, noted.note.clone());
         let Refund { refund_id, amount, .. } = *refund;
         let told = PaymentRefunded { refund_id, payment_id, amount, refunded_total, currency, reason, note };
-        then.publish(&mut self.sequence, &told);
+        out.publish(&mut self.sequence, &told);
     }
 }

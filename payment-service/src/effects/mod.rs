@@ -1,11 +1,15 @@
 //! Calls to the payment provider.
 
+mod http_provider;
+
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use platform::{CallError, Perform};
+use saga::{CallError, Perform};
 
 use crate::domain::{Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, QueryCharge, Refund, Refunded, charge_key};
+
+pub use http_provider::HttpProvider;
 
 /// What an attempt comes to.
 pub type Answered<'a, A> = BoxFuture<'a, Result<A, CallError>>;

@@ -4,10 +4,8 @@ mod payments;
 mod refunds;
 
 use axum::http::StatusCode;
-use platform::{
-    App,
-    http::{OpenApiRouter, ProblemType, Scope, routes},
-};
+use saga::App;
+use web::{OpenApiRouter, ProblemType, Scope, routes};
 
 /// Sees payments.
 pub const READ: Scope = Scope("orders.read");

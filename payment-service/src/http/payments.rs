@@ -1,13 +1,11 @@
 use axum::extract::State;
 use events::{Currency, Money};
-use platform::{
-    App,
-    http::{Caller, Json, Path, Problem},
-};
+use saga::App;
 use sea_orm::EntityTrait;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Json, Path, Problem};
 
 use super::READ;
 use crate::{

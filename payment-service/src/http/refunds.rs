@@ -4,13 +4,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use events::Money;
-use platform::{
-    App, Once,
-    http::{Caller, Checks, Keyed, Path, Problem, RequestTrace},
-};
+use saga::{App, IdempotentRequest};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Caller, Checks, CommandReply, Keyed, Path, Problem, RequestTrace};
 
 use super::{ADMIN, CANCEL_INSTEAD, REFUND_EXCEEDS_CHARGE};
 use crate::domain::{RefundAccepted, RefundPayment, RefundRefusal};
@@ -48,10 +46,11 @@ pub async fn post(
         1..=500,
     );
     checks.finish()?;
-    let once = Once { key: format!("{}|refunds:{order_id}|{}", caller.scope_key(), key.as_str()), hash };
+    let once = IdempotentRequest { key: format!("{}|refunds:{order_id}|{}", caller.scope_key(), key.as_str()), hash };
     let command = RefundPayment { order_id, amount: body.amount, note: body.reason };
-    let replied = app.execute_once(command, once, trace).await.map_err(|refused| Problem::refused(refused, refusal))?;
-    Ok((StatusCode::ACCEPTED, replied).into_response())
+    let replied =
+        app.execute_once(command, once, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
+    Ok((StatusCode::ACCEPTED, CommandReply(replied)).into_response())
 }
 
 fn refusal(refusal: RefundRefusal) -> Problem {

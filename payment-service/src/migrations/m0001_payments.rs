@@ -1,5 +1,5 @@
-use platform::migrations::{Layout, create};
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
+use store::schema::{Layout, create};
 
 use crate::store::payment;
 

@@ -1,5 +1,5 @@
-use platform::migrations::leave_room;
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
+use store::schema::set_fillfactor;
 
 use crate::store::payment;
 
@@ -10,6 +10,6 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // Three steps and more; the first makes the row half as long again.
-        leave_room(manager, payment::Entity, 30).await
+        set_fillfactor(manager, payment::Entity, 30).await
     }
 }

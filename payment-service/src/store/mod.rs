@@ -2,7 +2,8 @@
 
 pub mod payment;
 
-use platform::{Delivery, Rows, StoreError, Tx, Workset};
+use saga::{Delivery, Workset};
+use store::{Rows, StoreError, Tx};
 
 use crate::saga::Input;
 pub use payment::Model as Payment;
@@ -14,9 +15,9 @@ pub struct Payments {
 }
 
 impl Workset<Input> for Payments {
-    async fn load(tx: &Tx, batch: &[Delivery<Input>]) -> Result<Self, StoreError> {
-        let orders = batch.iter().map(|it| (it.key, matches!(it.input, Input::OrderCreated(_))));
-        Ok(Self { rows: Rows::lock_hoping(tx, orders.collect::<Vec<_>>()).await? })
+    async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
+        let orders = batch.iter().map(|it| it.key);
+        Ok(Self { rows: Rows::lock(tx, orders.collect::<Vec<_>>()).await? })
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

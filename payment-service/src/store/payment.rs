@@ -1,6 +1,6 @@
 use events::Personal;
-use platform::Json;
 use sea_orm::entity::prelude::*;
+use store::Json;
 
 use crate::domain::{Attempt, Entry, Repayment, State};
 

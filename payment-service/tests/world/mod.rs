@@ -2,14 +2,16 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use chrono::{DateTime, TimeDelta};
+use clock::{Clock, ManualClock};
 use events::choreography;
 use payment_service::{
-    domain::{Charge, CloseCharge, QueryCharge, Refund, State},
+    domain::{Charge, CloseCharge, QueryCharge, Refund, State, charge_key},
     saga::PaymentSaga,
-    sandbox::{self, Bank, Operation, Status},
     store::Payment,
 };
-use platform::{Clock, ManualClock, Said};
+use saga::{CallResult, Request};
+use sandbox::payment_provider::{self, Operation, SandboxProvider, Status};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use testkit::{Ended, Node};
 use uuid::Uuid;
@@ -31,20 +33,24 @@ pub enum Wire {
 }
 
 pub struct Outside {
-    pub bank: Node<Bank>,
+    pub bank: Node<SandboxProvider>,
     pub wire: Wire,
 }
 
 impl Outside {
     /// What comes back over the wire; `None`: a failure, to be tried again.
-    fn call<A>(&mut self, call: impl FnOnce(&mut Node<Bank>) -> Option<A>, lost: Option<Said<A>>) -> Option<Said<A>> {
+    fn call<A>(
+        &mut self,
+        call: impl FnOnce(&mut Node<SandboxProvider>) -> Option<A>,
+        lost: Option<CallResult<A>>,
+    ) -> Option<CallResult<A>> {
         match self.wire {
             Wire::LosesCalls => lost,
             Wire::LosesAnswers => {
                 call(&mut self.bank);
                 lost
             }
-            Wire::Whole => call(&mut self.bank).map(Said::Answer).or(lost),
+            Wire::Whole => call(&mut self.bank).map(CallResult::Answer).or(lost),
         }
     }
 
@@ -68,6 +74,11 @@ impl Outside {
     }
 }
 
+/// An answer of the sandbox as one of the domain, which has the same JSON.
+fn of_domain<A: Serialize, B: DeserializeOwned>(answer: A) -> B {
+    serde_json::from_value(serde_json::to_value(answer).unwrap()).unwrap()
+}
+
 pub struct World {
     pub service: Service,
     pub outside: Outside,
@@ -84,28 +95,34 @@ impl World {
             .performs::<Charge>(move |charge, outside: &mut Outside| {
                 // A failure is no silence: it stays to be tried again.
                 let mut failed = false;
-                let call = |bank: &mut Node<Bank>| {
-                    let Ok(reply) = bank.command(sandbox::Charge::from(charge));
-                    let heard = reply.heard();
-                    failed = matches!(heard, Some(Err(_)));
-                    heard.and_then(Result::ok)
+                let call = |bank: &mut Node<SandboxProvider>| {
+                    let Charge { order_id, amount, currency, ref token } = *charge;
+                    let (key, token) = (charge_key(order_id), token.to_string());
+                    let Ok(reply) = bank.command(payment_provider::Charge { key, order_id, amount, currency, token });
+                    let received = reply.received();
+                    failed = matches!(received, Some(Err(_)));
+                    received.and_then(Result::ok).map(of_domain)
                 };
-                let said = outside.call(call, Some(Said::Unknown(silent("the charge"))));
+                let said = outside.call(call, Some(CallResult::Unknown(silent("the charge"))));
                 said.filter(|_| !failed)
             })
             .performs::<QueryCharge>(move |query, outside: &mut Outside| {
-                let call = |bank: &mut Node<Bank>| bank.command(sandbox::Query::from(query)).ok();
-                outside.call(call, Some(Said::GaveUp(silent("the query"))))
+                let (key, order_id) = (charge_key(query.order_id), query.order_id);
+                let query = payment_provider::Query { key, order_id };
+                let call = |bank: &mut Node<SandboxProvider>| bank.command(query).ok().map(of_domain);
+                outside.call(call, Some(CallResult::Exhausted(silent("the query"))))
             })
             .performs::<CloseCharge>(|close, outside: &mut Outside| {
-                outside.call(|bank| bank.command(sandbox::Close::from(close)).ok(), None)
+                let (key, order_id) = (charge_key(close.order_id), close.order_id);
+                let close = payment_provider::Close { key, order_id };
+                outside.call(|bank| bank.command(close).ok().map(of_domain), None)
             })
             .performs::<Refund>(|refund, outside: &mut Outside| {
-                let paid =
-                    |bank: &mut Node<Bank>| Some(bank.command(sandbox::Refund::from(refund)).expect("is accepted"));
-                outside.call(paid, None)
+                let (key, order_id, amount) = (refund.idempotency_key(), refund.order_id, refund.amount);
+                let refund = payment_provider::Refund { key, order_id, charge_key: charge_key(order_id), amount };
+                outside.call(|bank| Some(of_domain(bank.command(refund).expect("is accepted"))), None)
             });
-        let bank = Node::new("payment-provider", Bank, [], clock.clone());
+        let bank = Node::new("payment-provider", SandboxProvider, [], clock.clone());
         Self { service, outside: Outside { bank, wire: Wire::Whole }, time, clock }
     }
 

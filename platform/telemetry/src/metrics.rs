@@ -1,6 +1,6 @@
-//! The Prometheus recorder.
+//! The Prometheus recorder, and gauges that are read at each scrape.
 
-use std::sync::OnceLock;
+use std::{fmt, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -26,4 +26,27 @@ pub fn install() -> &'static PrometheusHandle {
         }
         handle
     })
+}
+
+/// A gauge's name, and what it tells.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Metric {
+    pub name: &'static str,
+    pub help: &'static str,
+}
+
+/// A value of a gauge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    pub metric: &'static Metric,
+    /// Names and values. Values are names of services and topics: nothing in them needs escaping.
+    pub labels: Vec<(&'static str, String)>,
+    pub value: u64,
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels: Vec<_> = self.labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        write!(f, "{}{{{}}} {}", self.metric.name, labels.join(","), self.value)
+    }
 }

@@ -1,9 +1,7 @@
 use std::{any::Any, sync::Arc};
 
-use platform::{
-    Participant,
-    bus::{Outgoing, Record},
-};
+use bus::{Outgoing, Record};
+use saga::Participant;
 use uuid::Uuid;
 
 use crate::{Ended, Node};
@@ -17,7 +15,7 @@ pub trait Actor<W>: Any {
     fn deliver(&mut self, record: &Record) -> bool;
     /// From now on as if there were no inbox.
     fn forget_inbox(&mut self);
-    fn has_said(&self) -> bool;
+    fn has_published(&self) -> bool;
     /// What it said first; it stays in the outbox unless it is taken.
     fn say(&mut self, take: bool) -> Option<Outgoing>;
     fn effects(&self) -> Vec<String>;
@@ -51,7 +49,7 @@ impl<P: Participant<Workset: Default + Clone + Sync + 'static>, W: 'static> Acto
         Self::forget_inbox(self);
     }
 
-    fn has_said(&self) -> bool {
+    fn has_published(&self) -> bool {
         !self.outbox.is_empty()
     }
 

@@ -6,10 +6,8 @@ mod explore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use platform::{
-    ManualClock,
-    bus::{Outgoing, Record},
-};
+use bus::{Outgoing, Record};
+use clock::ManualClock;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
@@ -93,7 +91,7 @@ impl<W: World> Sim<W> {
                     steps.push(Step::Deliver { node, topic: topic.clone(), offset, again: false });
                 }
             }
-            if actor.has_said() {
+            if actor.has_published() {
                 steps.push(Step::Publish { node, again: false });
             }
             for effect in actor.effects() {

@@ -4,8 +4,8 @@ mod sse;
 
 use std::time::Duration;
 
+use clock::Clock;
 use futures_util::StreamExt;
-use platform::Clock;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
 

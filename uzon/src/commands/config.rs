@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use platform::{config::Config, process::SettingsArgs};
+use host::SettingsArgs;
+use settings::Config;
 
-use crate::{Failure, cli::Dev, output, settings};
+use crate::{Failure, cli::Dev, configuration, output};
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -33,12 +34,12 @@ pub(crate) fn run(command: ConfigCommand) -> Result<(), Failure> {
             output::line("The configuration is valid.");
         }
         ConfigCommand::Print(sources) => output::line(load(sources)?.print().trim_end()),
-        ConfigCommand::Reference => output::line(settings::reference().trim_end()),
+        ConfigCommand::Reference => output::line(configuration::reference().trim_end()),
     }
     Ok(())
 }
 
 fn load(sources: Sources) -> Result<Config, Failure> {
     let Sources { data, settings } = sources;
-    Ok(settings::load_for(&Dev { data, settings, ..Dev::default() })?)
+    Ok(configuration::load_for(&Dev { data, settings, ..Dev::default() })?)
 }

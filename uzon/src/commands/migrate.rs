@@ -1,13 +1,12 @@
 //! `uzon migrate`
 
 use clap::Args;
-use platform::process::{Lacking, SettingsArgs, migrate};
+use host::{MissingPolicy, SettingsArgs, migrate};
 use serde_json::json;
 
 use crate::{
-    Failure, output,
+    Failure, configuration, output,
     services::{self, ALL, Part},
-    settings,
 };
 
 /// `uzon migrate`
@@ -27,8 +26,8 @@ pub struct Migrate {
 }
 
 pub(crate) async fn run(Migrate { services, json, create, settings }: Migrate) -> Result<(), Failure> {
-    let config = settings::load(&settings)?;
-    let lacking = if create { Lacking::Create } else { Lacking::Refuse };
+    let config = configuration::load(&settings)?;
+    let lacking = if create { MissingPolicy::Create } else { MissingPolicy::Refuse };
     let named = if services.is_empty() { vec![ALL] } else { services };
     for service in services::schemas(&Part::chosen(&named), &config)? {
         migrate(&config, &service, lacking).await?;

@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use clap::{Args, Subcommand};
-use platform::Clock;
+use clock::Clock;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

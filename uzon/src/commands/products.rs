@@ -1,7 +1,7 @@
 //! `uzon products`
 
 use clap::{Subcommand, ValueEnum};
-use platform::Clock;
+use clock::Clock;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

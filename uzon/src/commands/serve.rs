@@ -1,12 +1,11 @@
 //! `uzon serve`
 
 use clap::Args;
-use platform::process::{ServeArgs, serve};
+use host::{ServeArgs, serve};
 
 use crate::{
-    ASYNCAPI, Failure,
+    ASYNCAPI, Failure, configuration,
     services::{self, Part},
-    settings,
 };
 
 /// `uzon serve`
@@ -20,12 +19,12 @@ pub struct Serve {
 }
 
 pub(crate) async fn run(Serve { services, args }: Serve) -> Result<(), Failure> {
-    let config = settings::load(&args.settings)?;
+    let config = configuration::load(&args.settings)?;
     let parts = Part::chosen(&services);
     let config = match parts[..] {
         [alone] => config.alone(alone.name(), alone.port())?,
         _ => config,
     };
     let services = services::of(&parts, &config)?;
-    serve(&config, services, args.lacking(), |shell| shell.asyncapi(ASYNCAPI)).await
+    serve(&config, services, args.missing(), |shell| shell.asyncapi(ASYNCAPI)).await
 }

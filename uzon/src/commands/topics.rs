@@ -1,18 +1,16 @@
 //! `uzon topics`
 
-use clap::{Args, Subcommand};
-use platform::{
-    Clock,
-    bus::{
-        Bus, TopicState,
-        topics::{self, Change, Plan},
-    },
-    config::Config,
-    process::{SettingsArgs, failed, open_bus, wanted_topics},
+use bus::{
+    Bus, TopicState,
+    topics::{self, Change, Plan},
 };
+use clap::{Args, Subcommand};
+use clock::Clock;
+use host::{SettingsArgs, failed, open_bus, wanted_topics};
 use serde_json::{Value, json};
+use settings::Config;
 
-use crate::{Failure, output, settings};
+use crate::{Failure, configuration, output};
 
 #[derive(Debug, Subcommand)]
 pub enum TopicsCommand {
@@ -36,7 +34,7 @@ pub(crate) async fn run(command: TopicsCommand) -> Result<(), Failure> {
         TopicsCommand::Plan(args) => (args, false),
         TopicsCommand::Apply(args) => (args, true),
     };
-    let config = settings::load(&args.settings)?;
+    let config = configuration::load(&args.settings)?;
     if config.bus.url.file().is_some() {
         return Err(config.refuse("bus.url", "the embedded log has its topics from the process it is for").into());
     }

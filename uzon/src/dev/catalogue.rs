@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use bus::Follower;
 use events::{Currency, Money, choreography, service, topic};
 use futures_util::future::try_join_all;
+use host::System;
 use inventory_service::{
     domain::{AdjustStock, AdjustmentReason, PutProduct, StockRefusal},
     store::product,
 };
-use platform::{App, Once, Refused, Trace, bus::Follower, http::IfMatch, process::System};
+use saga::{App, IdempotentRequest, Rejected};
 use sea_orm::EntityTrait;
+use telemetry::Trace;
 use uuid::Uuid;
+use web::IfMatch;
 
 use crate::Failure;
 
@@ -104,12 +108,12 @@ async fn put(app: &App, demo: &Demo) -> Result<(), Failure> {
     }
     let (reason, note) = (AdjustmentReason::Delivery, Some("demonstration catalogue".to_owned()));
     let stock = AdjustStock { product_id: demo.id, quantity: demo.units, reason, note };
-    let once = Once { key: format!("uzon dev|stock:{}", demo.id), hash: [0; 32] };
+    let once = IdempotentRequest { key: format!("uzon dev|stock:{}", demo.id), hash: [0; 32] };
     app.execute_once(stock, once, trace).await.map_err(|refused| failed(demo, &refused))?;
     Ok(())
 }
 
-fn failed(demo: &Demo, refused: &Refused<StockRefusal>) -> Failure {
+fn failed(demo: &Demo, refused: &Rejected<StockRefusal>) -> Failure {
     Failure::Refused(format!("the demonstration catalogue cannot be created: {}: {refused:?}", demo.sku))
 }
 

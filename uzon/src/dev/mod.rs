@@ -6,12 +6,11 @@ mod welcome;
 
 use std::path::Path;
 
-use platform::{
-    Clock, Shutdown,
-    config::Config,
-    http::{Server, metrics},
-    process::{Lacking, System, files, logging, signals},
-};
+use clock::Clock;
+use host::{MissingPolicy, System, files, logging, signals};
+use settings::Config;
+use tokio_util::sync::CancellationToken;
+use web::{Server, metrics};
 
 pub use self::catalogue::{CATALOGUE, Demo};
 #[cfg(test)]
@@ -22,21 +21,20 @@ use telemetry::{error_chain, logging::Format};
 use crate::{
     ASYNCAPI, Failure,
     cli::Dev,
-    pages,
+    configuration, pages,
     services::{self, PARTS},
-    settings,
 };
 
 /// Serves until it is told to stop. What is most likely to be wrong is tried first, so that a refused start has touched
 /// nothing.
 pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
-    let config = settings::load_for(&dev)?;
+    let config = configuration::load_for(&dev)?;
     logging::install(&config.telemetry);
     metrics::install();
-    let stop = Shutdown::new();
+    let stop = CancellationToken::new();
     signals::listen(stop.clone()).map_err(|error| Failure::Refused(format!("no signals: {error}")))?;
 
-    let folder = data::DataFolder::lock(settings::data_folder(&dev))?;
+    let folder = data::DataFolder::lock(configuration::data_folder(&dev))?;
     let server = Server::bind(config.http.listen).await.map_err(|error| Failure::Refused(error_chain(&error)))?;
     if dev.fresh {
         let files = files(&config, services::NAMES);
@@ -48,7 +46,7 @@ pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
     let example = welcome::example(&system).await;
     let pages = pages::Start::new(address, &example).routes();
     if let Format::Text { .. } = logging::format(&config.telemetry) {
-        welcome::print(address, settings::data_folder(&dev), &example);
+        welcome::print(address, configuration::data_folder(&dev), &example);
     } else {
         tracing::info!(target: "uzon", %address, version = env!("CARGO_PKG_VERSION"), "ready");
     }
@@ -58,7 +56,7 @@ pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
 
 async fn start(config: &Config) -> Result<System, Failure> {
     let services = services::of(&PARTS, config)?;
-    let system = System::start(config, services, Clock::system(), Lacking::Create).await?;
+    let system = System::start(config, services, Clock::system(), MissingPolicy::Create).await?;
     match catalogue::fill(&system).await {
         Ok(()) => Ok(system),
         Err(failure) => {

@@ -7,9 +7,10 @@ use std::{
 };
 
 use events::{Money, service};
+use host::System;
 use inventory_service::store::product::{Column, Entity, Model};
-use platform::{config::environment, process::System};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use settings::environment;
 use uuid::Uuid;
 
 use super::CATALOGUE;

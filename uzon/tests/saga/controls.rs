@@ -3,8 +3,9 @@
 
 use fulfillment_service::saga::{FulfillmentSaga, Input as ParcelInput};
 use inventory_service::saga::{Input as StockInput, InventorySaga};
-use platform::{Participant, Rows};
 use rstest::rstest;
+use saga::Participant;
+use store::Rows;
 
 use crate::{
     invariants::wrong,

@@ -33,7 +33,7 @@ fn state(sim: &Sim<Outside>) -> State {
     let payment = payment_of(&sim.nodes).work.rows.get(&id).cloned();
     let shipment = fulfillment_of(&sim.nodes).work.shipments.get(&id).cloned();
     let entries = sim.world.bank.work.entries.iter();
-    let name = |record: &platform::bus::Record| testkit::node::event_name(&record.message);
+    let name = |record: &bus::Record| testkit::node::event_name(&record.message);
     let mut reminders: Vec<_> = sim.nodes.iter().flat_map(|node| node.reminders()).map(|(_, name)| name).collect();
     reminders.extend(sim.world.bank.reminders.keys().map(|(_, name)| name.clone()));
     State {
@@ -83,7 +83,7 @@ fn changed_by_a_repeat(sim: &Sim<Outside>) -> Option<String> {
             let mut again = sim.clone();
             again.nodes[node].forget_inbox();
             again.nodes[node].deliver(record);
-            if again.nodes[node].has_said() || state(&again) != before {
+            if again.nodes[node].has_published() || state(&again) != before {
                 let name = testkit::node::event_name(&record.message);
                 return Some(format!("node {node} is changed by a repeated {name} in {before:?}"));
             }

@@ -3,7 +3,8 @@
 use events::OrderStatus;
 use fulfillment_service::domain::State as Shipment;
 use inventory_service::domain::State as Reservation;
-use payment_service::{domain::State as Payment, sandbox::Operation};
+use payment_service::domain::State as Payment;
+use sandbox::payment_provider::Operation;
 use testkit::sim::Sim;
 use uuid::Uuid;
 

@@ -87,7 +87,7 @@ fn hear(sim: &mut Sim, node: usize, event: &str) -> Option<Ended> {
     macro_rules! on {
         ($saga:ty) => {{
             let node: &mut testkit::Node<$saga, Outside> = sim.nodes[node].as_any_mut().downcast_mut().unwrap();
-            let known = platform::decode::<<$saga as platform::Participant>::Input>(&kind, &body).unwrap().is_some();
+            let known = saga::decode::<<$saga as saga::Participant>::Input>(&kind, &body).unwrap().is_some();
             known.then(|| node.event(order(0), &kind, &json))
         }};
     }

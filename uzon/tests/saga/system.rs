@@ -3,21 +3,31 @@
 use std::convert::Infallible;
 
 use chrono::{DateTime, TimeDelta};
+use clock::Clock;
 use events::{choreography, service};
-use fulfillment_service::{domain as parcel, saga::FulfillmentSaga, sandbox as carrier};
+use fulfillment_service::{domain as parcel, saga::FulfillmentSaga};
 use inventory_service::{domain as stock, saga::InventorySaga};
 use notification_service::{
     effects::{Notify, Told},
     saga::NotificationSaga,
 };
 use order_service::{domain as orders, saga::OrderSaga, store::Statuses};
-use payment_service::{domain as payments, saga::PaymentSaga, sandbox as bank};
-use platform::{Clock, Command, Consequences, Delivery, Participant, Said, Verdict, http::IfMatch};
+use payment_service::{domain as payments, saga::PaymentSaga};
+use saga::{CallResult, Command, Consequences, Delivery, Participant, Verdict};
+use sandbox::{
+    carrier::{self, SandboxCarrier},
+    payment_provider::{self, SandboxProvider},
+};
 use testkit::{
     Node,
     sim::{Actor, Faults, Sim, World},
 };
 use uuid::Uuid;
+use uzon::sandbox::{
+    book_answer, book_command, cancel_answer, charge_answer, charge_command, close_answer, close_command, progress,
+    query_answer, query_command, refund_command, refunded,
+};
+use web::IfMatch;
 
 use crate::controls;
 
@@ -31,8 +41,8 @@ pub const FULFILLMENT: usize = 3;
 /// What is outside: the provider and the carrier with their own books, and a customer.
 #[derive(Clone)]
 pub struct Outside {
-    pub bank: Node<bank::Bank>,
-    pub carrier: Node<carrier::Depot>,
+    pub bank: Node<SandboxProvider>,
+    pub carrier: Node<SandboxCarrier>,
     pub orders: Vec<Uuid>,
     /// How often somebody may still change his mind.
     pub cancellations: usize,
@@ -86,8 +96,8 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
     let at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
     let (clock, manual) = Clock::manual(at, seed);
     let world = Outside {
-        bank: Node::new("sandbox-payment", bank::Bank, [], clock.clone()),
-        carrier: Node::new("sandbox-carrier", carrier::Depot { pace: pace() }, [], clock.clone()),
+        bank: Node::new("sandbox-payment", SandboxProvider, [], clock.clone()),
+        carrier: Node::new("sandbox-carrier", SandboxCarrier { pace: pace() }, [], clock.clone()),
         orders: (0..it.tokens.len() as u128).map(order).collect(),
         cancellations: it.cancellations,
         mutation: it.mutation,
@@ -113,7 +123,7 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
     let mut order = order_node(&clock);
     // The catalogue is known before anybody orders.
     for event in inventory.outbox.drain(..) {
-        let record = platform::bus::Record { topic: event.topic, partition: 0, offset: 0, message: event.message };
+        let record = bus::Record { topic: event.topic, partition: 0, offset: 0, message: event.message };
         order.deliver(&record);
     }
     for (number, token) in it.tokens.iter().enumerate() {
@@ -154,10 +164,10 @@ impl<P: Participant> Participant for Mutable<P> {
     type Input = P::Input;
     type Workset = P::Workset;
 
-    fn react(&self, work: &mut P::Workset, it: &Delivery<P::Input>, then: &mut Consequences) -> Verdict {
+    fn react(&self, work: &mut P::Workset, it: &Delivery<P::Input>, out: &mut Consequences) -> Verdict {
         match self.instead {
-            None => self.rules.react(work, it, then),
-            Some(instead) => instead(&self.rules, work, it, then),
+            None => self.rules.react(work, it, out),
+            Some(instead) => instead(&self.rules, work, it, out),
         }
     }
 }
@@ -181,27 +191,23 @@ pub fn payment(clock: &Clock) -> Node<PaymentSaga, Outside> {
     Node::new("payment-service", saga, choreography::heard_by(service::PAYMENT), clock.clone())
         .performs(|it: &payments::Charge, world: &mut Outside| world.charge(it))
         .performs(|it: &payments::QueryCharge, world: &mut Outside| {
-            let key = payments::charge_key(it.order_id);
-            Some(Said::Answer(tell(&mut world.bank, bank::Query { key, order_id: it.order_id })))
+            Some(CallResult::Answer(query_answer(tell(&mut world.bank, query_command(it)))))
         })
         .performs(|it: &payments::CloseCharge, world: &mut Outside| {
-            let (key, order_id) = (payments::charge_key(it.order_id), it.order_id);
+            let close = close_command(it);
             if world.mutation == Mutation::VoidOnNotFound {
-                let found = tell(&mut world.bank, bank::Query { key, order_id });
-                return Some(Said::Answer(match found {
+                let query = payment_provider::Query { key: close.key, order_id: close.order_id };
+                return Some(CallResult::Answer(match query_answer(tell(&mut world.bank, query)) {
                     payments::Found::Settled(payments::ChargeAnswer::Charged { reference }) => {
                         payments::CloseAnswer::AlreadyCharged { reference }
                     }
                     _ => payments::CloseAnswer::Closed,
                 }));
             }
-            Some(Said::Answer(tell(&mut world.bank, bank::Close { key, order_id })))
+            Some(CallResult::Answer(close_answer(tell(&mut world.bank, close))))
         })
         .performs(|it: &payments::Refund, world: &mut Outside| {
-            let key = platform::Request::idempotency_key(it);
-            let charge_key = payments::charge_key(it.order_id);
-            let refund = bank::Refund { key, order_id: it.order_id, charge_key, amount: it.amount };
-            world.bank.command(refund).ok().map(Said::Answer)
+            world.bank.command(refund_command(it)).ok().map(|answer| CallResult::Answer(refunded(answer)))
         })
 }
 
@@ -209,37 +215,31 @@ pub fn fulfillment(clock: &Clock, instead: Option<Instead<FulfillmentSaga>>) -> 
     let saga = Mutable { rules: FulfillmentSaga { ask_after: TimeDelta::hours(1) }, instead };
     Node::new("fulfillment-service", saga, choreography::heard_by(service::FULFILLMENT), clock.clone())
         .performs(|it: &parcel::Book, world: &mut Outside| {
-            let address = &it.parcel.address;
-            let book = carrier::Book {
-                key: parcel::booking_key(it.order_id),
-                order_id: it.order_id,
-                postal_code: address.postal_code.clone(),
-                country: address.country.clone(),
-            };
-            Some(Said::Answer(tell(&mut world.carrier, book)))
+            Some(CallResult::Answer(book_answer(tell(&mut world.carrier, book_command(it)))))
         })
         .performs(|it: &parcel::QueryBooking, world: &mut Outside| {
             let known = tell(&mut world.carrier, carrier::Find { key: parcel::booking_key(it.order_id) });
-            Some(Said::Answer(known.map(|known| known.answer)))
+            Some(CallResult::Answer(known.map(|known| book_answer(known.answer))))
         })
         .performs(|it: &parcel::CancelBooking, world: &mut Outside| {
-            Some(Said::Answer(tell(&mut world.carrier, carrier::Cancel { key: parcel::booking_key(it.order_id) })))
+            let cancel = carrier::Cancel { key: parcel::booking_key(it.order_id) };
+            Some(CallResult::Answer(cancel_answer(tell(&mut world.carrier, cancel))))
         })
         .performs(|it: &parcel::TrackShipment, world: &mut Outside| {
             let known = tell(&mut world.carrier, carrier::Find { key: parcel::booking_key(it.order_id) });
-            Some(Said::Answer(known.and_then(|known| known.progress)))
+            Some(CallResult::Answer(known.and_then(|known| known.progress).map(progress)))
         })
 }
 
 pub fn notification(clock: &Clock) -> Node<NotificationSaga, Outside> {
     Node::new("notification-service", NotificationSaga, choreography::heard_by(service::NOTIFICATION), clock.clone())
-        .performs(|_: &Notify, _: &mut Outside| Some(Said::Answer(Told::Accepted)))
+        .performs(|_: &Notify, _: &mut Outside| Some(CallResult::Answer(Told::Accepted)))
 }
 
 fn tell<P, C>(node: &mut Node<P>, command: C) -> C::Reply
 where
     P: Participant<Workset: Default + Clone>,
-    C: Command<Room = P, Refusal = Infallible>,
+    C: Command<Participant = P, Refusal = Infallible>,
     P::Input: From<C>,
 {
     match node.command(command) {
@@ -276,26 +276,19 @@ struct Wanted {
 }
 
 impl Outside {
-    fn charge(&mut self, it: &payments::Charge) -> Option<Said<payments::ChargeAnswer>> {
-        let mut key = payments::charge_key(it.order_id);
+    fn charge(&mut self, it: &payments::Charge) -> Option<CallResult<payments::ChargeAnswer>> {
+        let mut charge = charge_command(it);
         if self.mutation == Mutation::NewKeyPerAttempt {
-            key = format!("{key}:{}", self.bank.work.entries.iter().count());
+            charge.key = format!("{}:{}", charge.key, self.bank.work.entries.iter().count());
         }
-        let charge = bank::Charge {
-            key,
-            order_id: it.order_id,
-            amount: it.amount,
-            currency: it.currency,
-            token: it.token.0.clone(),
-        };
-        match tell(&mut self.bank, charge).heard() {
-            Some(Ok(answer)) => Some(Said::Answer(answer)),
+        match tell(&mut self.bank, charge).received() {
+            Some(Ok(answer)) => Some(CallResult::Answer(charge_answer(answer))),
             Some(Err(_)) => None,
             None if self.mutation == Mutation::TimeoutIsDecline => {
                 let reason = events::PaymentFailure::PaymentNotAuthorised;
-                Some(Said::Answer(payments::ChargeAnswer::Declined { reason }))
+                Some(CallResult::Answer(payments::ChargeAnswer::Declined { reason }))
             }
-            None => Some(Said::Unknown("no answer".into())),
+            None => Some(CallResult::Unknown("no answer".into())),
         }
     }
 }

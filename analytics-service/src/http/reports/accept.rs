@@ -1,7 +1,7 @@
 //! Which form of a report is wanted (RFC 9110, section 12.5.1).
 
 use axum::http::{HeaderMap, header};
-use platform::http::{FieldError, Problem};
+use web::{FieldError, Problem};
 
 use crate::http::NOT_ACCEPTABLE;
 

@@ -6,12 +6,8 @@ use super::KafkaOptions;
 
 /// From the program's name of a topic to Kafka's.
 pub(super) fn actual(options: &KafkaOptions, name: &str) -> String {
-    let (base, rest) = match name.split_once('.') {
-        Some((base, _)) if !options.topic_names.contains_key(name) => name.split_at(base.len()),
-        _ => (name, ""),
-    };
-    let base = options.topic_names.get(base).map_or(base, String::as_str);
-    format!("{}{base}{rest}", options.topic_prefix)
+    let name = options.topic_names.get(name).map_or(name, String::as_str);
+    format!("{}{name}", options.topic_prefix)
 }
 
 /// Kafka's names of some topics, and back.
@@ -59,7 +55,9 @@ mod tests {
     fn options(prefix: &str) -> KafkaOptions {
         KafkaOptions {
             topic_prefix: prefix.to_owned(),
-            topic_names: [("orders-in".to_owned(), "order-events".to_owned())].into(),
+            topic_names: [("orders-in", "order-events"), ("orders-in.DLQ", "order-events.DLQ")]
+                .map(|(topic, name)| (topic.to_owned(), name.to_owned()))
+                .into(),
             ..KafkaOptions::default()
         }
     }

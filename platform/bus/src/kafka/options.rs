@@ -1,6 +1,11 @@
 //! How Kafka is reached, and how its clients are set up.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+    time::Duration,
+};
 
 use rdkafka::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
@@ -17,9 +22,11 @@ pub struct KafkaOptions {
     pub client: String,
     /// Before the name of every topic.
     pub topic_prefix: String,
-    /// Topics that are called otherwise there: from the name the program uses. What is derived from such a name by a dot
-    /// (`orders-in.DLQ`) is derived from the other name.
+    /// Topics that have another name in Kafka, by the name that the program uses.
     pub topic_names: BTreeMap<String, String>,
+    /// Topics, by the program's name, that a process need not be allowed to write to: a refusal does not make the bus
+    /// unhealthy.
+    pub optional_topics: BTreeSet<String>,
     /// A name that this process keeps over restarts and shares with no other: who comes back soon keeps its partitions.
     pub instance: Option<String>,
     pub security: KafkaSecurity,

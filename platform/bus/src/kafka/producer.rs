@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use events::topic::has_dead_letters;
 use rdkafka::{
     ClientContext, Message as _,
     config::RDKafkaLogLevel,
@@ -69,6 +68,8 @@ struct Sent {
     batch: Arc<Batch>,
     index: usize,
     topic: Arc<str>,
+    /// A refusal does not make the bus unhealthy.
+    optional: bool,
 }
 
 /// Receives the library's reports.
@@ -97,8 +98,7 @@ impl ProducerContext for Reports {
                 let forbidden = error.rdkafka_error_code() == Some(RDKafkaErrorCode::TopicAuthorizationFailed);
                 let error = about(&sent.topic, self.0.who(), error);
                 match &error {
-                    // Without copies of dead letters a service does all it has to do.
-                    BusError::Refused(_) if forbidden && !has_dead_letters(&sent.topic) => {
+                    BusError::Refused(_) if forbidden && !sent.optional => {
                         let why = format!("{} is not allowed to write to topic {}", self.0.who(), message.topic());
                         self.0.refuse(&sent.topic, &why);
                     }
@@ -134,7 +134,8 @@ impl Producer {
                 name = (Some(&outgoing.topic), names::actual(&self.options, &outgoing.topic));
             }
             batch.open.fetch_add(1, Ordering::AcqRel);
-            let sent = Box::new(Sent { batch: batch.clone(), index, topic: outgoing.topic.clone() });
+            let optional = self.options.optional_topics.contains(&*outgoing.topic);
+            let sent = Box::new(Sent { batch: batch.clone(), index, topic: outgoing.topic.clone(), optional });
             if let Err(error) = self.send(&client, &name.1, outgoing, sent).await {
                 batch.fail(index, about(&outgoing.topic, self.health.who(), &error));
                 batch.one_less();

@@ -85,8 +85,9 @@ async fn a_secure_kafka_lets_in_whom_it_knows_and_only_as_far() {
     assert_eq!(why, None);
     assert!(payment.health().await.is_ok(), "what is refused to one is not held against the other");
     // A copy of a dead letter that cannot be published keeps a service from nothing: the relay leaves it out.
-    let fulfillment = open(options(&kafka, "fulfillment")).await;
     let letters = std::sync::Arc::from("catalog.DLQ");
+    let optional_topics = ["catalog.DLQ".to_owned()].into();
+    let fulfillment = open(KafkaOptions { optional_topics, ..options(&kafka, "fulfillment") }).await;
     admin.create_topics(&[topic(&letters)]).await.unwrap();
     let published = fulfillment.publish(numbered(&letters, 0..1)).await;
     assert!(matches!(published.failure, Some(BusError::Refused(_))) && published.durable == 0, "{published:?}");

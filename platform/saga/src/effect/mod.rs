@@ -1,0 +1,93 @@
+//! Effects: calls to the outside world.
+//!
+//! A decision requests one (`out.request(…)`); the request is stored by the deciding transaction. A worker performs the call
+//! outside any transaction, many at once, and the result comes back as an input of the participant: an outcome. Every attempt
+//! has the same idempotency key. **A time-out is not a failure**: what may have happened is [`CallResult::Unknown`], and the
+//! domain asks the provider before it draws conclusions.
+
+pub(crate) mod batch;
+mod breaker;
+mod dispatch;
+mod worker;
+
+use std::{future::Future, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use breaker::{Breaker, BreakerState};
+pub(crate) use dispatch::Effects;
+pub(crate) use worker::{Finished, Job, Worker};
+
+/// A call to the outside that a decision requests.
+pub trait Request: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Stored. Never rename.
+    const NAME: &'static str;
+    /// The provider's definite answer.
+    type Answer: Send + Sync + 'static;
+
+    /// The same for every attempt, and for no other request.
+    fn idempotency_key(&self) -> String;
+}
+
+/// Performs requests of one kind.
+pub trait Perform<R: Request>: Send + Sync + 'static {
+    /// One attempt. It is abandoned after the policy's time-out, and then counts as `CallError::Unknown`.
+    fn perform(&self, request: &R, key: &str) -> impl Future<Output = Result<R::Answer, CallError>> + Send;
+}
+
+/// Why an attempt has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// Returned when the call certainly had no effect. It may be made again.
+    #[error("{0}")]
+    Failed(String),
+    /// The call may have had its effect.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+}
+
+/// The result of a request; an input of the participant that requested it.
+#[derive(Debug)]
+pub struct Outcome<R: Request> {
+    pub request: R,
+    /// The number of the attempt: 1, 2, 3 …
+    pub attempt: u32,
+    pub result: CallResult<R::Answer>,
+}
+
+#[derive(Debug)]
+pub enum CallResult<A> {
+    /// A definite answer.
+    Answer(A),
+    /// The call may have had its effect. Only for requests whose policy reports `unknown`.
+    Unknown(String),
+    /// The call had no effect, and is not made again: the policy's attempts are used up.
+    Exhausted(String),
+}
+
+/// How a kind of request is performed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// For one attempt.
+    pub timeout: Duration,
+    /// Attempts before `Exhausted`; `None`: no limit.
+    pub attempts: Option<u32>,
+    /// The wait after the first failed attempt; doubles, with jitter, up to `longest_wait`.
+    pub first_wait: Duration,
+    pub longest_wait: Duration,
+    /// An attempt that may have had its effect is reported as `Unknown`. Otherwise (a query, or a key that makes repeats
+    /// harmless) it counts as failed and is made again.
+    pub unknown: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            attempts: None,
+            first_wait: Duration::from_millis(200),
+            longest_wait: Duration::from_mins(1),
+            unknown: false,
+        }
+    }
+}

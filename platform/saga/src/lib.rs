@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod backlog;
+mod backoff;
+mod command;
+mod consequences;
+mod dead_letter;
+mod decode;
+pub mod effect;
+#[cfg(fault_injection)]
+mod fault_injection;
+mod inbox;
+pub mod migrations;
+mod outbox;
+mod participant;
+mod retention;
+mod runtime;
+mod service;
+mod source;
+mod subscriptions;
+pub mod tables;
+
+pub use app::App;
+pub use backoff::Stopped;
+pub use command::{Answer, Command, CommandContext, IdempotentRequest, Rejected, Replied, answer};
+pub use consequences::{Consequences, Parts, Reminder};
+pub use dead_letter::{DeadLetterTopic, RetryPolicy};
+pub use decode::decode;
+pub use effect::{Breaker, CallError, CallResult, Outcome, Perform, Policy, Request};
+#[cfg(fault_injection)]
+pub use fault_injection::Fault;
+pub use participant::{Delivery, InputSource, Participant, Verdict, Workset};
+pub use runtime::{ParticipantBuilder, Settings};
+pub use service::{Participants, Running, ServiceConfig, StartError, Task, start};
+pub use subscriptions::{Subscriptions, Undecodable, decode_record};

@@ -1,0 +1,78 @@
+//! The participant runtime: gathers inputs into batches and decides each batch in one transaction.
+//!
+//! [`batch_loop`] gathers; [`bisect`] finds the input that makes a batch fail; [`retry`] waits while the database is
+//! unavailable; [`transaction`] is one attempt. What differs between the input sources is in `source`.
+
+mod batch_loop;
+mod bisect;
+mod item;
+mod registration;
+mod retry;
+mod state;
+mod transaction;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use clock::Clock;
+use store::Db;
+use tokio_util::sync::CancellationToken;
+
+pub use self::registration::{ParticipantBuilder, Settings};
+pub(crate) use self::{
+    item::{Disposition, Item, Progress},
+    registration::{Context, Handle, ParticipantHandle, Registration},
+    retry::Deferred,
+    state::{BatchState, BatchWrites},
+};
+#[cfg(fault_injection)]
+use crate::Fault;
+use crate::{
+    Participant,
+    dead_letter::{RetryPolicy, queues::ParkedQueues},
+    effect::Effects,
+    outbox,
+};
+
+/// When an input that failed outside the participant's decision comes again.
+pub(crate) const RETRY_FAILED: TimeDelta = TimeDelta::seconds(30);
+/// The longest wait between attempts while the database is unavailable.
+pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// What does not change while a participant runs.
+pub(crate) struct RuntimeConfig {
+    /// [`Participant::NAME`].
+    pub participant: &'static str,
+    /// [`Participant::INBOX`].
+    pub inbox: bool,
+    /// The service's name as its events carry it.
+    pub service: &'static str,
+    pub clock: Clock,
+    pub retry: RetryPolicy,
+    #[cfg(fault_injection)]
+    pub fault: Option<Fault>,
+}
+
+impl RuntimeConfig {
+    /// Whether decided events are looked up in the inbox and stored there.
+    pub fn has_inbox(&self) -> bool {
+        #[cfg(fault_injection)]
+        if self.fault == Some(Fault::InboxIgnored) {
+            return false;
+        }
+        self.inbox
+    }
+}
+
+/// A participant and what it works with.
+pub(crate) struct Runtime<P: Participant> {
+    pub participant: P,
+    pub config: RuntimeConfig,
+    pub db: Db,
+    pub outbox: outbox::Sender,
+    /// Leases requests of its own decisions and dispatches them to the effect worker.
+    pub effects: Effects,
+    /// The queues of parked records in the assigned partitions.
+    pub parked: ParkedQueues,
+    pub stop: CancellationToken,
+}

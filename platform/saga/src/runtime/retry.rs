@@ -1,0 +1,100 @@
+//! Attempts until the database has committed, or the batch itself is to blame.
+
+use store::{StoreError, Tx};
+use telemetry::error_chain;
+use tracing::warn;
+
+use super::{Item, MAX_BACKOFF, Runtime, transaction::Failure};
+use crate::{
+    Participant, Stopped,
+    backoff::Backoff,
+    dead_letter::parking::ParkingChanges,
+    outbox,
+    source::{
+        outcome::{self, Rescheduled},
+        reminder::{self, Postponed},
+    },
+};
+
+/// Attempts after the first when rows were there that were not expected.
+const MAX_CONFLICTS: u32 = 3;
+
+impl<P: Participant> Runtime<P> {
+    /// Decides the items in one transaction. `Ok(Some(failure))`: they are to blame, and nothing of them is saved.
+    ///
+    /// # Errors
+    /// `Stopped`: the database is away and the process shuts down.
+    pub(super) async fn decide_until_committed(
+        &mut self,
+        items: &mut [Item<P::Input>],
+    ) -> Result<Option<Failure>, Stopped> {
+        let mut backoff = Backoff::new(MAX_BACKOFF, &self.stop);
+        let mut conflicts = 0;
+        loop {
+            match self.attempt(items).await {
+                Ok(done) => {
+                    self.committed(items, done);
+                    return Ok(None);
+                }
+                Err(Failure::Store(error @ StoreError::Unavailable(_))) => {
+                    self.unavailable(&error, &mut backoff).await?
+                }
+                Err(Failure::Store(StoreError::Conflict(_))) if conflicts < MAX_CONFLICTS => conflicts += 1,
+                Err(failure) => return Ok(Some(failure)),
+            }
+        }
+    }
+
+    /// Writes it in a transaction of its own.
+    ///
+    /// # Errors
+    /// `Stopped`: the database is away and the process shuts down.
+    pub(super) async fn retry_until_committed(&self, deferred: &Deferred) -> Result<(), Stopped> {
+        let mut backoff = Backoff::new(MAX_BACKOFF, &self.stop);
+        while let Err(error) = self.write_deferred(deferred).await {
+            self.unavailable(&error, &mut backoff).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_deferred(&self, deferred: &Deferred) -> Result<(), StoreError> {
+        let tx = self.db.begin().await?;
+        let row = deferred.save(&tx, self.config.clock.now()).await?;
+        let announced = self.outbox.announce();
+        tx.commit().await?;
+        if let Some(row) = row {
+            self.outbox.send(outbox::Pending { row: row.committed(), announced });
+        }
+        Ok(())
+    }
+
+    /// Waits while the database is unavailable. Logs once per outage.
+    pub(super) async fn unavailable(&self, error: &StoreError, backoff: &mut Backoff) -> Result<(), Stopped> {
+        if backoff.is_fresh() {
+            let error = error_chain(error);
+            warn!(service = self.config.service, error, "the database is unavailable; retrying until it is back");
+        }
+        backoff.wait().await
+    }
+}
+
+/// What is written about inputs that could not be decided.
+pub(crate) enum Deferred {
+    Park(ParkingChanges),
+    Reschedule(Vec<Rescheduled>),
+    Postpone(Postponed),
+}
+
+impl Deferred {
+    /// The copies of dead letters go to the outbox.
+    async fn save(&self, tx: &Tx, now: chrono::DateTime<chrono::Utc>) -> Result<Option<outbox::Inserted>, StoreError> {
+        match self {
+            Self::Park(changes) => {
+                changes.save(tx).await?;
+                outbox::insert(tx, now, changes.copies.clone()).await
+            }
+            Self::Reschedule(requests) => outcome::reschedule(tx, requests).await.map(|()| None),
+            Self::Postpone(reminder) => reminder::postpone(tx, std::slice::from_ref(reminder)).await.map(|()| None),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One attempt at a batch: load, decide, and save what changed together with what follows from it.
+
+use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use futures_util::FutureExt;
+use store::StoreError;
+use telemetry::{error_chain, panic_message};
+use uuid::Uuid;
+
+use super::{BatchState, BatchWrites, Item, Progress, Runtime};
+use crate::{
+    Consequences, Delivery, Participant, Verdict, Workset,
+    dead_letter::queues::ParkedChanges,
+    effect::{Job, batch},
+    outbox,
+    source::DedupState,
+};
+
+/// Why an attempt was rolled back.
+pub(crate) enum Failure {
+    Store(StoreError),
+    /// The decision about this item panicked, or broke the rules of a verdict.
+    Decision {
+        index: usize,
+        message: String,
+    },
+    /// Loading or saving panicked.
+    Panic(String),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Failure {
+    pub fn message(self) -> String {
+        match self {
+            Self::Store(error) => error_chain(&error),
+            Self::Decision { message, .. } | Self::Panic(message) => message,
+        }
+    }
+}
+
+/// What is left to do after a commit.
+pub(crate) struct Committed {
+    outbox: Option<outbox::Pending>,
+    /// Requests that this process may perform at once.
+    requests: Vec<Job>,
+    parked: ParkedChanges,
+}
+
+impl<P: Participant> Runtime<P> {
+    pub(super) async fn attempt(&self, items: &mut [Item<P::Input>]) -> Result<Committed, Failure> {
+        let attempt = AssertUnwindSafe(self.transaction(items));
+        attempt.catch_unwind().await.unwrap_or_else(|panic| Err(Failure::Panic(panic_message(&*panic))))
+    }
+
+    async fn transaction(&self, items: &mut [Item<P::Input>]) -> Result<Committed, Failure> {
+        let tx = self.db.begin().await?;
+        let deliveries: Vec<_> = items.iter().map(|item| &item.delivery).collect();
+        let mut work = P::Workset::load(&tx, &deliveries).await?;
+        // After the workset: every transaction takes its locks in the same order.
+        let dedup = DedupState::load(&tx, items, &self.config).await?;
+        let out = Consequences::new(self.config.service, self.config.clock.clone());
+        let mut state = BatchState {
+            now: out.now(),
+            config: &self.config,
+            dedup,
+            parked: self.parked.view(),
+            writes: BatchWrites::default(),
+            out,
+        };
+        self.decide_all(items, &mut work, &mut state)?;
+
+        let BatchState { now, dedup, parked, mut writes, mut out, .. } = state;
+        writes.outcomes.continue_epochs(&mut out.requests);
+        out.events.append(&mut writes.parking.copies);
+        #[cfg(fault_injection)]
+        let late = crate::fault_injection::take_late_writes(self.config.fault, &mut writes, &mut out);
+        work.save(&tx).await?;
+        dedup.outcomes.save(&tx).await?;
+        writes.save(&tx, &self.config).await?;
+        let leased = self.effects.lease(&mut out.requests, now);
+        let requests = batch::keep(&tx, &self.config.clock, leased).await?;
+        out.save(&tx).await?;
+        let row = outbox::insert(&tx, now, out.events).await?;
+        let pending_commit = self.outbox.announce();
+        tx.commit().await?;
+        #[cfg(fault_injection)]
+        let row = late.write(&self.db, &self.config, now).await.or(row);
+        Ok(Committed {
+            outbox: row.map(|row| outbox::Pending { row: row.committed(), announced: pending_commit }),
+            requests,
+            parked: parked.into_changes(),
+        })
+    }
+
+    /// Decides about all items in order. A held event, and the events of its key and topic behind it, are decided when
+    /// the rest is: what it waits for may be in the batch.
+    fn decide_all(
+        &self,
+        items: &mut [Item<P::Input>],
+        work: &mut P::Workset,
+        state: &mut BatchState<'_>,
+    ) -> Result<(), Failure> {
+        let mut held: HashSet<(Uuid, String)> = HashSet::new();
+        let mut blocked = false;
+        for (index, item) in items.iter_mut().enumerate() {
+            item.progress = Progress::Waiting;
+            if !held.is_empty()
+                && let Some(topic) = item.source.topic()
+                && held.contains(&(item.delivery.key, topic.to_owned()))
+            {
+                blocked = true;
+                continue;
+            }
+            self.decide(index, item, work, state, true)?;
+            if let (Progress::Held, Some(topic)) = (&item.progress, item.source.topic()) {
+                held.insert((item.delivery.key, topic.to_owned()));
+            }
+        }
+        if blocked || !held.is_empty() {
+            for (index, item) in items.iter_mut().enumerate() {
+                self.decide(index, item, work, state, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        index: usize,
+        item: &mut Item<P::Input>,
+        work: &mut P::Workset,
+        state: &mut BatchState<'_>,
+        may_hold: bool,
+    ) -> Result<(), Failure> {
+        let Item { delivery, source, progress } = item;
+        match progress {
+            Progress::Ended(_) => return Ok(()),
+            Progress::Held => {}
+            Progress::Waiting => {
+                if let Some(disposition) = source.dedupe(delivery, state) {
+                    *progress = Progress::Ended(disposition);
+                    return Ok(());
+                }
+            }
+        }
+        let verdict = self.invoke(delivery, work, &mut state.out);
+        let verdict = verdict.map_err(|message| Failure::Decision { index, message })?;
+        *progress = if may_hold && matches!(verdict, Verdict::Hold(_)) && source.topic().is_some() {
+            Progress::Held
+        } else {
+            Progress::Ended(source.apply(delivery, verdict, state))
+        };
+        Ok(())
+    }
+
+    /// The participant's verdict; an error when it panicked, or when consequences follow from a refused delivery.
+    fn invoke(
+        &self,
+        delivery: &Delivery<P::Input>,
+        work: &mut P::Workset,
+        out: &mut Consequences,
+    ) -> Result<Verdict, String> {
+        let count = out.count();
+        let react = || self.participant.react(work, delivery, out.of(delivery));
+        let verdict = catch_unwind(AssertUnwindSafe(react)).map_err(|panic| panic_message(&*panic))?;
+        let is_refused = matches!(verdict, Verdict::Hold(_) | Verdict::Reject(_));
+        if is_refused && out.count() != count {
+            return Err(format!("consequences follow from a delivery that is not decided: {verdict:?}"));
+        }
+        Ok(verdict)
+    }
+
+    /// After the commit: publish, call, wake what is held, answer.
+    pub(super) fn committed(&mut self, items: &mut [Item<P::Input>], done: Committed) {
+        if let Some(pending) = done.outbox {
+            self.outbox.send(pending);
+        }
+        self.effects.dispatch(done.requests);
+        self.parked.apply(done.parked);
+        if !self.parked.is_empty() {
+            let decided = items.iter().filter(|item| item.has_changed_state());
+            self.parked.wake(&decided.map(|item| item.delivery.key.to_string()).collect(), self.config.clock.now());
+        }
+        items.iter_mut().for_each(Item::committed);
+    }
+}

@@ -1,0 +1,247 @@
+//! Calls to the outside: asked for by a decision, made by a worker, decided about when they have an outcome.
+
+use std::time::Duration;
+
+use saga::{Breaker, Policy};
+use uuid::Uuid;
+
+use crate::{
+    ENGINE,
+    database::Engine,
+    stage::{Does, Stage, eventually},
+};
+
+const A: Uuid = Uuid::from_u128(0xa);
+
+fn key(number: u32) -> String {
+    format!("bill:{A}:{number}")
+}
+
+async fn with(policy: Policy) -> Stage {
+    let mut stage = Stage::new().await;
+    stage.plan.policy = policy;
+    stage.start().await;
+    stage
+}
+
+fn quick() -> Policy {
+    Policy { timeout: Duration::from_millis(20), ..Policy::default() }
+}
+
+/// Nobody waits so long for an outcome here: it is decided because the room is told to stop.
+#[tokio::test]
+async fn a_room_that_lingers_decides_the_first_at_once_and_what_waits_before_it_stops() {
+    let mut stage = Stage::new().await;
+    stage.plan.lingers = Duration::from_hours(1);
+    stage.start().await;
+    stage.send([stage.bill(A, 1, 1)]).await;
+    stage.log_is(A, "asked1").await;
+    eventually("the call is made", || stage.provider.calls().len() == 1).await;
+    assert_eq!(stage.log(A), "asked1");
+    stage.stop().await;
+    assert_eq!(stage.log(A), "asked1 billed1=1");
+}
+
+#[tokio::test]
+async fn a_room_that_lingers_does_not_rest_after_many() {
+    let mut stage = Stage::new().await;
+    stage.plan.lingers = Duration::from_hours(1);
+    stage.plan.settings.batch = 20;
+    stage.start().await;
+    stage.send((1..=20).map(|number| stage.bill(A, number, 1))).await;
+    eventually("they have their outcomes", || stage.log(A).matches("billed").count() > 0).await;
+}
+
+#[tokio::test]
+async fn performed_once_each() {
+    let stage = Stage::started().await;
+    stage.provider.will((0..50).map(Does::Answer));
+    stage.send((0..50).map(|number| stage.bill(A, number, 1))).await;
+    eventually("all have an outcome", || stage.log(A).matches("billed").count() == 50).await;
+    stage.settle().await;
+    let mut calls = stage.provider.calls();
+    calls.sort();
+    let mut wanted: Vec<_> = (0..50).map(key).collect();
+    wanted.sort();
+    assert_eq!(calls, wanted);
+    assert_eq!(stage.count("SELECT count(*) FROM effects"), 0);
+    stage.all_is_said().await;
+}
+
+#[tokio::test]
+async fn a_crash_before_the_outcome_calls_again_with_the_same_key() {
+    let mut stage = with(Policy { timeout: Duration::from_mins(10), ..Policy::default() }).await;
+    stage.provider.will([Does::Hang]);
+    stage.send([stage.bill(A, 1, 1)]).await;
+    eventually("the call is made", || stage.provider.calls().len() == 1).await;
+    stage.crash().await; // the outside may have done it; nobody here knows
+    stage.start().await;
+    if ENGINE != Engine::Sqlite {
+        stage.advance(11 * 60_000); // another process may be at it, until its lease ends
+    }
+    stage.log_is(A, "asked1 billed1=1").await;
+    assert_eq!(stage.provider.calls(), [key(1), key(1)]);
+    assert_eq!(stage.count("SELECT count(*) FROM effects"), 0);
+    stage.all_is_said().await;
+}
+
+#[tokio::test]
+async fn a_time_out_is_unknown_when_the_policy_says_so() {
+    for does in [Does::Hang, Does::Unknown, Does::Panic] {
+        let stage = with(Policy { unknown: true, attempts: Some(1), ..quick() }).await;
+        stage.provider.will([does]);
+        stage.send([stage.bill(A, 1, 1)]).await;
+        stage.log_is(A, "asked1 unknown1").await;
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_never_unknown() {
+    let stage = with(Policy { unknown: true, attempts: Some(1), ..quick() }).await;
+    stage.provider.will([Does::Fail]);
+    stage.send([stage.bill(A, 1, 1)]).await;
+    stage.log_is(A, "asked1 gaveup1@1").await;
+}
+
+#[tokio::test]
+async fn without_that_policy_a_time_out_is_tried_again() {
+    for does in [Does::Hang, Does::Unknown, Does::Panic] {
+        let stage = with(quick()).await;
+        stage.provider.will([does, Does::Answer(7)]);
+        stage.send([stage.bill(A, 1, 1)]).await;
+        eventually("it has failed", || stage.count("SELECT count(*) FROM effects WHERE attempts = 1") == 1).await;
+        stage.advance(60_000);
+        stage.log_is(A, "asked1 billed1=7").await;
+        assert_eq!(stage.provider.calls(), [key(1), key(1)]);
+    }
+}
+
+#[tokio::test]
+async fn retries_wait_longer_each_time_and_end() {
+    let first_wait = Duration::from_secs(100);
+    let stage =
+        with(Policy { attempts: Some(4), first_wait, longest_wait: Duration::from_secs(1000), ..quick() }).await;
+    stage.provider.will([Does::Fail; 4]);
+    stage.send([stage.bill(A, 1, 1)]).await;
+    // With jitter: between a tenth of the first and the whole.
+    for (attempt, most) in [(1, 100), (2, 200), (3, 400)] {
+        let sql = format!("SELECT count(*) FROM effects WHERE attempts = {attempt} AND NOT leased");
+        eventually("it has failed", || stage.count(&sql) == 1).await;
+        stage.advance(9_999);
+        stage.settle().await;
+        assert_eq!(stage.provider.calls().len(), attempt, "not at once");
+        stage.advance((most - 9) * 1000);
+        eventually("it is tried again", || stage.provider.calls().len() == attempt + 1).await;
+    }
+    stage.log_is(A, "asked1 gaveup1@4").await;
+    assert_eq!(stage.provider.calls(), vec![key(1); 4]);
+    assert_eq!(stage.count("SELECT count(*) FROM effects"), 0);
+}
+
+#[tokio::test]
+async fn the_breaker_opens() {
+    let mut stage = Stage::new().await;
+    stage.plan.settings.concurrency = 1;
+    stage.start().await;
+    stage.provider.will([Does::Fail; 10]);
+    stage.send((1..=20).map(|number| stage.bill(A, number, 1))).await;
+    let put_off = "SELECT count(*) FROM effects WHERE error LIKE '%breaker%'";
+    eventually("the breaker is open", || stage.count(put_off) == 10).await;
+    assert_eq!(stage.provider.calls().len(), 10, "nobody is called any more");
+    let attempts = "SELECT count(*) FROM effects WHERE attempts > 0";
+    assert_eq!(stage.count(attempts), 10, "what is not sent is no attempt");
+}
+
+#[tokio::test]
+async fn the_breaker_closes() {
+    let mut stage = Stage::new().await;
+    stage.plan.breaker = Breaker::opening_for("provider", Duration::from_millis(50));
+    stage.plan.policy.timeout = Duration::from_hours(10); // no lease ends while time flies
+    stage.start().await;
+    stage.provider.will([Does::Fail; 10]);
+    stage.send((1..=20).map(|number| stage.bill(A, number, 1))).await;
+    // What is put off is due again; the breaker itself rests in real time.
+    eventually("all are billed", || {
+        stage.advance(10_000);
+        stage.log(A).matches("billed").count() == 20
+    })
+    .await;
+    assert_eq!(stage.provider.calls().len(), 30);
+    assert_eq!(stage.plan.breaker.state(), saga::effect::BreakerState::Closed);
+}
+
+/// The lease ended, somebody else took the request: the first outcome does not count any more.
+#[tokio::test]
+async fn an_outcome_under_an_old_lease_is_dropped() {
+    let mut stage = with(Policy { timeout: Duration::from_secs(2), unknown: true, ..Policy::default() }).await;
+    stage.provider.will([Does::Hang, Does::Answer(2)]);
+    stage.send([stage.bill(A, 1, 1)]).await;
+    eventually("the call is made", || stage.provider.calls().len() == 1).await;
+    stage.advance(10_000); // longer than the lease; the call goes on
+    stage.log_is(A, "asked1 billed1=2").await;
+    stage.stop().await; // not before the first call has ended: as unknown, which is now an outcome of nothing
+    assert_eq!(stage.provider.calls(), [key(1), key(1)]);
+    assert_eq!(stage.log(A), "asked1 billed1=2");
+    assert_eq!(stage.count("SELECT count(*) FROM effects"), 0);
+    stage.audit().await.unwrap();
+}
+
+#[tokio::test]
+async fn it_may_be_asked_again_with_the_same_key_when_it_has_its_outcome() {
+    let stage = Stage::started().await;
+    stage.provider.will((1..=3).map(Does::Answer));
+    stage.send([stage.bill(A, 1, 3)]).await;
+    stage.log_is(A, "asked1 billed1=1 billed1=2 billed1=3").await;
+    stage.settle().await;
+    assert_eq!(stage.provider.calls(), vec![key(1); 3]);
+    assert_eq!(stage.count("SELECT count(*) FROM effects"), 0);
+}
+
+/// A late outcome of the first request must not pass for one of the second.
+#[tokio::test]
+async fn a_request_made_again_is_another_lease() {
+    let stage = with(Policy { timeout: Duration::from_mins(10), ..Policy::default() }).await;
+    stage.provider.will([Does::Answer(1), Does::Hang]);
+    stage.send([stage.bill(A, 1, 2)]).await;
+    eventually("it is asked again", || stage.provider.calls().len() == 2).await;
+    assert_eq!(stage.count("SELECT epoch FROM effects"), 2);
+}
+
+/// There is one row per key: who asks while it is open has not looked.
+#[tokio::test]
+async fn it_cannot_be_asked_twice_at_the_same_time() {
+    let stage = with(Policy { timeout: Duration::from_mins(10), ..Policy::default() }).await;
+    stage.provider.will([Does::Hang]);
+    stage.send([stage.bill(A, 1, 1)]).await;
+    eventually("the call is made", || stage.provider.calls().len() == 1).await;
+    stage.send([stage.bill(A, 1, 1)]).await;
+    stage.settle().await;
+    stage.parked_is(&["FAILING"]).await;
+    assert_eq!(stage.log(A), "asked1");
+    assert_eq!(stage.provider.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_that_fails_comes_again() {
+    let stage = Stage::started().await;
+    // The decision about the outcome breaks a constraint until that is lifted.
+    stage.database.refuse("no_bills", "UPDATE", "accounts", "NEW.log LIKE '%billed%'").await;
+    stage.send([stage.bill(A, 1, 1)]).await;
+    eventually("it has failed", || stage.count("SELECT count(*) FROM effects WHERE error IS NOT NULL") == 1).await;
+    assert_eq!(stage.log(A), "asked1");
+    stage.database.allow("no_bills").await;
+    stage.advance(30_000);
+    stage.log_is(A, "asked1 billed1=1").await;
+    assert_eq!(stage.provider.calls(), [key(1), key(1)]);
+}
+
+#[tokio::test]
+async fn stopping_finishes_the_call_in_hand() {
+    let mut stage = with(Policy { timeout: Duration::from_millis(200), unknown: true, ..Policy::default() }).await;
+    stage.provider.will([Does::Hang]);
+    stage.send([stage.bill(A, 1, 1)]).await;
+    eventually("the call is made", || stage.provider.calls().len() == 1).await;
+    stage.stop().await;
+    assert_eq!(stage.log(A), "asked1 unknown1");
+    stage.audit().await.unwrap();
+}

@@ -1,0 +1,75 @@
+//! Without a safeguard the suite must fail: otherwise it proves nothing. (Builds with `--cfg fault_injection` only.)
+
+use saga::Fault;
+use uuid::Uuid;
+
+use crate::{
+    database::{contains, literal},
+    stage::Stage,
+};
+
+/// No four characters of it come twice: its text is found in packed records as it is.
+const A: Uuid = Uuid::from_u128(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
+
+/// One event, a failure between two writes of its decision, and the event again. Whatever fails on the way: it is decided
+/// once, and that is said.
+async fn decided_once_and_said(fault: Option<Fault>, fails_on: Option<&str>) -> Result<(), String> {
+    let mut stage = Stage::new().await;
+    stage.plan.fault = fault;
+    let event = stage.deposit(A, 5);
+    stage.start().await;
+    if let Some(table) = fails_on {
+        // As if the process had died before this write: it fails, for this event only.
+        let is_ours = match table {
+            "inbox" => {
+                let id = std::str::from_utf8(event.message.header(events::envelope::ID).unwrap()).unwrap();
+                format!("NEW.event_id = {}", literal(id.parse().unwrap()))
+            }
+            _ => contains("NEW.records", &A.to_string()),
+        };
+        stage.database.refuse("crash", "INSERT", table, &is_ours).await;
+    }
+    stage.send([event.clone()]).await;
+    stage.settle().await;
+    stage.settle().await; // one batch later: the late writes are done as well
+    stage.database.allow("crash").await;
+    stage.send([event]).await; // its position was not committed
+    stage.settle().await;
+    stage.advance(1000);
+    let decided = || stage.log(A).contains("+5") && stage.count("SELECT count(*) FROM parked") == 0;
+    crate::stage::eventually("it is decided", decided).await;
+    stage.settle().await;
+    stage.stop().await;
+    let log = stage.log(A);
+    if log != "+5" {
+        return Err(format!("decided: {log}"));
+    }
+    stage.audit().await
+}
+
+#[tokio::test]
+async fn with_all_safeguards_nothing_happens_twice_and_nothing_is_lost() {
+    for table in [None, Some("inbox"), Some("outbox")] {
+        decided_once_and_said(None, table).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn without_an_inbox_it_is_noticed() {
+    let noticed = decided_once_and_said(Some(Fault::InboxIgnored), None).await;
+    assert_eq!(noticed, Err("decided: +5 +5".into()));
+}
+
+#[tokio::test]
+async fn without_the_inbox_in_the_transaction_it_is_noticed() {
+    decided_once_and_said(Some(Fault::InboxAfterCommit), None).await.unwrap(); // it takes a crash
+    let noticed = decided_once_and_said(Some(Fault::InboxAfterCommit), Some("inbox")).await;
+    assert_eq!(noticed, Err("decided: +5 +5".into()));
+}
+
+#[tokio::test]
+async fn without_the_outbox_in_the_transaction_it_is_noticed() {
+    decided_once_and_said(Some(Fault::OutboxAfterCommit), None).await.unwrap(); // it takes a crash
+    let noticed = decided_once_and_said(Some(Fault::OutboxAfterCommit), Some("outbox")).await;
+    assert_eq!(noticed, Err(format!("{A}: said [], decided [\"+5\"]")));
+}

@@ -1,0 +1,3 @@
+//! Transactions on MySQL and MariaDB are made on SeaORM's own connections.
+
+pub(crate) mod bulk;
