@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use host::Running;
-use saga::{IdempotentRequest, Rejected};
+
+use saga::{IdempotentRequest, Rejected, Running};
 use telemetry::Trace;
 use uuid::Uuid;
 

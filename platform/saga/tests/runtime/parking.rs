@@ -3,6 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use bus::{Outgoing, codec};
+use events::envelope;
+use saga::tables::parked;
+use store::bulk;
 use uuid::Uuid;
 
 use crate::{
@@ -43,6 +46,40 @@ async fn an_offender_stands_alone() {
         assert_eq!(attempts, 1);
         stage.all_is_said().await;
     }
+}
+
+/// The previous owner of a partition may park a record after the new owner has loaded its queues, and before it has committed
+/// the offset: then the record is delivered again. It must wait for its turn in the queue, and leave nothing parked.
+#[tokio::test]
+async fn a_record_that_another_process_has_parked_is_decided_once_and_leaves_its_queue() {
+    let stage = Stage::started().await;
+    stage.settle().await; // the queues are loaded: there are none
+    let (first, second) = (stage.deposit(A, 1), stage.deposit(A, 2));
+    let id = std::str::from_utf8(first.message.header(envelope::ID).unwrap()).unwrap().parse().unwrap();
+    let row = parked::Model {
+        id,
+        participant: "ledger".to_owned(),
+        key: A.to_string(),
+        topic: MONEY.to_owned(),
+        partition: 0,
+        position: 0,
+        record: codec::encode_all(std::slice::from_ref(&first)),
+        state: "FAILING".to_owned(),
+        error: "a failure".to_owned(),
+        attempts: 1,
+        first_failed_at: stage.clock.now(),
+        next_try: stage.clock.now(),
+    };
+    let db = stage.database.open().await;
+    let tx = db.begin().await.unwrap();
+    bulk::insert::<parked::Entity>(&tx, vec![row]).await.unwrap();
+    tx.commit().await.unwrap();
+
+    stage.send([first, second]).await;
+    stage.settle().await;
+    stage.log_is(A, "+1 +2").await;
+    stage.parked_is(&[]).await;
+    stage.all_is_said().await;
 }
 
 #[tokio::test]
