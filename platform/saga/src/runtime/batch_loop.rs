@@ -187,7 +187,8 @@ impl<P: Participant> BatchLoop<P> {
         let deferred = event::undecodable(record, why, &runtime.config);
         let written = runtime.retry_until_committed(&deferred).await;
         if let Deferred::Park(changes) = deferred {
-            for queue in changes.changed.iter().map(|row| row.queue()) {
+            for row in changes.changed {
+                let queue = row.queue();
                 if !runtime.parked.blocks(&queue) {
                     runtime.parked.set(queue, Head::Dead);
                 }

@@ -37,7 +37,7 @@ impl<P: Participant> Runtime<P> {
                     return Ok(None);
                 }
                 Err(Failure::Store(error @ StoreError::Unavailable(_))) => {
-                    self.unavailable(&error, &mut backoff).await?
+                    self.unavailable(&error, &mut backoff).await?;
                 }
                 Err(Failure::Store(StoreError::Conflict(_))) if conflicts < MAX_CONFLICTS => conflicts += 1,
                 Err(failure) => return Ok(Some(failure)),

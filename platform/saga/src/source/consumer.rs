@@ -60,9 +60,8 @@ impl<I> PolledBatch<I> {
 }
 
 fn partition_of<I>(decoded: &Decoded<I>) -> Partition {
-    let record = match decoded {
-        Ok(Item { source: Source::Event(EventSource { record }), .. }) | Err((record, _)) => record,
-        Ok(_) => unreachable!("the bus brings events only"),
+    let (Ok(Item { source: Source::Event(EventSource { record }), .. }) | Err((record, _))) = decoded else {
+        unreachable!("the bus brings events only")
     };
     Partition { topic: record.topic.clone(), partition: record.partition }
 }
@@ -138,7 +137,9 @@ impl<I: Send + 'static> Consumer<I> {
                     };
                     backoff.reset();
                     let has_changed = !polled.assigned.is_empty() || !polled.revoked.is_empty();
-                    in_flight.iter_mut().for_each(|batch| batch.revoke(&polled.revoked));
+                    for batch in in_flight.iter_mut() {
+                        batch.revoke(&polled.revoked);
+                    }
                     assigned.retain(|partition| !polled.revoked.contains(partition));
                     assigned.extend(polled.assigned);
                     // A consumer that is behind does not wait for more.
