@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use events::{Timestamp, choreography, service::ANALYTICS};
+use events::Timestamp;
 use serde::Serialize;
 use tracing::warn;
 use utoipa::ToSchema;
@@ -51,8 +51,7 @@ pub async fn metrics(
     let now = api.now();
     let window = period.window(Bucket::Minute, now)?;
     let overview = read::overview(api.app.db(), window).await.map_err(unreadable)?;
-    let topics: Vec<&str> = choreography::heard_by(ANALYTICS).into_iter().map(|(topic, _)| topic).collect();
-    let lag = api.app.lag(&topics).await.unwrap_or_else(|error| {
+    let lag = api.app.lag().await.unwrap_or_else(|error| {
         warn!(%error, "how far the figures are behind is not known");
         BTreeMap::new()
     });

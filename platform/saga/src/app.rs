@@ -76,13 +76,15 @@ impl App {
 
     /// Follows topics without a group, from now on.
     pub async fn follow(&self, topics: &[&str]) -> Result<Box<dyn Follower>, BusError> {
-        self.0.bus.follow(&names(topics)).await
+        let topics: Vec<Arc<str>> = topics.iter().map(|topic| Arc::from(*topic)).collect();
+        self.0.bus.follow(&topics).await
     }
 
-    /// How many records of these topics this service has not processed yet. A topic whose lag is unknown is absent.
-    pub async fn lag(&self, topics: &[&str]) -> Result<BTreeMap<String, u64>, BusError> {
+    /// How many records this service has not processed yet, by subscribed topic. A topic whose lag is unknown is absent.
+    pub async fn lag(&self) -> Result<BTreeMap<String, u64>, BusError> {
+        let topics: Vec<_> = self.0.topics.iter().cloned().collect();
         let mut behind = BTreeMap::new();
-        for lag in self.0.bus.lag(&self.0.group, &names(topics)).await? {
+        for lag in self.0.bus.lag(&self.0.group, &topics).await? {
             *behind.entry(lag.partition.topic.to_string()).or_default() += lag.records;
         }
         Ok(behind)
@@ -156,10 +158,6 @@ impl App {
     fn running(&self) -> MutexGuard<'_, HashSet<String>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn names(topics: &[&str]) -> Vec<Arc<str>> {
-    topics.iter().map(|topic| Arc::from(*topic)).collect()
 }
 
 /// An idempotency key while its command is being decided.
