@@ -2,6 +2,7 @@
 
 pub mod domain;
 pub mod http;
+pub mod inputs;
 pub mod migrations;
 pub mod saga;
 pub mod store;

@@ -1,41 +1,12 @@
 //! What is heard, and which fact of an order (or of a product) it is.
 
 use saga::{Consequences, Delivery, Participant, Verdict};
-use serde::Deserialize;
 
-use crate::{
-    domain::events::{OrderCancelled, OrderCreated, PaymentFailed, PaymentProcessed, PaymentRefunded, ProductChanged},
-    store::Work,
-};
+use crate::{inputs::Input, store::Work};
 
 /// The fold over everything that happens.
 #[derive(Debug, Clone, Copy)]
 pub struct Analytics;
-
-/// What the figures are made of. Other events are heard and passed over.
-#[derive(Debug, Clone, Deserialize)]
-pub enum Input {
-    #[serde(rename = "OrderCreated.v1")]
-    OrderCreated(OrderCreated),
-    #[serde(rename = "InventoryReserved.v1")]
-    InventoryReserved,
-    #[serde(rename = "PaymentProcessed.v1")]
-    PaymentProcessed(PaymentProcessed),
-    #[serde(rename = "PaymentFailed.v1")]
-    PaymentFailed(PaymentFailed),
-    #[serde(rename = "PaymentRefunded.v1")]
-    PaymentRefunded(PaymentRefunded),
-    #[serde(rename = "OrderConfirmed.v1")]
-    OrderConfirmed,
-    #[serde(rename = "OrderShipped.v1")]
-    OrderShipped,
-    #[serde(rename = "OrderDelivered.v1")]
-    OrderDelivered,
-    #[serde(rename = "OrderCancelled.v1")]
-    OrderCancelled(OrderCancelled),
-    #[serde(rename = "ProductChanged.v1")]
-    ProductChanged(ProductChanged),
-}
 
 impl Participant for Analytics {
     const NAME: &'static str = "analytics";

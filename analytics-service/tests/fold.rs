@@ -11,7 +11,8 @@ use analytics_service::{
             Item, OrderCancelled, OrderCreated, PaymentFailed, PaymentProcessed, PaymentRefunded, ProductChanged,
         },
     },
-    saga::{Analytics, Input},
+    inputs::Input,
+    saga::Analytics,
     store::Work,
 };
 use chrono::{DateTime, TimeDelta, Utc};

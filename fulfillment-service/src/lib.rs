@@ -3,6 +3,7 @@
 pub mod domain;
 pub mod effects;
 pub mod http;
+pub mod inputs;
 pub mod migrations;
 pub mod saga;
 pub mod store;

@@ -1,43 +1,18 @@
 //! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
 
 use chrono::TimeDelta;
-use saga::{Consequences, Delivery, Outcome, Participant, Verdict, answer};
-use serde::Deserialize;
+use saga::{Command, Consequences, Delivery, Participant, Verdict, answer};
+use uuid::Uuid;
 
 use crate::{
-    domain::{AskCarrier, Book, CancelBooking, CarrierNews, OrderConfirmed, QueryBooking, TrackShipment},
+    domain::{CarrierNews, NewsRefusal},
+    inputs::Input,
     store::Work,
 };
 
 pub struct FulfillmentSaga {
     /// A parcel of which nothing was heard for so long is asked after.
     pub ask_after: TimeDelta,
-}
-
-/// Everything that comes in. Names of events and reminders are stored and sent: never rename.
-#[derive(Debug, Deserialize)]
-pub enum Input {
-    // events
-    #[serde(rename = "OrderConfirmed.v1")]
-    OrderConfirmed(OrderConfirmed),
-    #[serde(rename = "OrderCancellationRequested.v1")]
-    OrderCancellationRequested,
-    #[serde(rename = "OrderCancelled.v1")]
-    OrderCancelled,
-    // reminders
-    AskCarrier(AskCarrier),
-    // outcomes
-    #[serde(skip)]
-    Booked(Outcome<Book>),
-    #[serde(skip)]
-    Found(Outcome<QueryBooking>),
-    #[serde(skip)]
-    BookingCancelled(Outcome<CancelBooking>),
-    #[serde(skip)]
-    Tracked(Outcome<TrackShipment>),
-    // commands
-    #[serde(skip)]
-    CarrierNews(CarrierNews),
 }
 
 impl Participant for FulfillmentSaga {
@@ -60,32 +35,12 @@ impl Participant for FulfillmentSaga {
     }
 }
 
-impl From<Outcome<Book>> for Input {
-    fn from(outcome: Outcome<Book>) -> Self {
-        Self::Booked(outcome)
-    }
-}
+impl Command for CarrierNews {
+    type Participant = FulfillmentSaga;
+    type Reply = ();
+    type Refusal = NewsRefusal;
 
-impl From<Outcome<QueryBooking>> for Input {
-    fn from(outcome: Outcome<QueryBooking>) -> Self {
-        Self::Found(outcome)
-    }
-}
-
-impl From<Outcome<CancelBooking>> for Input {
-    fn from(outcome: Outcome<CancelBooking>) -> Self {
-        Self::BookingCancelled(outcome)
-    }
-}
-
-impl From<Outcome<TrackShipment>> for Input {
-    fn from(outcome: Outcome<TrackShipment>) -> Self {
-        Self::Tracked(outcome)
-    }
-}
-
-impl From<CarrierNews> for Input {
-    fn from(news: CarrierNews) -> Self {
-        Self::CarrierNews(news)
+    fn key(&self) -> Uuid {
+        self.order_id
     }
 }

@@ -309,7 +309,7 @@ fn hear(node: &mut Fulfillment, input: &str, id: u128) {
         "AskCarrier" => node.input(
             InputSource::Reminder,
             ORDER,
-            fulfillment_service::saga::Input::AskCarrier(AskCarrier { asked: 0 }),
+            fulfillment_service::inputs::Input::AskCarrier(AskCarrier { asked: 0 }),
         ),
         other => panic!("{other}?"),
     };

@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 use events::ReleaseReason;
-use saga::{Consequences, Delivery, Participant, Verdict, answer};
-use serde::Deserialize;
+use saga::{Command, Consequences, Delivery, Participant, Verdict, answer};
+use uuid::Uuid;
 
 use crate::{
-    domain::{AdjustStock, OrderCreated, PutProduct},
+    domain::{AdjustStock, ProductView, PutProduct, StockRefusal},
+    inputs::Input,
     store::Stock,
 };
 
@@ -15,29 +16,6 @@ pub struct InventorySaga {
     pub hold_for: TimeDelta,
     /// A product with so many units or fewer is running low.
     pub low_stock: i64,
-}
-
-/// Everything that comes in. Names of events and reminders are stored and sent: never rename.
-#[derive(Debug, Deserialize)]
-pub enum Input {
-    // events
-    #[serde(rename = "OrderCreated.v1")]
-    OrderCreated(OrderCreated),
-    #[serde(rename = "OrderConfirmed.v1")]
-    OrderConfirmed,
-    #[serde(rename = "OrderShipped.v1")]
-    OrderShipped,
-    #[serde(rename = "OrderCancelled.v1")]
-    OrderCancelled,
-    #[serde(rename = "PaymentFailed.v1")]
-    PaymentFailed,
-    // reminders
-    ReservationDue,
-    // commands
-    #[serde(skip)]
-    PutProduct(PutProduct),
-    #[serde(skip)]
-    AdjustStock(AdjustStock),
 }
 
 impl Participant for InventorySaga {
@@ -59,14 +37,22 @@ impl Participant for InventorySaga {
     }
 }
 
-impl From<PutProduct> for Input {
-    fn from(command: PutProduct) -> Self {
-        Self::PutProduct(command)
+impl Command for PutProduct {
+    type Participant = InventorySaga;
+    type Reply = ProductView;
+    type Refusal = StockRefusal;
+
+    fn key(&self) -> Uuid {
+        self.product_id
     }
 }
 
-impl From<AdjustStock> for Input {
-    fn from(command: AdjustStock) -> Self {
-        Self::AdjustStock(command)
+impl Command for AdjustStock {
+    type Participant = InventorySaga;
+    type Reply = ProductView;
+    type Refusal = StockRefusal;
+
+    fn key(&self) -> Uuid {
+        self.product_id
     }
 }

@@ -1,65 +1,21 @@
 //! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
 
+use std::convert::Infallible;
+
 use saga::{
-    Consequences, Delivery, Outcome, Participant,
+    Command, Consequences, Delivery, Participant,
     Verdict::{self, Ignored},
     answer,
 };
-use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::{
-    domain::{
-        News, OrderCancelled, OrderCreated, OrderShipped, OrderStatusChanged, PaymentRefunded, Resend, SetPreferences,
-        Status,
-    },
-    effects::Notify,
-    store::Work,
+    domain::{Resend, ResendRefusal, SetPreferences},
+    inputs::Input,
+    store::{Notification, Preferences, Work},
 };
 
 pub struct NotificationSaga;
-
-/// Everything that comes in. Names of events are stored and sent: never rename.
-#[derive(Debug, Deserialize)]
-pub enum Input {
-    // events
-    #[serde(rename = "OrderCreated.v1")]
-    OrderCreated(OrderCreated),
-    #[serde(rename = "OrderConfirmed.v1")]
-    OrderConfirmed,
-    #[serde(rename = "OrderShipped.v1")]
-    OrderShipped(OrderShipped),
-    #[serde(rename = "OrderDelivered.v1")]
-    OrderDelivered,
-    #[serde(rename = "OrderCancelled.v1")]
-    OrderCancelled(OrderCancelled),
-    #[serde(rename = "PaymentRefunded.v1")]
-    PaymentRefunded(PaymentRefunded),
-    #[serde(rename = "OrderStatusChanged.v1")]
-    OrderStatusChanged(OrderStatusChanged),
-    // outcomes
-    #[serde(skip)]
-    Notified(Outcome<Notify>),
-    // commands
-    #[serde(skip)]
-    Resend(Resend),
-    #[serde(skip)]
-    SetPreferences(SetPreferences),
-}
-
-impl Input {
-    /// What the customer is told of it, if anything.
-    pub fn news(&self) -> Option<News<'_>> {
-        match self {
-            Self::OrderConfirmed => Some(News::Confirmed),
-            Self::OrderShipped(event) => Some(News::Shipped(event)),
-            Self::OrderDelivered => Some(News::Delivered),
-            Self::OrderCancelled(event) => Some(News::Cancelled(event)),
-            Self::PaymentRefunded(event) => Some(News::Refunded(event)),
-            Self::OrderStatusChanged(event) if event.status == Status::Failed => Some(News::Failed(event)),
-            _ => None,
-        }
-    }
-}
 
 impl Participant for NotificationSaga {
     const NAME: &'static str = "notification";
@@ -82,20 +38,23 @@ impl Participant for NotificationSaga {
     }
 }
 
-impl From<Outcome<Notify>> for Input {
-    fn from(outcome: Outcome<Notify>) -> Self {
-        Self::Notified(outcome)
+impl Command for Resend {
+    type Participant = NotificationSaga;
+    type Reply = Notification;
+    type Refusal = ResendRefusal;
+
+    fn key(&self) -> Uuid {
+        let Self((order_id, ..)) = self;
+        *order_id
     }
 }
 
-impl From<Resend> for Input {
-    fn from(command: Resend) -> Self {
-        Self::Resend(command)
-    }
-}
+impl Command for SetPreferences {
+    type Participant = NotificationSaga;
+    type Reply = Preferences;
+    type Refusal = Infallible;
 
-impl From<SetPreferences> for Input {
-    fn from(command: SetPreferences) -> Self {
-        Self::SetPreferences(command)
+    fn key(&self) -> Uuid {
+        self.0.customer_id
     }
 }

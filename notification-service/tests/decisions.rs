@@ -9,7 +9,7 @@ use events::{Event, OrderCreated, choreography, contract::contract_of};
 use notification_service::{
     domain::{Channel::*, LANGUAGES, Resend, ResendRefusal, SetPreferences, State},
     effects::Told,
-    saga::Input,
+    inputs::Input,
 };
 use orders::*;
 use rstest::rstest;

@@ -9,7 +9,8 @@ use events::{Event, OrderConfirmed, OrderCreated, OrderShipped};
 use notification_service::{
     SETTINGS, Settings,
     domain::{SetPreferences, State},
-    saga::{Input, NotificationSaga},
+    inputs::Input,
+    saga::NotificationSaga,
     service,
     store::Work,
 };

@@ -2,18 +2,16 @@
 
 use chrono::TimeDelta;
 use saga::{
-    Consequences, Delivery, Participant, Reminder,
+    Command, Consequences, Delivery, Participant, Reminder,
     Verdict::{self, Reject},
     answer,
 };
-use serde::Deserialize;
 use store::Rows;
+use uuid::Uuid;
 
 use crate::{
-    domain::{
-        CancelOrder, Cause, OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed,
-        PaymentRefunded, PlaceOrder, ProductChanged,
-    },
+    domain::{CancelOrder, CancelRefusal, Cause, OrderDeadline, OrderReceipt, OrderStatusView, PlaceOrder, Violation},
+    inputs::Input,
     store::{Order, Orders, Statuses, details},
 };
 
@@ -22,51 +20,6 @@ pub struct OrderSaga {
     pub deadline: TimeDelta,
     /// What status queries are answered from; it has to hear of every decision before it is saved.
     pub statuses: Statuses,
-}
-
-/// Everything that comes in. Names of events and reminders are stored and sent: never rename.
-#[derive(Debug, Deserialize)]
-pub enum Input {
-    // events about an order
-    #[serde(rename = "InventoryReserved.v1")]
-    InventoryReserved,
-    #[serde(rename = "InventoryInsufficient.v1")]
-    InventoryInsufficient,
-    #[serde(rename = "ReservationExpired.v1")]
-    ReservationExpired,
-    #[serde(rename = "PaymentProcessed.v1")]
-    PaymentProcessed(PaymentProcessed),
-    #[serde(rename = "PaymentFailed.v1")]
-    PaymentFailed(PaymentFailed),
-    #[serde(rename = "PaymentRefunded.v1")]
-    PaymentRefunded(PaymentRefunded),
-    #[serde(rename = "OrderShipped.v1")]
-    OrderShipped(OrderShipped),
-    #[serde(rename = "OrderDelivered.v1")]
-    OrderDelivered(OrderDelivered),
-    #[serde(rename = "ShipmentFailed.v1")]
-    ShipmentFailed,
-    #[serde(rename = "ShipmentCancelled.v1")]
-    ShipmentCancelled,
-    #[serde(rename = "ShipmentCancellationRefused.v1")]
-    ShipmentCancellationRefused,
-    // events about a product
-    #[serde(rename = "ProductChanged.v1")]
-    ProductChanged(ProductChanged),
-    // reminders
-    OrderDeadline,
-    // commands
-    #[serde(skip)]
-    PlaceOrder(Box<PlaceOrder>),
-    #[serde(skip)]
-    CancelOrder(CancelOrder),
-}
-
-impl Input {
-    /// Whether the decision about it tells others what was ordered.
-    pub fn needs_details(&self) -> bool {
-        matches!(self, Self::PaymentProcessed(_))
-    }
 }
 
 impl Participant for OrderSaga {
@@ -124,14 +77,23 @@ fn about(order: &mut Order, details: &Rows<details::Entity>, it: &Delivery<Input
     }
 }
 
-impl From<PlaceOrder> for Input {
-    fn from(command: PlaceOrder) -> Self {
-        Self::PlaceOrder(command.into())
+impl Command for PlaceOrder {
+    type Participant = OrderSaga;
+    type Reply = OrderReceipt;
+    /// Everything the catalogue has against it.
+    type Refusal = Vec<Violation>;
+
+    fn key(&self) -> Uuid {
+        self.order_id
     }
 }
 
-impl From<CancelOrder> for Input {
-    fn from(command: CancelOrder) -> Self {
-        Self::CancelOrder(command)
+impl Command for CancelOrder {
+    type Participant = OrderSaga;
+    type Reply = OrderStatusView;
+    type Refusal = CancelRefusal;
+
+    fn key(&self) -> Uuid {
+        self.order_id
     }
 }

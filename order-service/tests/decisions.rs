@@ -15,6 +15,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use testkit::{Ended, Node};
 use uuid::Uuid;
+use web::FieldError;
 
 const TEAPOT: Uuid = Uuid::from_u128(1);
 const CUP: Uuid = Uuid::from_u128(2);
@@ -70,7 +71,7 @@ fn happen(node: &mut Orders, what: &str) {
     let id = Uuid::from_u128;
     let body = match what {
         "OrderDeadline" => {
-            let input = order_service::saga::Input::OrderDeadline;
+            let input = order_service::inputs::Input::OrderDeadline;
             return drop(node.input(saga::InputSource::Reminder, ORDER, input));
         }
         "CancelOrder" => {
@@ -229,7 +230,8 @@ fn everything_the_catalogue_has_against_an_order_is_said_at_once() {
         (CUP, 1, "4.00"),
         (Uuid::from_u128(3), 1, "9.00"),
     ]));
-    let codes: Vec<_> = refused.unwrap_err().into_iter().map(|it| (it.field.to_string(), it.code)).collect();
+    let codes: Vec<_> =
+        refused.unwrap_err().into_iter().map(FieldError::from).map(|it| (it.field.to_string(), it.code)).collect();
     let expected = [
         ("items[1].productId", "unknown_product"),
         ("items[2].price", "price_changed"),
@@ -246,7 +248,8 @@ fn the_newest_price_counts_whatever_comes_first() {
     let late = node.event(TEAPOT, "ProductChanged.v1", &product("Old teapot", "19.95", 2));
     assert!(matches!(late, Ended::Ignored(_)));
     let refused = node.command(wish(&[(TEAPOT, 1, "29.95")])).unwrap_err();
-    assert!(refused[0].message.contains("39.95"), "{refused:?}");
+    let message = FieldError::from(refused[0].clone()).message;
+    assert!(message.contains("39.95"), "{message}");
     node.command(wish(&[(TEAPOT, 1, "39.95"), (TEAPOT, 2, "39.95")])).unwrap();
     assert_eq!(order(&node).total_minor, 3 * 3995);
     assert_eq!(node.work.details.get(&ORDER).unwrap().details.items[0].product_name, "Big teapot");

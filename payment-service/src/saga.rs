@@ -1,43 +1,18 @@
 //! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
 
 use chrono::TimeDelta;
-use saga::{Consequences, Delivery, Outcome, Participant, Verdict, answer};
-use serde::Deserialize;
+use saga::{Command, Consequences, Delivery, Participant, Verdict, answer};
+use uuid::Uuid;
 
 use crate::{
-    domain::{Charge, CloseCharge, OrderCreated, QueryCharge, Refund, RefundPayment},
+    domain::{RefundAccepted, RefundPayment, RefundRefusal},
+    inputs::Input,
     store::Payments,
 };
 
 pub struct PaymentSaga {
     /// How long the provider is asked about a charge it has not answered.
     pub query_for: TimeDelta,
-}
-
-/// Everything that comes in. Names of events are sent: never rename.
-#[derive(Debug, Deserialize)]
-pub enum Input {
-    // events
-    #[serde(rename = "OrderCreated.v1")]
-    OrderCreated(OrderCreated),
-    #[serde(rename = "InventoryReserved.v1")]
-    InventoryReserved,
-    #[serde(rename = "OrderCancelled.v1")]
-    OrderCancelled,
-    #[serde(rename = "OrderShipped.v1")]
-    OrderShipped,
-    // outcomes
-    #[serde(skip)]
-    Charged(Outcome<Charge>),
-    #[serde(skip)]
-    Queried(Outcome<QueryCharge>),
-    #[serde(skip)]
-    Closed(Outcome<CloseCharge>),
-    #[serde(skip)]
-    Refunded(Outcome<Refund>),
-    // commands
-    #[serde(skip)]
-    RefundPayment(RefundPayment),
 }
 
 impl Participant for PaymentSaga {
@@ -60,32 +35,12 @@ impl Participant for PaymentSaga {
     }
 }
 
-impl From<Outcome<Charge>> for Input {
-    fn from(outcome: Outcome<Charge>) -> Self {
-        Self::Charged(outcome)
-    }
-}
+impl Command for RefundPayment {
+    type Participant = PaymentSaga;
+    type Reply = RefundAccepted;
+    type Refusal = RefundRefusal;
 
-impl From<Outcome<QueryCharge>> for Input {
-    fn from(outcome: Outcome<QueryCharge>) -> Self {
-        Self::Queried(outcome)
-    }
-}
-
-impl From<Outcome<CloseCharge>> for Input {
-    fn from(outcome: Outcome<CloseCharge>) -> Self {
-        Self::Closed(outcome)
-    }
-}
-
-impl From<Outcome<Refund>> for Input {
-    fn from(outcome: Outcome<Refund>) -> Self {
-        Self::Refunded(outcome)
-    }
-}
-
-impl From<RefundPayment> for Input {
-    fn from(command: RefundPayment) -> Self {
-        Self::RefundPayment(command)
+    fn key(&self) -> Uuid {
+        self.order_id
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{Bucket, Millis, Sales},
-    saga::Input,
+    inputs::Input,
 };
 
 /// The rows that the fold changes.

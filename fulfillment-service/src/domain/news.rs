@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use saga::{
-    CallResult, Command, Consequences, Outcome, Reminder,
+    CallResult, Consequences, Outcome, Reminder,
     Verdict::{self, Done, Ignored},
 };
 use serde::{Deserialize, Serialize};
@@ -39,16 +39,6 @@ pub enum NewsRefusal {
     TooEarly,
     /// No parcel has this order and this tracking number.
     NoSuchParcel,
-}
-
-impl Command for CarrierNews {
-    type Participant = FulfillmentSaga;
-    type Reply = ();
-    type Refusal = NewsRefusal;
-
-    fn key(&self) -> Uuid {
-        self.order_id
-    }
 }
 
 /// Nothing was heard of a parcel for some time: perhaps news was lost. Between booking and delivery there is either this

@@ -5,7 +5,7 @@ pub mod shipment;
 use saga::{Delivery, Workset};
 use store::{Rows, StoreError, Tx};
 
-use crate::saga::Input;
+use crate::inputs::Input;
 pub use shipment::Model as Shipment;
 
 /// What this service decides over.

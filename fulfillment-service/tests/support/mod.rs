@@ -6,7 +6,8 @@ use clock::Clock;
 use events::choreography;
 use fulfillment_service::{
     domain::{Booking, Line, Parcel, State},
-    saga::{FulfillmentSaga, Input},
+    inputs::Input,
+    saga::FulfillmentSaga,
 };
 use saga::{Delivery, InputSource};
 use serde_json::{Value, json};

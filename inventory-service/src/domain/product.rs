@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use events::{Availability, Currency, Money, ProductChanged, Timestamp};
-use saga::{Command, Consequences};
+use saga::Consequences;
 use sea_orm::{DeriveActiveEnum, EnumIter, sea_query::StringLen};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -98,26 +98,6 @@ pub struct ProductView {
     pub version: i64,
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
-}
-
-impl Command for PutProduct {
-    type Participant = InventorySaga;
-    type Reply = ProductView;
-    type Refusal = StockRefusal;
-
-    fn key(&self) -> Uuid {
-        self.product_id
-    }
-}
-
-impl Command for AdjustStock {
-    type Participant = InventorySaga;
-    type Reply = ProductView;
-    type Refusal = StockRefusal;
-
-    fn key(&self) -> Uuid {
-        self.product_id
-    }
 }
 
 /// No product has more units than this: sums of a few never overflow.

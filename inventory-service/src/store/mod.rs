@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::saga::Input;
+use crate::inputs::Input;
 pub use movement::Model as Movement;
 pub use product::Model as Product;
 pub use reservation::Model as Reservation;

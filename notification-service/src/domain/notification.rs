@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     effects::{Notify, Told},
-    saga::NotificationSaga,
     store::{Contact, Notification, NotificationKey, Work, said::Model as Counter},
 };
 
@@ -115,17 +114,6 @@ pub enum ResendRefusal {
     Pending,
     /// The customer does not want it.
     SwitchedOff,
-}
-
-impl Command for Resend {
-    type Participant = NotificationSaga;
-    type Reply = Notification;
-    type Refusal = ResendRefusal;
-
-    fn key(&self) -> Uuid {
-        let Self((order_id, ..)) = self;
-        *order_id
-    }
 }
 
 impl Notification {

@@ -1,15 +1,9 @@
 //! What customers want to be told, and how.
 
-use std::convert::Infallible;
-
-use saga::Command;
 use uuid::Uuid;
 
 use super::{Channel, news::is_legal, text::DEFAULT_LANGUAGE};
-use crate::{
-    saga::NotificationSaga,
-    store::{Contact, Preferences, Work},
-};
+use crate::store::{Contact, Preferences, Work};
 
 impl Preferences {
     /// Those of a customer who has set none. Messages are in the language of each order until some are set.
@@ -39,16 +33,6 @@ impl Contact {
 /// From now on the customer wants this.
 #[derive(Debug)]
 pub struct SetPreferences(pub Preferences);
-
-impl Command for SetPreferences {
-    type Participant = NotificationSaga;
-    type Reply = Preferences;
-    type Refusal = Infallible;
-
-    fn key(&self) -> Uuid {
-        self.0.customer_id
-    }
-}
 
 impl Work {
     /// What the customer wants, as far as we know.

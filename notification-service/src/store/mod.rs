@@ -12,7 +12,7 @@ use saga::{Delivery, Workset};
 use store::{Key, Rows, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::{domain::Channel, saga::Input};
+use crate::{domain::Channel, inputs::Input};
 pub use contact::Model as Contact;
 pub use notification::Model as Notification;
 pub use preferences::Model as Preferences;

@@ -10,7 +10,7 @@ mod placing;
 mod views;
 
 pub use cancelling::{CancelOrder, CancelRefusal, Cancellation, CancellationStep};
-pub use catalogue::objections;
+pub use catalogue::{Violation, violations};
 pub use events::{
     OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded, ProductChanged,
 };

@@ -5,9 +5,8 @@ use events::{Address, Currency, Customer, Item, Money, OrderCreated, OrderStatus
 use saga::Consequences;
 use store::Json;
 use uuid::Uuid;
-use web::FieldError;
 
-use super::{Cause, Details, OrderDeadline, OrderReceipt, Progress, objections};
+use super::{Cause, Details, OrderDeadline, OrderReceipt, Progress, Violation, violations};
 use crate::store::{Order, OrderDetails, Orders, Wire};
 
 /// A customer wants this. Its fields are in range; whether the catalogue agrees is decided with the order.
@@ -38,15 +37,15 @@ impl Orders {
         wanted: &PlaceOrder,
         deadline: TimeDelta,
         out: &mut Consequences,
-    ) -> Result<OrderReceipt, Vec<FieldError>> {
-        let objections = objections(&wanted.items, Some(wanted.currency), |id| self.products.get(id));
-        if !objections.is_empty() {
-            return Err(objections);
+    ) -> Result<OrderReceipt, Vec<Violation>> {
+        let violations = violations(&wanted.items, Some(wanted.currency), |id| self.products.get(id));
+        if !violations.is_empty() {
+            return Err(violations);
         }
         let items: Vec<Item> = wanted.items.iter().map(|item| self.item(item)).collect();
         let total = items.iter().map(Item::line_total).try_fold(Money::ZERO, |sum, line| sum.checked_add(line?));
         let Some(total_amount) = total else {
-            return Err(vec![FieldError::new("items", "out_of_range", "the total is more than can be counted")]);
+            return Err(vec![Violation::TotalOutOfRange]);
         };
 
         let created = OrderCreated {

@@ -1,13 +1,11 @@
 //! What callers are told about an order. Commands answer with these, so the domain knows them.
 
 use events::{Currency, Money, OrderEndReason, OrderStatus, Timestamp};
-use saga::Command;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{CancelOrder, CancelRefusal, PlaceOrder};
-use crate::{saga::OrderSaga, store::Headline};
+use crate::store::Headline;
 
 /// An order in short: the answer to who places one, and an item of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -101,26 +99,5 @@ impl From<&Headline> for OrderStatusView {
             version: order.version,
             updated_at: order.updated_at.into(),
         }
-    }
-}
-
-impl Command for PlaceOrder {
-    type Participant = OrderSaga;
-    type Reply = OrderReceipt;
-    /// Everything the catalogue has against it.
-    type Refusal = Vec<web::FieldError>;
-
-    fn key(&self) -> Uuid {
-        self.order_id
-    }
-}
-
-impl Command for CancelOrder {
-    type Participant = OrderSaga;
-    type Reply = OrderStatusView;
-    type Refusal = CancelRefusal;
-
-    fn key(&self) -> Uuid {
-        self.order_id
     }
 }

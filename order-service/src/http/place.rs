@@ -6,11 +6,11 @@ use axum::{
 use saga::{IdempotentRequest, Replied};
 use serde::Deserialize;
 use uuid::Uuid;
-use web::{Caller, CommandReply, Keyed, Problem, RequestTrace};
+use web::{Caller, CommandReply, FieldError, Keyed, Problem, RequestTrace};
 
 use super::{ADMIN, Service, WRITE, body::NewOrder};
 use crate::{
-    domain::{OrderReceipt, objections},
+    domain::{OrderReceipt, Violation, violations},
     store::queries,
 };
 
@@ -49,12 +49,12 @@ pub async fn place(
     }
     let mut checks = order.check();
     if !checks.is_empty() {
-        // What the catalogue has against it is told along with the rest.
+        // Violations of the catalogue are reported together with the others.
         let (currency, items) = (order.currency(), order.wanted());
         let ids = items.iter().map(|item| item.product_id).collect();
         let products = queries::products(service.app.db(), ids).await.map_err(Problem::unavailable)?;
-        for objection in objections(&items, currency, |id| products.get(id)) {
-            checks.push(objection);
+        for violation in violations(&items, currency, |id| products.get(id)) {
+            checks.push(violation.into());
         }
         checks.finish()?;
     }
@@ -62,7 +62,29 @@ pub async fn place(
     let command = order.command(order_id).expect("it has passed the checks");
     let once = IdempotentRequest { key: format!("{}|orders|{}", caller.scope_key(), key.as_str()), hash };
     let placed = service.app.execute_once(command, once, trace).await;
-    accepted(order_id, placed.map_err(|refused| Problem::rejected(refused, Problem::validation))?)
+    accepted(order_id, placed.map_err(|refused| Problem::rejected(refused, invalid))?)
+}
+
+fn invalid(violations: Vec<Violation>) -> Problem {
+    Problem::validation(violations.into_iter().map(FieldError::from).collect())
+}
+
+impl From<Violation> for FieldError {
+    fn from(violation: Violation) -> Self {
+        match violation {
+            Violation::UnknownProduct { index } => {
+                Self::new(format!("items[{index}].productId"), "unknown_product", "there is no such product")
+            }
+            Violation::CurrencyMismatch { index, sold_in } => {
+                Self::new("currency", "currency_mismatch", format!("items[{index}] is sold in {sold_in}"))
+            }
+            Violation::PriceChanged { index, price, currency } => {
+                let message = format!("is {price} {currency} now");
+                Self::new(format!("items[{index}].price"), "price_changed", message)
+            }
+            Violation::TotalOutOfRange => Self::new("items", "out_of_range", "the total is more than can be counted"),
+        }
+    }
 }
 
 fn accepted(placed: Uuid, replied: Replied) -> Result<Response, Problem> {

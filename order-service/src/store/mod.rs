@@ -11,7 +11,7 @@ use futures_util::future;
 use saga::{Delivery, Workset};
 use store::{Rows, StoreError, Tx};
 
-use crate::saga::Input;
+use crate::inputs::Input;
 pub use details::Model as OrderDetails;
 pub use order::{Headline, Model as Order};
 pub use product::Model as Product;

@@ -2,7 +2,7 @@
 
 use events::{Currency, Money, PaymentRefunded, RefundReason};
 use saga::{
-    CallResult, Command, Consequences, Outcome, Request,
+    CallResult, Consequences, Outcome, Request,
     Verdict::{self, Done, Hold, Ignored},
 };
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Account, Operation, Refund, Result, State};
-use crate::{
-    saga::PaymentSaga,
-    store::{Payment, Payments},
-};
+use crate::store::{Payment, Payments};
 
 /// A refund of a payment, as its row keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,16 +51,6 @@ pub enum RefundRefusal {
     ExceedsCharge(Money),
     /// All of it, before the order is shipped: it would be shipped unpaid.
     CancelInstead,
-}
-
-impl Command for RefundPayment {
-    type Participant = PaymentSaga;
-    type Reply = RefundAccepted;
-    type Refusal = RefundRefusal;
-
-    fn key(&self) -> Uuid {
-        self.order_id
-    }
 }
 
 impl Payments {

@@ -5,7 +5,7 @@ pub mod payment;
 use saga::{Delivery, Workset};
 use store::{Rows, StoreError, Tx};
 
-use crate::saga::Input;
+use crate::inputs::Input;
 pub use payment::Model as Payment;
 
 /// What this service decides over.

@@ -1,8 +1,8 @@
 //! Mutation controls: with a safeguard taken away, the simulation must notice. A check that passes them is worthless.
 //! (Those of the platform, inbox and outbox, are in `platform/tests`.)
 
-use fulfillment_service::saga::{FulfillmentSaga, Input as ParcelInput};
-use inventory_service::saga::{Input as StockInput, InventorySaga};
+use fulfillment_service::{inputs::Input as ParcelInput, saga::FulfillmentSaga};
+use inventory_service::{inputs::Input as StockInput, saga::InventorySaga};
 use rstest::rstest;
 use saga::Participant;
 use store::Rows;
