@@ -21,7 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::{net::TcpStream, time::timeout};
 
 /// No answer of the API takes longer; the server itself gives up after 30 s.
-const PATIENCE: Duration = Duration::from_secs(35);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// Why a call has no usable answer.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum CallError {
     #[error("the connection broke: {0}")]
     Broken(#[from] hyper::Error),
     /// Whether the request was carried out is not known.
-    #[error("no answer within {} s", PATIENCE.as_secs())]
+    #[error("no answer within {} s", WAIT_TIMEOUT.as_secs())]
     Silent,
     /// A status other than the one hoped for.
     #[error("{path} was answered {status}: {body}")]
@@ -149,14 +149,14 @@ impl Client {
     /// Sends it and waits for the whole answer, whatever its status.
     pub async fn send(&self, call: Call) -> Result<Answer, CallError> {
         let door = self.door(&call);
-        timeout(PATIENCE, door.exchange(call)).await.map_err(|_| CallError::Silent)?
+        timeout(WAIT_TIMEOUT, door.exchange(call)).await.map_err(|_| CallError::Silent)?
     }
 
     /// The same, from whichever of several has it: a problem's page is where the problem is.
     pub async fn send_to_any(&self, method: Method, path: &str) -> Result<Answer, CallError> {
         let mut last = None;
         for door in &self.0.doors {
-            let answer = timeout(PATIENCE, door.exchange(call(method.clone(), path))).await;
+            let answer = timeout(WAIT_TIMEOUT, door.exchange(call(method.clone(), path))).await;
             let answer = answer.map_err(|_| CallError::Silent)??;
             if answer.status != StatusCode::NOT_FOUND {
                 return Ok(answer);
@@ -192,7 +192,7 @@ impl Client {
         let door = self.door(&call);
         call.headers_mut().insert(header::HOST, door.host.clone());
         let mut connection = door.connect().await?;
-        let answer = timeout(PATIENCE, connection.send_request(call)).await.map_err(|_| CallError::Silent)?;
+        let answer = timeout(WAIT_TIMEOUT, connection.send_request(call)).await.map_err(|_| CallError::Silent)?;
         Ok(answer?)
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 /// How long anything in a scenario may take before it counts as never. Generous: it is only waited out by a failure, and
 /// a machine that is busy with something else for a second makes calls time out until a circuit breaker opens.
-pub const PATIENCE: Duration = Duration::from_secs(100);
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(100);
 
 /// Asks again and again until `probe` answers `Ok`; the last `Err` says what was still missing when patience ended.
 pub async fn within<T, E>(patience: Duration, mut probe: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
@@ -27,8 +27,8 @@ pub async fn within<T, E>(patience: Duration, mut probe: impl AsyncFnMut() -> Re
 
 /// The same for scenarios: panics with what was waited for and what was seen last.
 pub async fn eventually<T, E: Display>(what: &str, probe: impl AsyncFnMut() -> Result<T, E>) -> T {
-    match within(PATIENCE, probe).await {
+    match within(WAIT_TIMEOUT, probe).await {
         Ok(found) => found,
-        Err(missing) => panic!("{what}: not within {} s; at last: {missing}", PATIENCE.as_secs()),
+        Err(missing) => panic!("{what}: not within {} s; at last: {missing}", WAIT_TIMEOUT.as_secs()),
     }
 }

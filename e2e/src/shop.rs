@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     client::{Answer, CallError, Client},
-    eventually::{PATIENCE, within},
+    eventually::{WAIT_TIMEOUT, within},
     ids,
     model::{OrderSummary, Product},
 };
@@ -155,7 +155,7 @@ impl Shop {
     async fn known(&self, product: &Product) -> Result<(), CallError> {
         let mut order = NewOrder::of(product, 1);
         order.items[0].price = Money::from_minor(product.price.minor() + 1);
-        within(PATIENCE, async || {
+        within(WAIT_TIMEOUT, async || {
             let answer = self.client.post(ORDERS, &ids::key(), &order).await?;
             if answer.text().contains("price_changed") {
                 return Ok(());

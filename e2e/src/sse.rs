@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::{
     client::{Call, CallError, Client},
-    eventually::PATIENCE,
+    eventually::WAIT_TIMEOUT,
 };
 
 /// One event.
@@ -52,7 +52,7 @@ impl Stream {
                     return Ok(Some(message));
                 }
             }
-            let frame = timeout(PATIENCE, self.response.body_mut().frame()).await.map_err(|_| CallError::Silent)?;
+            let frame = timeout(WAIT_TIMEOUT, self.response.body_mut().frame()).await.map_err(|_| CallError::Silent)?;
             match frame.transpose()? {
                 None => return Ok(None),
                 Some(frame) => self.unread.extend(frame.into_data().unwrap_or_default()),

@@ -24,7 +24,7 @@ pub use self::{
     server::Server,
     stage::Stage,
 };
-use crate::{client::Client, eventually::PATIENCE, process::Usage};
+use crate::{client::Client, eventually::WAIT_TIMEOUT, process::Usage};
 
 /// Why it does not run.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +37,9 @@ pub enum SystemError {
     Refused { command: String, status: ExitStatus, said: String },
     #[error("uzon ended with {status} instead of getting ready; it said:\n{log}")]
     Ended { status: ExitStatus, log: String },
-    #[error("uzon is not ready after {} s ({last}); it said:\n{log}", PATIENCE.as_secs())]
+    #[error("uzon is not ready after {} s ({last}); it said:\n{log}", WAIT_TIMEOUT.as_secs())]
     NotReady { last: String, log: String },
-    #[error("uzon does not end after {} s; it said:\n{log}", PATIENCE.as_secs())]
+    #[error("uzon does not end after {} s; it said:\n{log}", WAIT_TIMEOUT.as_secs())]
     Endless { log: String },
     #[error("uzon is not running")]
     NotRunning,

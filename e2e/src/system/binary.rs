@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::SystemError;
-use crate::eventually::{PATIENCE, within};
+use crate::eventually::{WAIT_TIMEOUT, within};
 
 /// Runs `uzon` until it ends by itself.
 pub async fn run(arguments: &[String]) -> Result<Output, SystemError> {
@@ -19,7 +19,7 @@ pub async fn run(arguments: &[String]) -> Result<Output, SystemError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    let status = within(PATIENCE, async || child.try_wait().transpose().ok_or(())).await;
+    let status = within(WAIT_TIMEOUT, async || child.try_wait().transpose().ok_or(())).await;
     if status.is_err() {
         child.kill()?; // its words can be read to their end now
     }

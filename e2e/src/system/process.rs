@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     client::{Client, call},
-    eventually::{PATIENCE, within},
+    eventually::{WAIT_TIMEOUT, within},
     process::Usage,
 };
 
@@ -82,7 +82,7 @@ impl Process {
     /// Waits until it is ready.
     pub async fn ready(&self) -> Result<(), SystemError> {
         let client = Client::new(self.address);
-        let outcome = within(PATIENCE, async || {
+        let outcome = within(WAIT_TIMEOUT, async || {
             if let Some(status) = self.ended().map_err(|error| error.to_string())? {
                 return Ok(Some(status));
             }
@@ -135,7 +135,7 @@ impl Process {
 
     /// Waits until it has ended.
     pub async fn wait(&self) -> Result<ExitStatus, SystemError> {
-        let ended = within(PATIENCE, async || match self.ended() {
+        let ended = within(WAIT_TIMEOUT, async || match self.ended() {
             Ok(Some(status)) => Ok(Ok(status)),
             Ok(None) => Err(()),
             Err(error) => Ok(Err(error)),

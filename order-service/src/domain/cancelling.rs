@@ -72,7 +72,7 @@ impl Orders {
                 return Err(CancelRefusal::NotCancellable(status));
             }
         }
-        Ok(OrderStatusView::from(&order.headline()))
+        Ok(OrderStatusView::from(&order.summary()))
     }
 }
 

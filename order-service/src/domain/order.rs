@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::HistoryEntry;
-use crate::store::{Headline, Order, Wire};
+use crate::store::{Order, OrderSummary, Wire};
 
 /// What was ordered, by whom, and where it goes. Never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,8 +113,8 @@ impl ShipmentView {
 }
 
 impl Order {
-    pub fn headline(&self) -> Headline {
-        Headline {
+    pub fn summary(&self) -> OrderSummary {
+        OrderSummary {
             id: self.id,
             customer_id: self.customer_id,
             status: self.status,

@@ -80,7 +80,7 @@ impl Orders {
             progress: Json(progress),
         });
         order.enter(OrderStatus::Pending, Cause::new("PlaceOrder", None), out);
-        Ok(OrderReceipt::from(&order.headline()))
+        Ok(OrderReceipt::from(&order.summary()))
     }
 
     /// As it is sold now: the catalogue has just been asked, and agrees.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::Headline;
+use crate::store::OrderSummary;
 
 /// An order in short: the answer to who places one, and an item of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -74,8 +74,8 @@ impl Links {
     }
 }
 
-impl From<&Headline> for OrderReceipt {
-    fn from(order: &Headline) -> Self {
+impl From<&OrderSummary> for OrderReceipt {
+    fn from(order: &OrderSummary) -> Self {
         Self {
             order_id: order.id,
             status: *order.status,
@@ -89,8 +89,8 @@ impl From<&Headline> for OrderReceipt {
     }
 }
 
-impl From<&Headline> for OrderStatusView {
-    fn from(order: &Headline) -> Self {
+impl From<&OrderSummary> for OrderStatusView {
+    fn from(order: &OrderSummary) -> Self {
         Self {
             order_id: order.id,
             status: *order.status,

@@ -35,7 +35,7 @@ impl Service {
             return Ok(known);
         }
         self.statuses.expect(id); // before it is read: what happens meanwhile is noticed
-        let order = queries::headline(self.app.db(), id).await.map_err(Problem::unavailable)?;
+        let order = queries::summary(self.app.db(), id).await.map_err(Problem::unavailable)?;
         let order = order.ok_or_else(Problem::not_found)?;
         let known = KnownStatus { customer_id: order.customer_id, status: OrderStatusView::from(&order) };
         self.statuses.keep(known.clone());

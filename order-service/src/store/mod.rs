@@ -13,7 +13,7 @@ use store::{Rows, StoreError, Tx};
 
 use crate::inputs::Input;
 pub use details::Model as OrderDetails;
-pub use order::{Headline, Model as Order};
+pub use order::{Model as Order, OrderSummary};
 pub use product::Model as Product;
 pub use statuses::{KnownStatus, Statuses};
 pub use wire::Wire;

@@ -34,7 +34,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// An order without what fills its row: enough for lists and status.
 #[derive(Clone, Debug, PartialEq, DerivePartialModel)]
 #[sea_orm(entity = "Entity")]
-pub struct Headline {
+pub struct OrderSummary {
     pub id: Uuid,
     pub customer_id: Uuid,
     pub status: Wire<OrderStatus>,

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, 
 use uuid::Uuid;
 
 use super::{
-    Headline, Order, Product, details,
+    Order, OrderSummary, Product, details,
     order::{Column, Entity},
     product,
 };
@@ -37,12 +37,12 @@ pub async fn details(db: &DatabaseConnection, id: Uuid) -> Result<Option<Details
     Ok(row.map(|row| row.details.0))
 }
 
-pub async fn headline(db: &DatabaseConnection, id: Uuid) -> Result<Option<Headline>, DbErr> {
+pub async fn summary(db: &DatabaseConnection, id: Uuid) -> Result<Option<OrderSummary>, DbErr> {
     Entity::find_by_id(id).into_partial_model().one(db).await
 }
 
 /// Newest first.
-pub async fn list(db: &DatabaseConnection, wanted: &Wanted, limit: u64) -> Result<Vec<Headline>, DbErr> {
+pub async fn list(db: &DatabaseConnection, wanted: &Wanted, limit: u64) -> Result<Vec<OrderSummary>, DbErr> {
     let mut query = Entity::find().order_by_desc(Column::Id).limit(limit);
     if let Some(status) = wanted.status {
         query = query.filter(Column::Status.eq(status.as_str()));

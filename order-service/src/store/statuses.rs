@@ -22,14 +22,14 @@ use uuid::Uuid;
 use crate::domain::OrderStatusView;
 
 /// Orders in memory at most, but for those that are being followed.
-const MOST: usize = 10_000;
+const MAX_ORDERS: usize = 10_000;
 
 /// How long it waits before it follows again when that did not work.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Cheap to clone; all clones are the same cache.
 #[derive(Debug, Clone, Default)]
-pub struct Statuses(Arc<Mutex<Known>>);
+pub struct Statuses(Arc<Mutex<Inner>>);
 
 /// A status, and who may see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,7 @@ pub struct KnownStatus {
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct Inner {
     /// The topic is being followed. Otherwise other instances' transitions would go unnoticed, and nothing is kept.
     following: bool,
     orders: HashMap<Uuid, Entry>,
@@ -116,7 +116,7 @@ impl Statuses {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -127,9 +127,9 @@ struct Changed {
     version: i64,
 }
 
-impl Known {
+impl Inner {
     fn entry(&mut self, order: Uuid) -> &mut Entry {
-        if self.orders.len() >= MOST && !self.orders.contains_key(&order) {
+        if self.orders.len() >= MAX_ORDERS && !self.orders.contains_key(&order) {
             self.orders.retain(|_, entry| entry.published.receiver_count() > 0);
         }
         self.orders.entry(order).or_insert_with(|| Entry { heard: 0, known: None, published: watch::Sender::new(0) })
@@ -246,10 +246,10 @@ mod tests {
     fn those_who_watch_are_woken_and_stay_when_memory_is_full() {
         let statuses = following();
         let mut watch = statuses.watch(ORDER);
-        for id in 100..100 + 2 * u128::try_from(MOST).unwrap() {
+        for id in 100..100 + 2 * u128::try_from(MAX_ORDERS).unwrap() {
             statuses.expect(Uuid::from_u128(id));
         }
-        assert!(statuses.lock().orders.len() <= MOST && statuses.lock().orders.contains_key(&ORDER));
+        assert!(statuses.lock().orders.len() <= MAX_ORDERS && statuses.lock().orders.contains_key(&ORDER));
         published(&statuses, 2);
         assert!(watch.has_changed().unwrap());
         assert_eq!(*watch.borrow_and_update(), 2);

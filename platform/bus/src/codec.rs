@@ -21,7 +21,7 @@ const PACKED: u8 = 2;
 /// What is shorter is not worth packing.
 const SHORT: usize = 256;
 /// An LZ4 block never unpacks to more than this many times its length.
-const MOST: usize = 255;
+const MAX_RATIO: usize = 255;
 
 /// Why a blob can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +69,7 @@ fn unpack(blob: Bytes) -> Result<Bytes, CodecError> {
     let mut reader = Reader { blob, at: 1 };
     let length = reader.number()?;
     let block = &reader.blob[reader.at..];
-    if length > block.len().saturating_mul(MOST) {
+    if length > block.len().saturating_mul(MAX_RATIO) {
         return Err(reader.damaged()); // not even allocated for
     }
     match lz4_flex::block::decompress(block, length) {

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use tokio_util::sync::CancellationToken;
 
 /// A dependency that does not answer is as good as down.
-const PATIENCE: Duration = Duration::from_secs(2);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A sentence about the state, good or bad.
 pub type Finding = Result<String, String>;
@@ -96,8 +96,8 @@ async fn report(list: &RwLock<Vec<(String, Check)>>, wanted: impl Fn(&str) -> bo
         list.iter().filter(|(name, _)| wanted(name)).cloned().collect()
     };
     let found = join_all(checks.into_iter().map(|(name, check)| async move {
-        let finding = tokio::time::timeout(PATIENCE, check()).await;
-        (name, finding.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs()))))
+        let finding = tokio::time::timeout(WAIT_TIMEOUT, check()).await;
+        (name, finding.unwrap_or_else(|_| Err(format!("no answer within {} s", WAIT_TIMEOUT.as_secs()))))
     }));
     HealthReport::of(found.await)
 }

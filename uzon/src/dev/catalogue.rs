@@ -72,7 +72,7 @@ pub const CATALOGUE: [Demo; 24] = [
 ];
 
 /// How long others may take to hear of new products before we say that we are ready all the same.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Fills an empty inventory. Safe to cut off: products and deliveries are repeated without effect by the next start.
 pub(super) async fn fill(system: &System) -> Result<(), Failure> {
@@ -90,7 +90,7 @@ pub(super) async fn fill(system: &System) -> Result<(), Failure> {
         published(&mut *follower, seal).await;
         caught_up(system).await;
     };
-    if tokio::time::timeout(PATIENCE, known).await.is_err() {
+    if tokio::time::timeout(WAIT_TIMEOUT, known).await.is_err() {
         tracing::warn!("not every service has heard of the catalogue yet: orders may be refused for a moment");
     }
     Ok(())

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 /// Longer than anything should take on a busy machine; only a broken build waits so long.
-const PATIENCE: Duration = Duration::from_mins(1);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// `uzon`, with nothing of this process' environment that could change its mind.
 pub fn uzon() -> Command {
@@ -101,7 +101,7 @@ impl Dev {
 
     /// Status and body.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let client = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        let client = reqwest::Client::builder().timeout(WAIT_TIMEOUT).build().unwrap();
         let answer = client.get(format!("{}{path}", self.url)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
@@ -139,7 +139,7 @@ impl Drop for Dev {
 /// Asks until there is an answer.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < WAIT_TIMEOUT {
         if let Some(answer) = ask() {
             return answer;
         }

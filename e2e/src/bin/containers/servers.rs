@@ -14,7 +14,7 @@ use testcontainers::{
 use crate::Failure;
 
 /// So long one may take to be ready.
-const PATIENCE: Duration = Duration::from_mins(2);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Server {
@@ -54,7 +54,7 @@ impl Place {
         let request = GenericImage::new(image, tag)
             .with_wait_for(WaitFor::healthcheck())
             .with_container_name(name)
-            .with_startup_timeout(PATIENCE)
+            .with_startup_timeout(WAIT_TIMEOUT)
             .with_host_config_modifier(publish(server.port(), *port));
         let request = match server {
             Server::Kafka => kafka(request, *port),

@@ -60,7 +60,7 @@ pub fn histogram() -> Histogram<u64> {
 type Shared = Arc<Mutex<Tally>>;
 
 /// The machine has two cores and the system its own ports: more than this under way means that it has stalled.
-const MOST: usize = 4000;
+const MAX_IN_FLIGHT: usize = 4000;
 
 /// Requests arrive at a fixed rate; who is late is not forgiven.
 pub async fn at_rate(work: &Work, rate: f64, duration: Duration) -> Tally {
@@ -68,7 +68,7 @@ pub async fn at_rate(work: &Work, rate: f64, duration: Duration) -> Tally {
     let (send, mut due) = mpsc::unbounded_channel();
     // a thread of its own: the runtime's timer knows milliseconds only, and would come in bursts
     let pacing = thread::spawn(move || pace(rate, duration, |at| send.send(at).is_ok()));
-    let places = Arc::new(Semaphore::new(MOST));
+    let places = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     let mut running = JoinSet::new();
     while let Some(at) = due.recv().await {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };

@@ -21,7 +21,7 @@ use crate::orders::ended;
 /// Between two looks. A look costs the system some milliseconds.
 const EACH: Duration = Duration::from_millis(250);
 /// A system that completes nothing for so long is stuck.
-const PATIENCE: Duration = Duration::from_mins(1);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Followed in the background, from the beginning of a phase.
 #[derive(Debug)]
@@ -85,9 +85,9 @@ impl Progress {
             if ended > most {
                 (most, since) = (ended, Instant::now());
             }
-            if since.elapsed() > PATIENCE {
+            if since.elapsed() > WAIT_TIMEOUT {
                 let moving = format!("{ended} of {accepted} orders are complete");
-                return Err(CheckError::Restless { seconds: PATIENCE.as_secs(), moving });
+                return Err(CheckError::Restless { seconds: WAIT_TIMEOUT.as_secs(), moving });
             }
             sleep(Duration::from_millis(50)).await;
         }

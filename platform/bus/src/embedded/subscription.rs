@@ -42,7 +42,7 @@ pub struct Member {
 enum Next {
     Here,
     File,
-    Nowhere,
+    Nothing,
 }
 
 impl Member {
@@ -95,12 +95,12 @@ impl Member {
             // From here to the return nothing is awaited: what is handed out would be lost.
             if !records.is_empty() || self.assigned.is_some() {
                 let assigned = self.assigned.take().unwrap_or_default();
-                return Ok(Taken { records, assigned, revoked: Vec::new(), more: !matches!(next, Next::Nowhere) });
+                return Ok(Taken { records, assigned, revoked: Vec::new(), more: !matches!(next, Next::Nothing) });
             }
             match next {
                 Next::Here => {}
                 Next::File => self.read().await?,
-                Next::Nowhere => {
+                Next::Nothing => {
                     self.pass_over();
                     self.wake.changed().await.map_err(|_| super::shared::closed())?;
                 }
@@ -130,7 +130,7 @@ impl Member {
     fn look(&mut self) -> Result<Next, BusError> {
         let state = self.shared.state()?;
         if self.cursor >= state.head {
-            return Ok(Next::Nowhere);
+            return Ok(Next::Nothing);
         }
         match state.ring.from(self.cursor) {
             Some(batches) => {

@@ -13,19 +13,19 @@ use rdkafka::{
 
 use super::{
     KafkaOptions,
-    ask::Asks,
     convert::{about, setup},
     health::{Health, Listens},
+    metadata::MetadataClient,
     names::actual,
 };
 use crate::{BusError, TopicSpec, TopicState};
 
-const PATIENCE: Duration = Duration::from_secs(15);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub(super) struct Admin {
     options: Arc<KafkaOptions>,
     health: Arc<Health>,
-    asks: Arc<Asks>,
+    metadata: Arc<MetadataClient>,
 }
 
 /// What a topic is set up with, beyond what brokers decide.
@@ -41,12 +41,12 @@ fn settings(options: &KafkaOptions, spec: &TopicSpec) -> Vec<(&'static str, Stri
 }
 
 impl Admin {
-    pub fn new(options: &Arc<KafkaOptions>, health: &Arc<Health>, asks: &Arc<Asks>) -> Self {
-        Self { options: options.clone(), health: health.clone(), asks: asks.clone() }
+    pub fn new(options: &Arc<KafkaOptions>, health: &Arc<Health>, metadata: &Arc<MetadataClient>) -> Self {
+        Self { options: options.clone(), health: health.clone(), metadata: metadata.clone() }
     }
 
     fn client(&self) -> Result<AdminClient<Listens>, BusError> {
-        self.options.asks().create_with_context(Listens(self.health.clone())).map_err(|error| setup(&error))
+        self.options.metadata().create_with_context(Listens(self.health.clone())).map_err(|error| setup(&error))
     }
 
     fn about(&self, name: &str, error: &KafkaError) -> BusError {
@@ -66,7 +66,7 @@ impl Admin {
         let mut missing = Vec::new();
         for spec in specs {
             let actual = actual(&self.options, &spec.name);
-            if self.asks.topic(&actual, &spec.name)?.is_none() {
+            if self.metadata.topic(&actual, &spec.name)?.is_none() {
                 missing.push((actual, spec));
             }
         }
@@ -90,7 +90,7 @@ impl Admin {
         }
         for (actual, spec) in &missing {
             let mut looks = 0;
-            while !self.asks.topic(actual, &spec.name)?.is_some_and(|seen| seen.ready) {
+            while !self.metadata.topic(actual, &spec.name)?.is_some_and(|seen| seen.ready) {
                 looks += 1;
                 if looks > 100 {
                     return Err(BusError::Unavailable(format!(
@@ -108,7 +108,7 @@ impl Admin {
     pub fn states(&self, names: &[Arc<str>]) -> Result<Vec<TopicState>, BusError> {
         let mut states = Vec::new();
         for name in names {
-            if let Some(seen) = self.asks.topic(&actual(&self.options, name), name)? {
+            if let Some(seen) = self.metadata.topic(&actual(&self.options, name), name)? {
                 let (partitions, copies) = (seen.partitions, Some(seen.copies));
                 states.push(TopicState { name: name.clone(), partitions, copies, compacted: None, retention: None });
             }
@@ -140,7 +140,7 @@ impl Admin {
         for spec in specs {
             let actual = actual(&self.options, &spec.name);
             let failed = |error: KafkaError| self.about(&spec.name, &error);
-            let seen = self.asks.topic(&actual, &spec.name)?;
+            let seen = self.metadata.topic(&actual, &spec.name)?;
             let seen = seen.ok_or_else(|| BusError::UnknownTopic(spec.name.to_string()))?;
             let wanted = usize::try_from(spec.partitions).unwrap_or_default();
             if spec.partitions > seen.partitions {
@@ -173,7 +173,7 @@ impl Admin {
 }
 
 fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
+    AdminOptions::new().request_timeout(Some(WAIT_TIMEOUT)).operation_timeout(Some(WAIT_TIMEOUT))
 }
 
 fn wait<F: Future>(answer: F) -> F::Output {

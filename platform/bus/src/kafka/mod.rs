@@ -21,9 +21,9 @@ use tracing::warn;
 
 use self::{
     admin::Admin,
-    ask::Asks,
     health::Health,
     member::{LEAVING, Member, Tail},
+    metadata::MetadataClient,
     names::Names,
     producer::Producer,
     reader::From,
@@ -34,10 +34,10 @@ use super::{
 };
 
 mod admin;
-mod ask;
 mod convert;
 mod health;
 mod member;
+mod metadata;
 mod names;
 mod options;
 mod producer;
@@ -52,14 +52,14 @@ pub use options::{KafkaOptions, KafkaSecurity};
 pub struct Kafka {
     options: Arc<KafkaOptions>,
     health: Arc<Health>,
-    asks: Arc<Asks>,
+    metadata: Arc<MetadataClient>,
     admin: Arc<Admin>,
     producer: Producer,
     /// Topics that have been seen, by the program's names.
     topics: RwLock<HashSet<Arc<str>>>,
     readers: Mutex<Vec<Weak<Shared>>>,
     closed: AtomicBool,
-    /// One asks how things are, the others wait for the answer.
+    /// One health check queries the broker; concurrent ones wait for its answer.
     probing: tokio::sync::Mutex<()>,
 }
 
@@ -70,13 +70,13 @@ impl Kafka {
         options.check()?;
         let options = Arc::new(options);
         let health = Arc::new(Health::new(&options));
-        let asks = Arc::new(Asks::new(&options, &health)?);
+        let metadata = Arc::new(MetadataClient::new(&options, &health)?);
         let kafka = Self {
-            admin: Arc::new(Admin::new(&options, &health, &asks)),
+            admin: Arc::new(Admin::new(&options, &health, &metadata)),
             producer: Producer::new(&options, &health)?,
             options,
             health,
-            asks,
+            metadata,
             topics: RwLock::default(),
             readers: Mutex::default(),
             closed: AtomicBool::new(false),
@@ -95,7 +95,7 @@ impl Kafka {
     }
 
     /// In a thread that may wait.
-    async fn ask<T: Send + 'static>(
+    async fn query<T: Send + 'static>(
         &self,
         question: impl FnOnce() -> Result<T, BusError> + Send + 'static,
     ) -> Result<T, BusError> {
@@ -107,8 +107,8 @@ impl Kafka {
     }
 
     async fn probe(&self, wait: Duration) -> Result<(), String> {
-        let asks = self.asks.clone();
-        let answer = tokio::task::spawn_blocking(move || asks.probe(wait)).await;
+        let metadata = self.metadata.clone();
+        let answer = tokio::task::spawn_blocking(move || metadata.probe(wait)).await;
         answer.unwrap_or_else(|error| Err(format!("asking Kafka: {error}")))
     }
 
@@ -122,8 +122,8 @@ impl Kafka {
                 looked = Some(topic);
                 continue;
             }
-            let (asks, name, actual) = (self.asks.clone(), topic.clone(), names::actual(&self.options, topic));
-            if self.ask(move || asks.topic(&actual, &name)).await?.is_none() {
+            let (metadata, name, actual) = (self.metadata.clone(), topic.clone(), names::actual(&self.options, topic));
+            if self.query(move || metadata.topic(&actual, &name)).await?.is_none() {
                 return Ok(Some((index, BusError::UnknownTopic(topic.to_string()))));
             }
             self.topics.write().unwrap_or_else(PoisonError::into_inner).insert(topic.clone());
@@ -155,21 +155,21 @@ impl Bus for Kafka {
     fn create_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
         Box::pin(async move {
             let (admin, topics) = (self.admin.clone(), topics.to_vec());
-            self.ask(move || admin.create(&topics)).await
+            self.query(move || admin.create(&topics)).await
         })
     }
 
     fn topics<'a>(&'a self, names: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<TopicState>, BusError>> {
         Box::pin(async move {
             let (admin, names) = (self.admin.clone(), names.to_vec());
-            self.ask(move || admin.states(&names)).await
+            self.query(move || admin.states(&names)).await
         })
     }
 
     fn alter_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
         Box::pin(async move {
             let (admin, topics) = (self.admin.clone(), topics.to_vec());
-            self.ask(move || admin.alter(&topics)).await
+            self.query(move || admin.alter(&topics)).await
         })
     }
 
@@ -201,13 +201,13 @@ impl Bus for Kafka {
         linger: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>> {
         Box::pin(async move {
-            let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
+            let (metadata, names) = (self.metadata.clone(), Names::new(&self.options, topics));
             let (config, health, group) = (self.options.member(group, linger), self.health.clone(), group.to_owned());
             let start = move || {
-                asks.partitions(&names)?; // or one that is missing would be waited for
+                metadata.partitions(&names)?; // or one that is missing would be waited for
                 reader::start(&config, &health, names, &group, &From::Group)
             };
-            let shared = self.ask(start).await?;
+            let shared = self.query(start).await?;
             self.remember(&shared);
             Ok(Box::new(Member::new(shared)) as Box<dyn Subscription>)
         })
@@ -215,9 +215,9 @@ impl Bus for Kafka {
 
     fn lag<'a>(&'a self, group: &'a str, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Lag>, BusError>> {
         Box::pin(async move {
-            let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
+            let (metadata, names) = (self.metadata.clone(), Names::new(&self.options, topics));
             let (group, here) = (group.to_owned(), self.positions(group));
-            self.ask(move || asks.lag(&group, &names, &here)).await
+            self.query(move || metadata.lag(&group, &names, &here)).await
         })
     }
 
@@ -228,21 +228,21 @@ impl Bus for Kafka {
         most: usize,
     ) -> BoxFuture<'a, Result<Vec<Record>, BusError>> {
         Box::pin(async move {
-            let (options, asks, health) = (self.options.clone(), self.asks.clone(), self.health.clone());
+            let (options, metadata, health) = (self.options.clone(), self.metadata.clone(), self.health.clone());
             let partition = partition.clone();
-            self.ask(move || range::read(&options, &asks, &health, &partition, from, most)).await
+            self.query(move || range::read(&options, &metadata, &health, &partition, from, most)).await
         })
     }
 
     fn follow<'a>(&'a self, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Box<dyn Follower>, BusError>> {
         Box::pin(async move {
-            let (asks, names) = (self.asks.clone(), Names::new(&self.options, topics));
+            let (metadata, names) = (self.metadata.clone(), Names::new(&self.options, topics));
             let (config, health) = (self.options.reader(), self.health.clone());
             let start = move || {
-                let places = asks.places(&asks.partitions(&names)?, Offset::End)?;
+                let places = metadata.places(&metadata.partitions(&names)?, Offset::End)?;
                 reader::start(&config, &health, names, "", &From::Places(places))
             };
-            let shared = self.ask(start).await?;
+            let shared = self.query(start).await?;
             self.remember(&shared);
             Ok(Box::new(Tail::new(shared)) as Box<dyn Follower>)
         })
@@ -273,8 +273,8 @@ impl Bus for Kafka {
             }
             let leaving = join_all(readers.iter().map(|it| it.ended()));
             let (left, ()) = tokio::join!(tokio::time::timeout(LEAVING, leaving), self.producer.close());
-            let asks = self.asks.clone();
-            drop(tokio::task::spawn_blocking(move || asks.close())); // the library waits when a consumer goes
+            let metadata = self.metadata.clone();
+            drop(tokio::task::spawn_blocking(move || metadata.close())); // the library waits when a consumer goes
             if left.is_err() {
                 warn!("leaving the consumer groups takes too long; it is not waited for");
             }

@@ -136,7 +136,7 @@ impl KafkaOptions {
     }
 
     /// For questions.
-    pub(super) fn asks(&self) -> ClientConfig {
+    pub(super) fn metadata(&self) -> ClientConfig {
         self.config([("allow.auto.create.topics", "false"), ("isolation.level", "read_committed")])
     }
 

@@ -13,20 +13,20 @@ use rdkafka::{
 
 use super::{
     KafkaOptions,
-    ask::{Asks, offsets},
     convert::{record, setup},
     health::{Health, Listens},
+    metadata::{MetadataClient, offsets},
     names::Names,
 };
 use crate::{BusError, Partition, Record};
 
 /// How long nothing may come although there is something.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Up to `most` records from this offset on. In a thread that may wait.
 pub(super) fn read(
     options: &KafkaOptions,
-    asks: &Asks,
+    metadata: &MetadataClient,
     health: &Arc<Health>,
     partition: &Partition,
     from: i64,
@@ -35,13 +35,14 @@ pub(super) fn read(
     let names = Names::new(options, std::slice::from_ref(&partition.topic));
     let actual = names.actual()[0];
     let unknown = || BusError::UnknownTopic(format!("{} [{}]", partition.topic, partition.partition));
-    let seen = asks.topic(actual, &partition.topic)?.ok_or_else(unknown)?;
+    let seen = metadata.topic(actual, &partition.topic)?.ok_or_else(unknown)?;
     if !(0..seen.partitions).contains(&partition.partition) {
         return Err(unknown());
     }
     let mut list = TopicPartitionList::new();
     list.add_partition(actual, partition.partition);
-    let place = |which| asks.places(&list, which).map(|it| offsets(&it, &names).get(partition).copied().unwrap_or(0));
+    let place =
+        |which| metadata.places(&list, which).map(|it| offsets(&it, &names).get(partition).copied().unwrap_or(0));
     let (begin, end) = (place(Offset::Beginning)?, place(Offset::End)?);
     let mut records = Vec::new();
     if from >= end || most == 0 {
@@ -68,10 +69,10 @@ pub(super) fn read(
                 }
             }
             Some(Err(KafkaError::PartitionEOF(_))) => break,
-            Some(Err(error)) if patience.elapsed() > PATIENCE => {
+            Some(Err(error)) if patience.elapsed() > WAIT_TIMEOUT => {
                 return Err(BusError::Unavailable(error.to_string()));
             }
-            None if patience.elapsed() > PATIENCE => {
+            None if patience.elapsed() > WAIT_TIMEOUT => {
                 return Err(BusError::Unavailable(format!("reading {} takes too long", partition.topic)));
             }
             Some(Err(_)) | None => {}

@@ -1,4 +1,4 @@
-//! A consumer and the thread that serves it: takes from the library whatever is there, and keeps it for who asks.
+//! A consumer and the thread that serves it: takes records from the library and keeps them for the subscription.
 //!
 //! The library wants its consumer served all the time (rebalances wait for it), however slow the one is who processes
 //! records. So when enough is kept, partitions are paused instead.
@@ -34,7 +34,7 @@ const WAIT: Duration = Duration::from_millis(100);
 /// How long who is slow is waited for before partitions are paused.
 const SLOW: Duration = Duration::from_millis(500);
 /// How long a question to a broker may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) type Consumer = BaseConsumer<Events>;
 
@@ -162,15 +162,15 @@ struct Thread {
 impl Thread {
     /// `growing`: how often a follower looks for new partitions.
     fn run(mut self, growing: Option<Duration>) {
-        let mut chunk = Vec::with_capacity(AT_ONCE);
+        let mut batch = Vec::with_capacity(AT_ONCE);
         let mut watchdog = Watchdog::default();
         let mut looked = Instant::now();
         while self.has_room() {
             let wait = if self.paused { SLOW } else { WAIT };
             let begun = Instant::now();
-            self.take(&mut chunk, wait);
-            watchdog.saw(chunk.len());
-            self.shared.hand_over(&mut chunk);
+            self.take(&mut batch, wait);
+            watchdog.saw(batch.len());
+            self.shared.deliver(&mut batch);
             say(&self.consumer, self.shared.unsaid(None));
             if let Some(why) = self.broken.take() {
                 self.begin_anew(&why);
@@ -212,15 +212,15 @@ impl Thread {
     }
 
     /// Waits for a record and takes what else is there.
-    fn take(&mut self, chunk: &mut Vec<Record>, wait: Duration) {
+    fn take(&mut self, batch: &mut Vec<Record>, wait: Duration) {
         let mut wait = wait;
-        while chunk.len() < AT_ONCE
+        while batch.len() < AT_ONCE
             && let Some(polled) = self.consumer.poll(wait)
         {
             match polled {
                 Ok(message) => {
                     let topic = self.shared.names.logical(message.topic());
-                    chunk.push(record(&message, topic));
+                    batch.push(record(&message, topic));
                     wait = Duration::ZERO;
                 }
                 Err(error) => {
@@ -229,7 +229,7 @@ impl Thread {
                 }
             }
         }
-        if !chunk.is_empty() {
+        if !batch.is_empty() {
             self.health.well_again();
         }
     }
@@ -239,7 +239,7 @@ impl Thread {
         let Ok(known) = self.consumer.assignment() else { return };
         let mut new = TopicPartitionList::new();
         for (actual, _) in self.shared.names.iter() {
-            let Ok(metadata) = self.consumer.fetch_metadata(Some(actual), PATIENCE) else { return };
+            let Ok(metadata) = self.consumer.fetch_metadata(Some(actual), WAIT_TIMEOUT) else { return };
             let partitions =
                 metadata.topics().iter().filter(|it| it.name() == actual).flat_map(MetadataTopic::partitions);
             for partition in partitions.map(MetadataPartition::id) {
@@ -285,7 +285,7 @@ impl Thread {
                 Ok(new) => return self.consumer = new,
                 Err(error) => warn!(%error, "the group cannot be joined again now"),
             }
-            if self.shared.stops_within(PATIENCE) {
+            if self.shared.stops_within(WAIT_TIMEOUT) {
                 return;
             }
         }

@@ -1,4 +1,4 @@
-//! What a consumer's thread has taken and who asks has not, and what was said about it.
+//! Records that the consumer's thread has taken and the subscription has not, and the offsets to commit.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,14 +12,14 @@ use tokio::sync::{Notify, watch};
 use super::{closed, names::Names};
 use crate::{BusError, Partition, Position, Record, Taken};
 
-/// Records kept for who asks, at most; and their bytes.
+/// Records kept for the subscription, at most; and their bytes.
 const KEPT: usize = 4000;
 const KEPT_BYTES: usize = 8 << 20;
 
 /// What thread, member and bus have in common.
 pub(super) struct Shared {
     state: Mutex<State>,
-    /// Something is there for who asks.
+    /// Notified when there is something for the subscription.
     filled: Notify,
     /// There is room again, or it is time to stop.
     drained: Condvar,
@@ -173,15 +173,15 @@ impl Shared {
     }
 
     /// What has come is ours to keep.
-    pub fn hand_over(&self, chunk: &mut Vec<Record>) {
+    pub fn deliver(&self, batch: &mut Vec<Record>) {
         let mut state = self.state();
         let state = &mut *state;
-        if state.stop || chunk.is_empty() {
-            chunk.clear();
+        if state.stop || batch.is_empty() {
+            batch.clear();
             return;
         }
         let mut last: Option<(Arc<str>, i32)> = None; // records come in runs of one partition
-        for record in chunk.drain(..) {
+        for record in batch.drain(..) {
             let same = last
                 .as_ref()
                 .is_some_and(|(topic, number)| *number == record.partition && Arc::ptr_eq(topic, &record.topic));
@@ -278,7 +278,7 @@ mod tests {
         let topic: Arc<str> = "t".into();
         shared.assign(vec![Partition { topic: topic.clone(), partition: 0 }]);
         let record = |offset| Record { topic: topic.clone(), partition: 0, offset, message: Arc::default() };
-        shared.hand_over(&mut (0..5).map(record).collect());
+        shared.deliver(&mut (0..5).map(record).collect());
         for (count, more) in [(2, true), (2, true), (1, false)] {
             let taken = shared.next(2).await.unwrap();
             assert_eq!((taken.records.len(), taken.more), (count, more));

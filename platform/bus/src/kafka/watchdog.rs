@@ -8,8 +8,8 @@ use tracing::{debug, warn};
 use super::reader::Consumer;
 
 /// How often it looks while nothing comes.
-const LOOK: Duration = Duration::from_secs(15);
-const PATIENCE: Duration = Duration::from_secs(3);
+const POLL_INTERVAL: Duration = Duration::from_secs(15);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Where partitions stand, and where they end.
 type Standing = (Vec<i64>, Vec<i64>);
@@ -38,7 +38,7 @@ impl Watchdog {
     }
 
     pub fn look(&mut self, consumer: &Consumer, topics: &[&str]) {
-        if self.at.elapsed() < LOOK {
+        if self.at.elapsed() < POLL_INTERVAL {
             return;
         }
         self.at = Instant::now();
@@ -70,9 +70,9 @@ fn stands(consumer: &Consumer) -> Result<Option<Standing>, KafkaError> {
         for it in position.elements() {
             let _ = list.add_partition_offset(it.topic(), it.partition(), offset); // both are representable
         }
-        consumer.offsets_for_times(list, PATIENCE)
+        consumer.offsets_for_times(list, WAIT_TIMEOUT)
     };
-    let (begins, ends, committed) = (of(Offset::Beginning)?, of(Offset::End)?, consumer.committed(PATIENCE)?);
+    let (begins, ends, committed) = (of(Offset::Beginning)?, of(Offset::End)?, consumer.committed(WAIT_TIMEOUT)?);
     let (mut stands, mut behind, mut more) = (Vec::new(), Vec::new(), false);
     for it in position.elements() {
         let at = |list: &TopicPartitionList| match list.find_partition(it.topic(), it.partition())?.offset() {

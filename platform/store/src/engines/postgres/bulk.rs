@@ -95,8 +95,8 @@ fn arrays(written: &Written, columns: Vec<Vec<Value>>) -> Vec<Parameter> {
 
 /// Only the first of its kind is written.
 fn written<E: Table>(how: How) -> Arc<Written> {
-    type Known = HashMap<(TypeId, How), Arc<Written>>;
-    static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(Default::default);
+    type Statements = HashMap<(TypeId, How), Arc<Written>>;
+    static KNOWN: LazyLock<RwLock<Statements>> = LazyLock::new(Default::default);
 
     let key = (TypeId::of::<E>(), how);
     let known = KNOWN.read().expect("never poisoned").get(&key).cloned();

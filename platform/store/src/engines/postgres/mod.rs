@@ -67,7 +67,7 @@ impl Writer {
             sent: Mutex::default(),
             open: true,
             failed: false.into(),
-            ill: false.into(),
+            unhealthy: false.into(),
         };
         tx.send(async move { client.execute_raw(&begin, NOTHING).await.map(drop) })?;
         Ok(tx)
@@ -98,7 +98,7 @@ pub(crate) struct Transaction {
     /// Something of it was refused: it must not be committed.
     failed: AtomicBool,
     /// That may be the connection's fault: nobody is to have it after this.
-    ill: AtomicBool,
+    unhealthy: AtomicBool,
 }
 
 impl Transaction {
@@ -133,10 +133,10 @@ impl Transaction {
     fn note<T>(&self, said: Answer<T>) -> Result<T, StoreError> {
         said.map_err(|error| {
             self.failed.store(true, Ordering::Relaxed);
-            let well = error.code().is_some_and(|code| PASSING.contains(code));
+            let is_transient = error.code().is_some_and(|code| TRANSIENT.contains(code));
             let error = StoreError::from(error);
-            if !well && matches!(error, StoreError::Unavailable(_)) {
-                self.ill.store(true, Ordering::Relaxed);
+            if !is_transient && matches!(error, StoreError::Unavailable(_)) {
+                self.unhealthy.store(true, Ordering::Relaxed);
             }
             error
         })
@@ -228,7 +228,7 @@ fn borrowed(parameters: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
 }
 
 /// What the server says of a transaction and not of its connection.
-const PASSING: [SqlState; 4] = [
+const TRANSIENT: [SqlState; 4] = [
     SqlState::T_R_DEADLOCK_DETECTED,
     SqlState::T_R_SERIALIZATION_FAILURE,
     SqlState::LOCK_NOT_AVAILABLE,
@@ -239,7 +239,7 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         let Some(session) = self.session.take_if(|_| self.open) else { return };
         let here = tokio::runtime::Handle::try_current();
-        if let (false, Ok(here)) = (*self.ill.get_mut(), here) {
+        if let (false, Ok(here)) = (*self.unhealthy.get_mut(), here) {
             // Now, for it may hold locks; whoever wants the connection waits for that.
             here.spawn(async move {
                 if session.client.batch_execute("ROLLBACK").await.is_err() {

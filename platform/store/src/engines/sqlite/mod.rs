@@ -30,7 +30,7 @@ use crate::{
 /// Prepared statements kept: a few dozen tables, each read, written and deleted from.
 const STATEMENTS: usize = 256;
 /// How long a transaction waits for the one before.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The connection that writes. Cheap to clone; all clones are the same connection.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl Writer {
     pub fn open(path: &Path) -> Result<Self, rusqlite::Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Raw::open_with_flags(path, flags)?;
-        connection.busy_timeout(PATIENCE)?;
+        connection.busy_timeout(WAIT_TIMEOUT)?;
         connection.execute_batch(
             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192;
              PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = memory",
@@ -59,7 +59,7 @@ impl Writer {
     /// Takes the write lock at once: a transaction that begins by reading and then finds another writer ahead fails with
     /// BUSY without waiting.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let turn = tokio::time::timeout(PATIENCE, self.turn.clone().acquire_owned()).await;
+        let turn = tokio::time::timeout(WAIT_TIMEOUT, self.turn.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| unavailable("another transaction takes too long"))?.map_err(|_| closed())?;
         let tx = Transaction { connection: self.connection.clone(), open: true, _turn: turn };
         tx.with(|connection| connection.execute("BEGIN IMMEDIATE", &[]))?;

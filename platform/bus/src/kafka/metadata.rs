@@ -22,11 +22,11 @@ use super::{
 };
 use crate::{BusError, Lag, Partition, Position};
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Client = BaseConsumer<Listens>;
 
-pub(super) struct Asks {
+pub(super) struct MetadataClient {
     options: Arc<KafkaOptions>,
     health: Arc<Health>,
     client: Client,
@@ -42,9 +42,9 @@ pub(super) struct Seen {
     pub ready: bool,
 }
 
-impl Asks {
+impl MetadataClient {
     pub fn new(options: &Arc<KafkaOptions>, health: &Arc<Health>) -> Result<Self, BusError> {
-        let client = options.asks().create_with_context(Listens(health.clone())).map_err(|error| setup(&error))?;
+        let client = options.metadata().create_with_context(Listens(health.clone())).map_err(|error| setup(&error))?;
         Ok(Self { options: options.clone(), health: health.clone(), client, groups: Mutex::default() })
     }
 
@@ -73,7 +73,7 @@ impl Asks {
 
     /// `None`: it does not exist.
     pub fn topic(&self, actual: &str, name: &str) -> Result<Option<Seen>, BusError> {
-        let answer = self.client.fetch_metadata(Some(actual), PATIENCE);
+        let answer = self.client.fetch_metadata(Some(actual), WAIT_TIMEOUT);
         self.listen();
         let metadata = answer.map_err(|error| match error.rdkafka_error_code() {
             Some(Code::BrokerTransportFailure | Code::OperationTimedOut | Code::AllBrokersDown) => {
@@ -119,7 +119,7 @@ impl Asks {
             for it in of.elements() {
                 let _ = list.add_partition_offset(it.topic(), it.partition(), which); // both are representable
             }
-            let answer = self.client.offsets_for_times(list, PATIENCE);
+            let answer = self.client.offsets_for_times(list, WAIT_TIMEOUT);
             let answer = answer.and_then(|list| {
                 list.elements().iter().try_for_each(TopicPartitionListElem::error)?;
                 Ok(list)
@@ -127,7 +127,7 @@ impl Asks {
             match answer {
                 Ok(list) => return Ok(list),
                 // A partition that was just created, or has just lost its leader: it is found in a moment.
-                Err(error) if leaderless(&error) && began.elapsed() < PATIENCE => {
+                Err(error) if leaderless(&error) && began.elapsed() < WAIT_TIMEOUT => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 Err(error) => return Err(BusError::Unavailable(error.to_string())),
@@ -138,7 +138,7 @@ impl Asks {
     /// How far behind a group is. `here`: what its members in this process know already.
     pub fn lag(&self, group: &str, names: &Names, here: &[Position]) -> Result<Vec<Lag>, BusError> {
         let partitions = self.partitions(names)?;
-        let committed = self.group(group)?.committed_offsets(partitions.clone(), PATIENCE);
+        let committed = self.group(group)?.committed_offsets(partitions.clone(), WAIT_TIMEOUT);
         let committed = committed.map_err(|error| match error.rdkafka_error_code() {
             Some(Code::GroupAuthorizationFailed) => {
                 BusError::Refused(format!("{} is not allowed to ask about group {group}", self.health.who()))
