@@ -226,7 +226,7 @@ pub const REACTIONS: &[Reaction] = &[
             PaymentRefunded::TYPE,
         ],
         service: NOTIFICATION,
-        does: "tells the customer and the shop's systems",
+        does: "sends a message to the customer",
         owes: &[NotificationSent::TYPE, NotificationFailed::TYPE], // whose `event` is the one reacted to
         within: MINUTES,
         ..NOTES
