@@ -126,7 +126,7 @@ pub(super) fn header_name(name: &str) -> Cow<'static, str> {
     }
 }
 
-/// Names said so far, while writing.
+/// Names written so far.
 #[derive(Default)]
 struct Dictionary<'a> {
     names: Vec<&'a str>,

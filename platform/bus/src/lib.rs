@@ -10,7 +10,7 @@ pub mod embedded;
 pub mod kafka;
 pub mod topics;
 
-/// What is said: key, headers, value, as bytes. Shared, never copied, on its way from the decision that publishes it to
+/// A message: key, headers, value, as bytes. Shared, never copied, on its way from the decision that publishes it to
 /// the consumers that read it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {
@@ -165,7 +165,7 @@ pub trait Bus: Send + Sync + 'static {
     /// Follows topics without a group: every follower gets every record that is published from now on.
     fn follow<'a>(&'a self, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Box<dyn Follower>, BusError>>;
 
-    /// `Err` says what is wrong, in words for a person.
+    /// `Err`: what is wrong, in words for a person.
     fn health(&self) -> BoxFuture<'_, Result<(), String>>;
 
     /// Makes everything accepted so far durable (committed positions too) and closes. Called once, last.
@@ -202,6 +202,6 @@ pub struct Taken {
 
 /// Follows topics without a group.
 pub trait Follower: Send {
-    /// Waits until something is there. A follower that falls far behind may miss records, and is told by `Err`.
+    /// Waits until something is there. A follower that falls far behind may miss records; then it returns `Err`.
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Record>, BusError>>;
 }

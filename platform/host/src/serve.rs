@@ -1,4 +1,4 @@
-//! Serving services, and nothing else, until told to stop.
+//! Serves services until the process is told to stop.
 
 use std::{ffi::OsStr, future::Future, process::ExitCode};
 

@@ -21,7 +21,7 @@ pub mod inbox {
 pub mod outbox {
     use sea_orm::entity::prelude::*;
 
-    /// Events decided upon and not yet on the bus: those of one transaction in one row, in the order they were said.
+    /// Events that are decided and not published yet: those of one transaction in one row, in the order of the decisions.
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "outbox")]
     pub struct Model {
@@ -51,7 +51,7 @@ pub mod effect {
         /// The idempotency key, the same at every attempt.
         #[sea_orm(primary_key, auto_increment = false)]
         pub key: String,
-        /// Rises with every lease; an outcome counts only under the lease it was had with.
+        /// Rises with every lease. Late outcomes carry an old epoch and are discarded.
         #[sea_orm(primary_key, auto_increment = false)]
         pub epoch: i32,
         /// The request's name.
@@ -87,7 +87,7 @@ pub mod effect_batch {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
-        /// When that process has had time enough, and what is open may be taken by another.
+        /// When the lease of that process ends, and another process may take the open requests.
         pub due: DateTimeUtc,
         /// A bit for each request, the lowest of a byte first. Bits that stand for none are set.
         pub settled: Vec<u8>,

@@ -73,7 +73,7 @@ pub(crate) fn row<E: Table>(model: E::Model, columns: &[E::Column]) -> impl Iter
     columns.iter().map(move |column| model.take(*column).into_value().expect("a model has every column"))
 }
 
-/// The `INSERT` of so many rows like `sample`.
+/// The `INSERT` of `rows` rows like `sample`.
 pub(crate) fn written<E: Table>(how: How, sample: &E::Model, rows: usize) -> InsertStatement {
     let mut insert = InsertStatement::new();
     insert.into_table(E::default().table_ref()).columns(columns::<E>(how));
@@ -95,7 +95,7 @@ pub(crate) enum How {
     Overwrite,
 }
 
-/// The words of the statement for so many rows. Only the first of its kind is written.
+/// The SQL of the statement for this number of rows. Written once for each kind.
 pub(crate) fn sql<E: Table>(tx: &Tx, how: How, rows: usize, write: impl FnOnce() -> String) -> Arc<str> {
     type Written = HashMap<(TypeId, Discriminant<DbBackend>, How, usize), Arc<str>>;
     static WRITTEN: LazyLock<RwLock<Written>> = LazyLock::new(Default::default);

@@ -1,4 +1,4 @@
-//! What the errors of a database mean: the engines' own codes, by what is to be done about them.
+//! The engines' error codes, sorted by what is to be done about them.
 
 use sea_orm::{
     DbErr, RuntimeErr, SqlErr,
@@ -8,13 +8,13 @@ use sea_orm::{
 /// Why a transaction failed, by what is to be done about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else has inserted a row this batch did not see: roll back, load again, decide again.
+    /// Another process has inserted a row that this batch did not see: roll back, load again, decide again.
     #[error("conflict: {0}")]
     Conflict(String),
-    /// The database is ill or busy: roll back and try again for ever.
+    /// The database is unavailable or busy: roll back and try again.
     #[error("database unavailable")]
     Unavailable(#[source] DbErr),
-    /// This data cannot be written: find the delivery that is to blame.
+    /// This data cannot be written: find the input at fault.
     #[error("data refused by the database")]
     Data(#[source] DbErr),
 }

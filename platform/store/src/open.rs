@@ -16,7 +16,7 @@ use crate::engines::{postgres, sqlite};
 
 /// Prepared statements a connection keeps: a few dozen tables, in up to ten sizes, read and written.
 const STATEMENTS: usize = 500;
-/// The first connection is waited for so long, and later a free one: who waits longer is better told.
+/// The longest wait for the first connection, and later for a free one: an error is better than a longer wait.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The database can't be opened as it is configured.
@@ -45,7 +45,7 @@ pub(crate) enum Access {
     Read,
 }
 
-/// A pool of so many connections, the first of which is there.
+/// A pool with at most this number of connections, the first of which is open.
 pub(crate) async fn connect(url: &str, connections: u32, access: Access) -> Result<DatabaseConnection, OpenError> {
     probe(url).await?;
     let url = url.replacen("mariadb://", "mysql://", 1);
@@ -130,7 +130,7 @@ async fn mysql_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Err
         .map(drop)
 }
 
-/// One connection, only to see what is wrong: a pool would try until its patience ends, and not say why.
+/// One connection, only to see what is wrong: a pool would try until its time-out, and not report the reason.
 async fn probe(url: &str) -> Result<(), OpenError> {
     let opened = async {
         match engine(url) {
@@ -149,7 +149,7 @@ async fn probe(url: &str) -> Result<(), OpenError> {
     }
 }
 
-/// What a server says when it is first spoken to; and whether only the database is missing.
+/// The error of a first connection in words, and whether only the database is missing.
 fn refusal(error: &sqlx::Error) -> (String, bool) {
     const WHO: &str = "user or password are refused";
     const MISSING: &str = "there is no such database";
@@ -225,7 +225,7 @@ fn without_password(url: &str) -> String {
     hidden.unwrap_or_else(|| url.to_owned())
 }
 
-/// What the engine itself says, without the layers around it.
+/// The message of the engine itself, without the layers around it.
 fn reason(error: &DbErr) -> String {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(error))

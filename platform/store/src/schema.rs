@@ -16,7 +16,7 @@ pub enum Layout {
     Clustered,
     /// In the order of the key; once written they hardly change until they are gone.
     Book,
-    /// Where there is room: rows too long to live in the tree of the keys.
+    /// In any order: rows that are too long for the tree of the keys.
     Heap,
 }
 
@@ -30,7 +30,7 @@ pub async fn create(manager: &SchemaManager<'_>, layout: Layout, mut table: Tabl
         }
         DbBackend::Postgres => {
             if layout == Layout::Clustered {
-                // A row lives through a few versions: where the next one has no room on its page, every index is written.
+                // A row is updated a few times: where the next version is on another page, every index is written.
                 table.extra("WITH (fillfactor = 50)");
             }
             let long_values = uncompressed(&table);

@@ -14,7 +14,7 @@ use crate::{
 
 /// The one transaction of a batch. Dropped without a commit, it has not happened.
 ///
-/// What is wrong with something that is written may show later: at the next query, or at the commit.
+/// The error of a write may be returned later: by the next query, or by the commit.
 #[derive(Debug)]
 pub struct Tx {
     pub(crate) engine: Engine,
@@ -27,7 +27,7 @@ pub(crate) enum Engine {
     MySql(DatabaseTransaction),
 }
 
-/// The number that the database has given a row; there when the transaction is committed.
+/// The number that the database has given a row. Available when the transaction is committed.
 #[derive(Debug, Clone, Default)]
 pub struct Number(Arc<OnceLock<i64>>);
 
@@ -80,7 +80,7 @@ impl Tx {
         }
     }
 
-    /// Changes rows, and says how many.
+    /// Changes rows, and returns how many.
     pub async fn execute(&self, query: impl QueryTrait) -> Result<u64, StoreError> {
         self.execute_raw(query.build(self.backend())).await
     }
@@ -94,7 +94,7 @@ impl Tx {
         self.execute(query).await.map(drop)
     }
 
-    /// Runs a statement of one's own words, and says how many rows it has changed. For tests: words differ between engines.
+    /// Runs raw SQL, and returns how many rows it has changed. For tests: SQL differs between engines.
     #[doc(hidden)]
     pub async fn execute_raw(&self, statement: Statement) -> Result<u64, StoreError> {
         match &self.engine {

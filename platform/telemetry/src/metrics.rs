@@ -28,7 +28,7 @@ pub fn install() -> &'static PrometheusHandle {
     })
 }
 
-/// A gauge's name, and what it tells.
+/// A gauge's name and meaning.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric {
     pub name: &'static str,

@@ -84,7 +84,7 @@ impl HttpApp {
         self
     }
 
-    /// Gauges of a service that are asked for whenever `/metrics` is. While they cannot be had they are absent.
+    /// Gauges of a service that are read at each scrape of `/metrics`. When they cannot be read they are absent.
     #[must_use]
     pub fn samples<F, Fut>(mut self, service: &'static str, ask: F) -> Self
     where
@@ -95,7 +95,7 @@ impl HttpApp {
         self
     }
 
-    /// Whose pages may call us from a browser (`https://shop.example.org`); nobody's unless told.
+    /// Origins whose pages may call this server from a browser (`https://shop.example.org`). None by default.
     #[must_use]
     pub fn origins(mut self, origins: Vec<HeaderValue>) -> Self {
         self.origins = origins;

@@ -55,7 +55,7 @@ impl IdempotencyKey {
     }
 }
 
-/// Keys are the client's secret: whoever knows one can read the first answer. They stay out of logs.
+/// Keys are the client's secret: a caller with the key can read the first answer. They stay out of logs.
 impl fmt::Debug for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdempotencyKey(…)")
@@ -70,7 +70,7 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// What tells one body from another: SHA-256 of the bytes as they came.
+/// SHA-256 of the body as it came.
 pub fn body_hash(body: &[u8]) -> [u8; 32] {
     Sha256::digest(body).into()
 }

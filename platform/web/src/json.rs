@@ -1,4 +1,4 @@
-//! Reading requests strictly: every refusal says which field, and where.
+//! Reads requests strictly: every refusal names the field and its place.
 
 use std::borrow::Cow;
 
@@ -80,7 +80,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// serde tells kinds of errors apart only in words.
+/// serde distinguishes kinds of errors only in its messages.
 fn code_of(message: &str) -> &'static str {
     match message {
         m if m.starts_with("unknown field") => "unknown_field",

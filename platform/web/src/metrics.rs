@@ -130,7 +130,7 @@ pub(super) fn routes(samplers: Vec<Sampler>) -> Router {
     )
 }
 
-/// As Linux tells it; elsewhere these numbers are absent.
+/// From `/proc`; on other systems than Linux these numbers are absent.
 fn observe_process() {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return };
     let number = |key: &str| -> Option<f64> {

@@ -74,7 +74,7 @@ fn log(problem: &Problem, method: &Method, route: &str, trace: Trace) {
     }
 }
 
-/// So that whoever sent it can name the trace; a handler that answers for an earlier request has set its own.
+/// Lets the caller name the trace. A handler that replays an earlier answer has set its own.
 fn add_trace(headers: &mut HeaderMap, trace: Trace) {
     let name = HeaderName::from_static("traceparent");
     if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::try_from(trace.to_string())) {

@@ -122,7 +122,7 @@ impl Problem {
         self
     }
 
-    /// The scope that was missing, told in `WWW-Authenticate`.
+    /// The missing scope, for `WWW-Authenticate`.
     #[must_use]
     pub(super) fn scope(mut self, scope: &'static str) -> Self {
         self.0.scope = Some(scope);

@@ -1,4 +1,4 @@
-//! Checks of what a request says, all problems at once.
+//! Checks the fields of a request, and reports all violations together.
 
 use std::{borrow::Cow, fmt::Display, ops::RangeInclusive};
 
@@ -53,7 +53,7 @@ impl Checks {
         })
     }
 
-    /// Text of so many characters, without control characters (some databases refuse NUL) and not only blanks.
+    /// Text with a length in this range, without control characters (some databases refuse NUL) and not only blanks.
     pub fn text(
         &mut self,
         field: impl Into<Cow<'static, str>>,

@@ -49,7 +49,7 @@ impl Batch {
     }
 }
 
-/// The newest batches: whoever is near the end of the log reads from here.
+/// The newest batches, for readers near the end of the log.
 #[derive(Debug)]
 pub struct Ring {
     batches: VecDeque<Arc<Batch>>,

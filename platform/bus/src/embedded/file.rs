@@ -1,4 +1,4 @@
-//! The file: who may open it, its tables, and how it is read.
+//! The file: its lock, its tables, and how it is read.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},

@@ -12,7 +12,7 @@ pub struct Group {
     pub open: bool,
     /// Everything before is dealt with. 0: it begins with the oldest.
     pub positions: Vec<i64>,
-    /// What the file says.
+    /// As stored in the file.
     written: Vec<i64>,
     /// Records dealt with since the log was opened.
     pub dealt: Vec<i64>,

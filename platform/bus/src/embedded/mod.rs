@@ -6,7 +6,7 @@
 //! - One sequence of numbers over all topics: a record's offset is its sequence number, so offsets rise within a partition,
 //!   with gaps, and a group reads its topics in the order in which things happened.
 //! - One thread writes. It takes whatever waits, appends it as one transaction, and hands the records to the readers
-//!   through memory; only who is far behind reads the file.
+//!   through memory; only a reader that is far behind reads the file.
 //! - Retention is by age and does not wait for slow groups, as in Kafka. Of compacted topics the last record of each key stays.
 
 use std::{path::Path, sync::Arc, time::Duration};

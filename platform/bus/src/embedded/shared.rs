@@ -143,7 +143,7 @@ impl Shared {
         Ok(self.readers.read(from, upto, &topics)?.into_iter().map(Arc::new).collect())
     }
 
-    /// Calls for each batch between these numbers, until told to stop. Blocking.
+    /// Calls for each batch between these numbers, until the callback stops it. Blocking.
     pub fn scan(&self, from: i64, upto: i64, mut each: impl FnMut(&Batch) -> bool) -> Result<(), BusError> {
         let mut at = from;
         while at < upto {

@@ -49,7 +49,7 @@ pub enum Request {
     },
 }
 
-/// Somebody who waits for an answer, what it will be if all goes well, and their share of the queue.
+/// A caller that waits for its answer, the answer if the commit succeeds, and its share of the queue.
 type Waiting = (oneshot::Sender<Published>, Published, OwnedSemaphorePermit);
 
 pub struct Writer {

@@ -151,7 +151,7 @@ impl Admin {
                     .try_for_each(|it| it.map(drop))
                     .map_err(|(_, code)| failed(KafkaError::AdminOp(code)))?;
             }
-            // This request says all settings of a topic at once, so those that are not ours are said again.
+            // This request replaces all settings of a topic, so the settings that are not ours are sent again.
             let mut settings: BTreeMap<String, String> = BTreeMap::new();
             for config in self.configs(std::slice::from_ref(&actual))? {
                 let config = config.map_err(|code| failed(KafkaError::AdminOp(code)))?;

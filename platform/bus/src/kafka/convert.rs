@@ -25,7 +25,7 @@ pub(super) fn headers(message: &Message) -> Option<OwnedHeaders> {
 /// A record of our own, with one piece of memory for all of it.
 pub(super) fn record(message: &BorrowedMessage<'_>, topic: Arc<str>) -> Record {
     let (key, value) = (message.key().unwrap_or_default(), message.payload().unwrap_or_default());
-    // The library panics where a header's name is not UTF-8. Nobody here understands such a record, so it is a dead letter.
+    // The library panics where a header's name is not UTF-8. Such a record cannot be decoded, so it becomes a dead letter.
     let found = catch_unwind(std::panic::AssertUnwindSafe(|| {
         let found = message.headers().into_iter().flat_map(|headers| headers.iter());
         found.map(|it| (codec::header_name(it.key), it.value.unwrap_or_default())).collect::<Vec<_>>()

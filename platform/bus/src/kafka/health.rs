@@ -80,7 +80,7 @@ impl Health {
         }
     }
 
-    /// What a client says is wrong.
+    /// An error that a client reports.
     pub fn error(&self, code: RDKafkaErrorCode, reason: &str) {
         use RDKafkaErrorCode as Code;
         let mut state = self.state();
@@ -156,7 +156,7 @@ impl Health {
     }
 }
 
-/// What a client tells us besides records.
+/// Callbacks of a client.
 pub(super) struct Listens(pub Arc<Health>);
 
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {

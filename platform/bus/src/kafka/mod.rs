@@ -2,7 +2,7 @@
 //!
 //! - Publishing is idempotent and acknowledged by all replicas in sync; nothing is given up by time, so nothing that comes
 //!   later overtakes (`producer`).
-//! - A member's positions are what `commit` was told, no more (`reader`).
+//! - A member's positions are exactly those passed to `commit` (`reader`).
 //! - Whether Kafka can be used shows in what its clients say by the way (`health`): a message that cannot be sent waits.
 //! - Topics are never created by the way, only by `create_topics`.
 

@@ -27,7 +27,7 @@ pub struct KafkaOptions {
     /// Topics, by the program's name, that a process need not be allowed to write to: a refusal does not make the bus
     /// unhealthy.
     pub optional_topics: BTreeSet<String>,
-    /// A name that this process keeps over restarts and shares with no other: who comes back soon keeps its partitions.
+    /// A name that this process keeps over restarts and shares with no other: after a quick restart it keeps its partitions.
     pub instance: Option<String>,
     pub security: KafkaSecurity,
     /// Properties of librdkafka, on top of all others.

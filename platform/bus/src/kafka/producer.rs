@@ -41,7 +41,7 @@ type Client = BaseProducer<Reports>;
 /// What was handed over in one go.
 #[derive(Default)]
 struct Batch {
-    /// Not reported on yet; and one for who still hands over.
+    /// Messages without a report yet, plus one while messages are being handed to the library.
     open: AtomicUsize,
     /// The first that failed, and why.
     failed: Mutex<Option<(usize, BusError)>>,
@@ -176,7 +176,7 @@ impl Producer {
         }
     }
 
-    /// A client that has broken down for good is given up. What it had not sent is reported as failed.
+    /// A client with a fatal error is replaced. What it had not sent is reported as failed.
     fn replace(&self, broken: &Arc<Client>) {
         let mut current = self.client.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, broken) {

@@ -1,6 +1,6 @@
 //! A consumer and the thread that serves it: takes records from the library and keeps them for the subscription.
 //!
-//! The library wants its consumer served all the time (rebalances wait for it), however slow the one is who processes
+//! The library wants its consumer polled all the time (rebalances wait for it), however slowly its records are processed:
 //! records. So when enough is kept, partitions are paused instead.
 
 use std::{
@@ -31,14 +31,14 @@ use crate::{BusError, Record};
 const AT_ONCE: usize = 500;
 /// How long the library may wait for something before the thread looks whether it is to stop.
 const WAIT: Duration = Duration::from_millis(100);
-/// How long who is slow is waited for before partitions are paused.
+/// How long a slow subscription is waited for before partitions are paused.
 const SLOW: Duration = Duration::from_millis(500);
 /// How long a question to a broker may take.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) type Consumer = BaseConsumer<Events>;
 
-/// What the library tells a consumer besides records. Called in the thread, while it polls.
+/// Callbacks of the library for a consumer. Called in the thread, while it polls.
 pub(super) struct Events {
     health: Arc<Health>,
     shared: Arc<Shared>,
@@ -74,7 +74,7 @@ impl ConsumerContext for Events {
         if let Rebalance::Revoke(list) = rebalance {
             let partitions = self.shared.partitions(list);
             debug!(group = self.shared.group, ?partitions, "partitions are given away");
-            // What is dealt with is said before the next one begins there.
+            // Offsets are committed before the next member begins there.
             say(consumer, self.shared.unsaid(Some(&partitions)));
             self.shared.revoke(&partitions);
             let _ = consumer.resume(list); // or one that rests would still do so when it comes back

@@ -21,7 +21,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Notified when there is something for the subscription.
     filled: Notify,
-    /// There is room again, or it is time to stop.
+    /// Notified when there is space again, or at shutdown.
     drained: Condvar,
     ended: watch::Sender<bool>,
     pub names: Names,
@@ -112,7 +112,7 @@ impl Shared {
         Taken { records, assigned, revoked, more: !state.records.is_empty() }
     }
 
-    /// Notes what is dealt with; the thread says it. Of a partition that is not ours (any more) nothing is noted.
+    /// Stores processed positions; the thread commits them. Positions of partitions that are not assigned are ignored.
     pub fn commit(&self, upto: &[Position]) {
         let mut state = self.state();
         for Position { partition, next } in upto {
@@ -142,7 +142,7 @@ impl Shared {
         waited.unwrap_or_else(PoisonError::into_inner).0.stop
     }
 
-    /// Makes the thread end. It leaves the group, and says before what is dealt with.
+    /// Makes the thread end. It commits what is processed, and leaves the group.
     pub fn stop(&self) {
         let mut state = self.state();
         state.stop = true;
@@ -153,7 +153,7 @@ impl Shared {
         self.filled.notify_one();
     }
 
-    /// Until the thread has ended. The library can hang while it leaves, so this is to be bounded by who waits.
+    /// Until the thread has ended. The library can hang while it leaves: the caller has to bound the wait.
     pub async fn ended(&self) {
         let mut ended = self.ended.subscribe();
         let _ = ended.wait_for(|ended| *ended).await; // an error: it is gone altogether
@@ -241,7 +241,7 @@ impl Shared {
         self.filled.notify_one();
     }
 
-    /// What the library is to be told: about some partitions, or all.
+    /// A change of what the library fetches: of some partitions, or all.
     pub fn unsaid(&self, of: Option<&[Partition]>) -> Option<TopicPartitionList> {
         let mut state = self.state();
         if !state.unsaid {

@@ -93,7 +93,7 @@ const CLOSED: u8 = 0;
 const HALF_OPEN: u8 = 1;
 const OPEN: u8 = 2;
 
-/// What the circuit last said of its state.
+/// The last reported state of the circuit.
 #[derive(Clone)]
 struct Gauge {
     name: &'static str,

@@ -46,7 +46,7 @@ pub(crate) async fn select<E: Table>(
     tx.select::<E>(&written.sql, &written.types, of_keys::<E>(&written, keys)).await
 }
 
-/// Removes the rows with these keys, and says how many there were.
+/// Removes the rows with these keys, and returns how many there were.
 pub(crate) async fn delete<E: Table>(tx: &Transaction, keys: &[Key<E>]) -> Result<u64, StoreError> {
     if keys.is_empty() {
         return Ok(0);

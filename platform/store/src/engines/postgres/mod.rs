@@ -36,7 +36,7 @@ use tokio_postgres::{
 use self::session::{Answer, Manager, Session};
 use crate::{StoreError, Table, model::Columns};
 
-/// A free connection, or a new one, is waited for so long.
+/// The longest wait for a free or a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A parameter of a statement.
@@ -91,29 +91,29 @@ const NOTHING: [Parameter; 0] = [];
 pub(crate) struct Transaction {
     /// `None` at the very end.
     session: Option<Object<Manager>>,
-    /// What is said and not answered, in order.
+    /// Statements that are sent and not answered, in order.
     sent: Mutex<Vec<BoxFuture<'static, Answer<()>>>>,
     /// Neither committed nor rolled back.
     open: bool,
-    /// Something of it was refused: it must not be committed.
+    /// A statement was refused: the transaction must not be committed.
     failed: AtomicBool,
-    /// That may be the connection's fault: nobody is to have it after this.
+    /// The connection may be at fault: it does not return to the pool.
     unhealthy: AtomicBool,
 }
 
 impl Transaction {
-    /// Says this, and does not wait for its answer.
+    /// Sends this, and does not wait for its answer.
     fn send(&self, work: impl Future<Output = Answer<()>> + Send + 'static) -> Result<(), StoreError> {
         let mut work: BoxFuture<'static, _> = Box::pin(work);
-        // The client says it when it is first asked, and keeps the answer until it is asked again.
+        // The client sends it at the first poll, and keeps the answer until the next one.
         if let Some(said) = (&mut work).now_or_never() {
-            return self.note(said); // it could not even be said
+            return self.note(said); // it could not even be sent
         }
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(work);
         Ok(())
     }
 
-    /// Says this, and waits for its answer and all before; the first that is an error counts, those behind it follow from it.
+    /// Sends this, and waits for its answer and all earlier ones. The first error counts: later ones follow from it.
     async fn ask<T>(&self, newest: impl Future<Output = Answer<T>>) -> Result<T, StoreError> {
         let sent = std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
         let earlier = async {
@@ -122,7 +122,7 @@ impl Transaction {
             }
             Ok(())
         };
-        // The newest first: it is said. But the connection reads no further while there are answers that nobody takes.
+        // The newest is polled first, which sends it. But the connection reads no further while earlier answers are not taken.
         let all = future::join(newest, earlier).map(|(newest, earlier)| earlier.and(newest));
         let waiting = Waiting(&self.failed);
         let answer = all.await;
@@ -148,7 +148,7 @@ impl Transaction {
 
     async fn prepare(&self, sql: &str, types: &[Type]) -> Result<Statement, StoreError> {
         if let Some(known) = self.session().known(sql, types) {
-            return Ok(known); // no reason to wait for what was said before
+            return Ok(known); // no reason to wait for earlier answers
         }
         let statement = self.ask(self.session().client.prepare_typed(sql, types)).await?;
         self.session().learn(sql, &statement);
@@ -168,7 +168,7 @@ impl Transaction {
         rows.iter().map(|row| columns.model(|place, kind| values::read(row, place, kind))).collect()
     }
 
-    /// Runs a statement, and says how many rows it has changed.
+    /// Runs a statement, and returns how many rows it has changed.
     pub async fn execute(&self, sql: &str, types: &[Type], parameters: Vec<Parameter>) -> Result<u64, StoreError> {
         let statement = self.prepare(sql, types).await?;
         self.ask(self.session().client.execute_raw(&statement, parameters)).await
@@ -214,7 +214,7 @@ impl Transaction {
     }
 }
 
-/// Whoever does not wait to the end does not know whether something was refused.
+/// A caller that is dropped while it waits does not know whether a statement was refused: then the transaction has failed.
 struct Waiting<'a>(&'a AtomicBool);
 
 impl Drop for Waiting<'_> {
@@ -227,7 +227,7 @@ fn borrowed(parameters: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
     parameters.iter().map(|it| &**it as _).collect()
 }
 
-/// What the server says of a transaction and not of its connection.
+/// Errors that concern a transaction and not its connection.
 const TRANSIENT: [SqlState; 4] = [
     SqlState::T_R_DEADLOCK_DETECTED,
     SqlState::T_R_SERIALIZATION_FAILURE,
@@ -240,7 +240,7 @@ impl Drop for Transaction {
         let Some(session) = self.session.take_if(|_| self.open) else { return };
         let here = tokio::runtime::Handle::try_current();
         if let (false, Ok(here)) = (*self.unhealthy.get_mut(), here) {
-            // Now, for it may hold locks; whoever wants the connection waits for that.
+            // At once, because the transaction may hold locks. The next user of the connection waits for it.
             here.spawn(async move {
                 if session.client.batch_execute("ROLLBACK").await.is_err() {
                     drop(Object::take(session));

@@ -18,7 +18,7 @@ use crate::StoreError;
 /// A connection that was idle for longer is replaced: a firewall in between may have dropped it silently.
 const LONG_IDLE: Duration = Duration::from_mins(5);
 
-/// What the server has said.
+/// The server's answer.
 pub(super) type Answer<T> = Result<T, Error>;
 
 /// A connection. A task of its own sends and receives (as the documentation of `tokio_postgres::Connection` has it).

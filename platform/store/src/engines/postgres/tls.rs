@@ -1,4 +1,4 @@
-//! What a PostgreSQL address says of TLS, as libpq and SQLx read it: `sslmode` (`prefer` unless it says otherwise), and
+//! The TLS settings of a PostgreSQL address, as libpq and SQLx read them: `sslmode` (default `prefer`), and
 //! `sslrootcert`, `sslcert`, `sslkey`.
 
 use std::sync::Arc;

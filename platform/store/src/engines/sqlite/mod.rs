@@ -120,14 +120,14 @@ impl Drop for Transaction {
 pub(crate) struct Connection(Raw);
 
 impl Connection {
-    /// Runs a statement, and says how many rows it has changed.
+    /// Runs a statement, and returns how many rows it has changed.
     pub fn execute(&self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
         let mut statement = self.0.prepare_cached(sql)?;
         bind(&mut statement, values)?;
         Ok(statement.raw_execute()? as u64)
     }
 
-    /// Runs a statement once for each row of values, and says how many rows that has changed.
+    /// Runs a statement once for each row of values, and returns how many rows that has changed.
     pub fn execute_for_each(&self, sql: &str, rows: impl Iterator<Item = Vec<Value>>) -> Result<u64, StoreError> {
         let mut statement = self.0.prepare_cached(sql)?;
         let mut changed = 0;
