@@ -1,7 +1,7 @@
 //! A consumer and the thread that serves it: takes records from the library and keeps them for the subscription.
 //!
-//! The library wants its consumer polled all the time (rebalances wait for it), however slowly its records are processed:
-//! records. So when enough is kept, partitions are paused instead.
+//! The library wants its consumer polled all the time (rebalances wait for it), however slowly its records are processed.
+//! So when enough records are kept, partitions are paused instead.
 
 use std::{
     sync::Arc,
