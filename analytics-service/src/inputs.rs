@@ -6,7 +6,7 @@ use crate::domain::events::{
     OrderCancelled, OrderCreated, PaymentFailed, PaymentProcessed, PaymentRefunded, ProductChanged,
 };
 
-/// What the figures are made of. Other events are heard and passed over.
+/// The events that figures are made of. Other events are passed over.
 #[derive(Debug, Clone, Deserialize)]
 pub enum Input {
     #[serde(rename = "OrderCreated.v1")]

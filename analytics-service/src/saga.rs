@@ -1,4 +1,4 @@
-//! What is heard, and which fact of an order (or of a product) it is.
+//! Which event is which fact of an order (or of a product).
 
 use saga::{Consequences, Delivery, Participant, Verdict};
 

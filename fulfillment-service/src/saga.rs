@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub struct FulfillmentSaga {
-    /// A parcel of which nothing was heard for so long is asked after.
+    /// The carrier is queried about a parcel without an update for this long.
     pub ask_after: TimeDelta,
 }
 

@@ -83,7 +83,7 @@ impl Town {
         self.shop.get(&format!("/api/fulfillment/orders/{order}")).await
     }
 
-    /// IdempotentRequest it has this status.
+    /// Once it has this status.
     async fn reaches(&self, order: Uuid, status: &str) -> Value {
         eventually(&format!("{order} to be {status}"), async || {
             Some(self.shipment(order).await.json()).filter(|shipment| shipment["status"] == status)
@@ -91,7 +91,7 @@ impl Town {
         .await
     }
 
-    /// IdempotentRequest the carrier's answer to the booking is known.
+    /// Once the carrier's answer to the booking is known.
     async fn booked(&self, order: Uuid) -> Value {
         eventually("the booking", async || {
             Some(self.shipment(order).await.json()).filter(|shipment| shipment["trackingNumber"].is_string())

@@ -14,7 +14,7 @@ use crate::{
 pub struct InventorySaga {
     /// How long an order that is not confirmed keeps its stock before that is reported.
     pub hold_for: TimeDelta,
-    /// A product with so many units or fewer is running low.
+    /// A product with at most this number of units is running low.
     pub low_stock: i64,
 }
 

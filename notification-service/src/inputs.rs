@@ -42,7 +42,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// What the customer is told of it, if anything.
+    /// The notification that follows from it, if any.
     pub fn news(&self) -> Option<News<'_>> {
         match self {
             Self::OrderConfirmed => Some(News::Confirmed),

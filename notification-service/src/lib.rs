@@ -16,7 +16,7 @@ use host::{Service, ServiceSpec};
 use serde::Deserialize;
 use settings::Span;
 
-/// A message may come a moment later: then what is said about one order together is decided together.
+/// A message may come a moment later: then events about one order are decided together.
 const LINGER: Duration = Duration::from_millis(50);
 
 /// The commented defaults of this service's settings.
@@ -39,7 +39,7 @@ pub fn service(settings: &Settings) -> Service {
         attempts: Some(settings.attempts),
         first_wait: settings.first_retry.duration(),
         longest_wait: Duration::from_mins(1),
-        // A message that may have left is sent again: told twice is better than not told.
+        // A message that may have been sent is sent again: twice is better than never.
         unknown: false,
     };
     let mailbox = effects::Mailbox { error_rate: settings.mailbox_error_rate };

@@ -49,7 +49,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// Whether the decision about it tells others what was ordered.
+    /// Whether the decision about it publishes what was ordered.
     pub fn needs_details(&self) -> bool {
         matches!(self, Self::PaymentProcessed(_))
     }

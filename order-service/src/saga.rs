@@ -18,7 +18,7 @@ use crate::{
 pub struct OrderSaga {
     /// How long an order may stay unconfirmed.
     pub deadline: TimeDelta,
-    /// What status queries are answered from; it has to hear of every decision before it is saved.
+    /// Answers status queries. Each decision has to be noted here before it is saved.
     pub statuses: Statuses,
 }
 
@@ -44,7 +44,7 @@ impl Participant for OrderSaga {
                     self.statuses.decided(it.key, order.version);
                     verdict
                 }
-                // Nobody can have heard of an order before it was saved: waiting for it would help nothing.
+                // No event about an order can be published before the order is saved: a hold would be of no use.
                 None => Reject(format!("there is no order {}", it.key)),
             },
         }

@@ -49,7 +49,7 @@ pub struct Node<P: Participant, W = ()> {
     use_inbox: bool,
     /// CallResult, and not yet on the log.
     pub outbox: VecDeque<Outgoing>,
-    /// CommandContext for, and not yet answered, by idempotency key.
+    /// Requested and not answered yet, by idempotency key.
     pub effects: BTreeMap<String, effect::Model>,
     /// To come back to, by key and name.
     pub reminders: BTreeMap<(Uuid, String), reminder::Model>,

@@ -1,4 +1,4 @@
-//! What is known about one order. Each fact is set from the event that tells it, and merges with itself: a repeat
+//! What is known about one order. Each fact is set from its event, and merges with itself: a repeat
 //! changes nothing, and of two that differ the same one wins whichever comes first.
 
 use events::{Currency, OrderEndReason};
@@ -104,7 +104,7 @@ impl Facts {
         self.charged = self.charged.max(Some(payment.amount.minor()));
     }
 
-    /// Every refund tells the sum so far, so the largest is the latest.
+    /// Every refund carries the sum so far, so the largest is the latest.
     pub fn refunded(&mut self, refund: &PaymentRefunded) {
         self.refunded = self.refunded.max(Some(refund.refunded_total.minor()));
     }

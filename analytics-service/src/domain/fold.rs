@@ -49,7 +49,7 @@ impl Work {
         }
     }
 
-    /// A product's name, as the newest version says it.
+    /// A product's name, from its newest version.
     pub fn rename(&mut self, product_id: Uuid, told: &ProductChanged) -> Verdict {
         let empty = || product::Model { product_id, name: String::new(), version: i64::MIN };
         if self.products.get(&product_id).is_some_and(|known| known.version >= told.version) {

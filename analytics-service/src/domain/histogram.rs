@@ -28,7 +28,7 @@ impl Histogram {
         }
     }
 
-    /// The latency that so many per cent do not exceed; 0 when there is none.
+    /// The latency that this percentage does not exceed; 0 when there is none.
     pub fn percentile(&self, percent: i64) -> Millis {
         let all: i64 = self.0.values().sum();
         let rank = (all * percent + 99) / 100; // rounded up: one of those that were measured

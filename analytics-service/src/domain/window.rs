@@ -30,7 +30,7 @@ impl Bucket {
         }
     }
 
-    /// How many a window has that nobody has said more about: an hour, a day, thirty days.
+    /// The number of buckets in a default window: an hour, a day, thirty days.
     const fn usual(self) -> i32 {
         match self {
             Self::Minute => 60,
@@ -70,7 +70,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Widened to whole buckets. What is not said is the present, and as long before as is usual.
+    /// Widened to whole buckets. Without an end it ends now, without a beginning it has the default length.
     pub fn new(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>, bucket: Bucket, now: DateTime<Utc>) -> Self {
         let to = bucket.ceil(to.unwrap_or(now));
         let from = from.map_or_else(|| to - bucket.length() * bucket.usual(), |from| bucket.floor(from));

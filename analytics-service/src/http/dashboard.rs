@@ -97,7 +97,7 @@ struct ReasonCount {
 #[serde(rename_all = "camelCase")]
 struct TopProduct {
     product_id: Uuid,
-    /// Its id again when its name has not been heard yet.
+    /// Its id while its name is unknown.
     name: String,
     units: i64,
     #[schema(value_type = String, example = "59.90")]
@@ -223,13 +223,13 @@ impl Dashboard {
         }
     }
 
-    /// Whether it says the same as another one read at another time.
+    /// Whether it has the same figures as another one that was read at another time.
     pub fn says_the_same(&self, other: &Self) -> bool {
         Self { as_of: other.as_of, ..self.clone() } == *other
     }
 }
 
-/// A product's name, or its id when that has not been heard yet.
+/// A product's name, or its id while the name is unknown.
 pub fn name_of(names: &mut HashMap<Uuid, String>, product: Uuid) -> String {
     names.remove(&product).unwrap_or_else(|| product.to_string())
 }

@@ -14,7 +14,7 @@ use web::{Caller, Message, Problem};
 use super::{Api, Dashboard, READ, unreadable};
 use crate::domain::{Bucket, Window};
 
-/// The latest dashboard, computed once for all who watch; `None` while nobody does.
+/// The latest dashboard, computed once for all viewers; `None` while there are none.
 #[derive(Debug, Clone)]
 pub struct Live(Arc<watch::Sender<Option<Arc<Dashboard>>>>);
 

@@ -36,7 +36,7 @@ struct Api {
 }
 
 impl Api {
-    /// The time of an answer, as precise as times are told.
+    /// The time of an answer, in milliseconds.
     fn now(&self) -> DateTime<Utc> {
         self.app.clock().now().trunc_subsecs(3)
     }

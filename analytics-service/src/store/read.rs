@@ -30,7 +30,7 @@ pub async fn overview(db: &DatabaseConnection, window: Window) -> Result<Overvie
     Ok(Overview::new(window, figures, sales))
 }
 
-/// What these products are called. One whose name has not been heard yet is absent.
+/// The names of these products. A product whose name is unknown is absent.
 pub async fn names(db: &DatabaseConnection, products: &[Uuid]) -> Result<HashMap<Uuid, String>, DbErr> {
     let mut names = HashMap::with_capacity(products.len());
     for some in products.chunks(500) {

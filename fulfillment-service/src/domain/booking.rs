@@ -117,7 +117,7 @@ impl Work {
 
 impl Shipment {
     fn answered(&mut self, answer: &BookAnswer, saga: &FulfillmentSaga, out: &mut Consequences) {
-        // The carrier has it now, or nobody will: names and addresses are kept no longer than needed.
+        // The carrier has it now, or never will: names and addresses are kept no longer than needed.
         self.parcel = None;
         match answer {
             BookAnswer::Booked(booking) => {

@@ -1,4 +1,4 @@
-//! The parcel's way, as the carrier tells it or is asked for it.
+//! Where a parcel is: by carrier updates, or by a query to the carrier.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use saga::{
@@ -20,11 +20,11 @@ use crate::{
 pub enum Progress {
     /// The carrier has it.
     PickedUp,
-    /// The customer has it; so the carrier had it before, even if nobody said so.
+    /// The customer has it; so the carrier had it before, even without an update.
     Delivered { at: DateTime<Utc> },
 }
 
-/// The carrier tells of a parcel. Repeats and old news change nothing.
+/// A carrier update about a parcel. Repeats and older updates change nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CarrierNews {
     pub order_id: Uuid,
@@ -32,10 +32,10 @@ pub struct CarrierNews {
     pub progress: Progress,
 }
 
-/// Why news was not taken.
+/// Why an update was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewsRefusal {
-    /// The booking's own answer is not known yet. To be told again.
+    /// The booking's own answer is not known yet. The update has to be sent again.
     TooEarly,
     /// No parcel has this order and this tracking number.
     NoSuchParcel,
@@ -57,7 +57,7 @@ impl Reminder for AskCarrier {
 const RARELY: TimeDelta = TimeDelta::hours(12);
 
 impl Work {
-    /// The carrier tells of a parcel.
+    /// A carrier update about a parcel.
     pub fn hear(&mut self, news: &CarrierNews, out: &mut Consequences) -> Result<(), NewsRefusal> {
         let shipment = self.shipments.get_mut(&news.order_id).ok_or(NewsRefusal::NoSuchParcel)?;
         if matches!(shipment.state, State::Booking | State::Unknown) {
@@ -73,7 +73,7 @@ impl Work {
         Ok(())
     }
 
-    /// Nothing was heard for too long.
+    /// There was no update for too long.
     pub fn ask(&mut self, order: Uuid, ask: AskCarrier, out: &mut Consequences) -> Verdict {
         if !self.shipments.get(&order).is_some_and(Shipment::is_under_way) {
             return Ignored("nothing is under way");

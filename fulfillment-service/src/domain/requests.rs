@@ -19,7 +19,7 @@ pub struct Book {
     pub parcel: Parcel,
 }
 
-/// What became of the booking? CommandContext when its answer was lost. `None`: the carrier has not heard of it.
+/// Queries the result of a booking whose answer was lost. `None`: the carrier does not know the booking.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryBooking {
@@ -33,7 +33,7 @@ pub struct CancelBooking {
     pub order_id: Uuid,
 }
 
-/// Where is the parcel? CommandContext in case news was lost. `None`: not picked up.
+/// Queries where the parcel is, in case a carrier update was lost. `None`: not picked up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrackShipment {

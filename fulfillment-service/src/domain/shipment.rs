@@ -131,7 +131,7 @@ impl Shipment {
         (self.state, self.updated_at) = (state, out.now());
     }
 
-    /// Whether the carrier has it or is going to: there may be news.
+    /// Whether the carrier has it or is going to: there may be updates.
     pub fn is_under_way(&self) -> bool {
         matches!(self.state, State::Booked | State::Cancelling | State::Shipped)
     }

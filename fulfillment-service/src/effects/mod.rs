@@ -21,7 +21,7 @@ pub trait Carrier: Send + Sync + 'static {
 
     fn book(&self, key: &str, book: &Book) -> impl Future<Output = Result<BookAnswer, CallError>> + Send;
 
-    /// What was answered to the booking; `None` when the carrier has not heard of it.
+    /// The answer to the booking; `None` when the carrier does not know it.
     fn find(&self, key: &str) -> impl Future<Output = Result<Option<BookAnswer>, CallError>> + Send;
 
     fn cancel(&self, key: &str) -> impl Future<Output = Result<CancelAnswer, CallError>> + Send;

@@ -23,10 +23,10 @@ pub struct Model {
     pub parcel: Option<Json<Parcel>>,
     /// The carrier's words when it refused.
     pub reason: Option<String>,
-    /// Events told about it on `shipping-updates`.
+    /// The number of events published about it on `shipping-updates`.
     pub sequence: i64,
     pub updated_at: DateTimeUtc,
-    /// The trace of what began it, as `traceparent`: the carrier's news continue it.
+    /// The trace of its order, as `traceparent`: carrier updates continue it.
     pub trace: String,
 }
 

@@ -219,7 +219,7 @@ impl Product {
         }
     }
 
-    /// Changes what is available and reserved, and tells when the level changes with it.
+    /// Changes what is available and reserved, and publishes a change of the level.
     fn shift(&mut self, available: i64, reserved: i64, rules: &InventorySaga, out: &mut Consequences) {
         let before = self.availability(rules);
         self.available += available;

@@ -112,7 +112,7 @@ impl Stock {
         Done
     }
 
-    /// Its time is over: says so once, and keeps holding. Only the order itself ends an order.
+    /// Its time is over: publishes that once, and keeps the stock. Only the order itself ends an order.
     pub fn expire(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         let Some(reservation) = self.reservations.get(&order) else {
             return Ignored("there is no reservation");

@@ -41,7 +41,7 @@ impl Workset<Input> for Stock {
     }
 }
 
-/// Products that have a SKU which somebody wants to give to one.
+/// Products that already have a SKU that a command of the batch gives to a product.
 async fn same_sku(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Vec<Uuid>, StoreError> {
     let wanted: Vec<&str> = batch.iter().filter_map(|it| it.input.sku()).collect();
     if wanted.is_empty() {

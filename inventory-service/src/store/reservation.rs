@@ -15,7 +15,7 @@ pub struct Model {
     /// Only while it is reserved.
     pub expires_at: Option<DateTimeUtc>,
     pub expiry_reported: bool,
-    /// Events told about it on `inventory-updates`.
+    /// The number of events published about it on `inventory-updates`.
     pub sequence: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Whom an order's news goes to.
+//! Who is notified about an order.
 
 use saga::Verdict::{self, Done, Ignored};
 use serde::{Deserialize, Serialize};

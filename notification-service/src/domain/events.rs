@@ -50,7 +50,7 @@ pub struct OrderStatusChanged {
     pub reason: Option<String>,
 }
 
-/// The one status that no other event tells of, and the rest.
+/// The one status that has no event of its own, and the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Status {
     #[serde(rename = "FAILED")]

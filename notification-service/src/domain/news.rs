@@ -2,14 +2,14 @@ use events::Event;
 
 use super::events::{OrderCancelled, OrderShipped, OrderStatusChanged, PaymentRefunded};
 
-/// What a customer is told of.
+/// What a customer is notified about.
 #[derive(Debug, Clone, Copy)]
 pub enum News<'a> {
     Confirmed,
     Shipped(&'a OrderShipped),
     Delivered,
     Cancelled(&'a OrderCancelled),
-    /// Of several refunds each is news.
+    /// Each of several refunds is a notification.
     Refunded(&'a PaymentRefunded),
     /// The payment was refused.
     Failed(&'a OrderStatusChanged),
@@ -28,7 +28,7 @@ impl News<'_> {
         }
     }
 
-    /// What tells it from all other news of the same order. Stored, and part of effect keys: never rename.
+    /// Unique among the notifications of an order. Stored, and part of effect keys: never rename.
     pub fn event(&self) -> String {
         match self {
             Self::Refunded(refund) => format!("{}:{}", self.event_type(), refund.refund_id),

@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Work {
-    /// Tells the customer, by every channel they want to hear it by.
+    /// Notifies the customer by every channel of their preferences.
     pub fn tell(&mut self, order_id: Uuid, news: &News<'_>, out: &mut Consequences) -> Verdict {
         let Some(contact) = self.contacts.get(&order_id) else {
             return Hold("the order itself has not arrived");
@@ -75,7 +75,7 @@ impl Work {
         Done
     }
 
-    /// Counts what is told about this order.
+    /// Counts the events published about this order.
     fn sequence_of(&mut self, order_id: Uuid) -> &mut i64 {
         if self.said.get(&order_id).is_none() {
             self.said.insert(Counter { order_id, sequence: 0 });
@@ -83,7 +83,7 @@ impl Work {
         &mut self.said.get_mut(&order_id).expect("there is one now").sequence
     }
 
-    /// Sends a message again because somebody asks for it, unless the customer has switched such messages off.
+    /// Sends a message again on request, unless the customer has switched such messages off.
     pub fn resend(&mut self, wanted: &Resend, out: &mut Consequences) -> Result<Notification, ResendRefusal> {
         let contact = self.contacts.get(&wanted.key()).ok_or(ResendRefusal::NotFound)?;
         let preferences = self.preferences_of(contact.customer_id);
@@ -149,7 +149,7 @@ impl Notification {
         }
     }
 
-    /// The type of the event it tells of.
+    /// The type of the event it is about.
     pub fn event_type(&self) -> &str {
         type_of(&self.event)
     }

@@ -1,4 +1,4 @@
-//! What customers want to be told, and how.
+//! Which messages customers want, and by which channel.
 
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ impl Preferences {
         Self { customer_id, email: true, sms: false, language: DEFAULT_LANGUAGE.into() }
     }
 
-    /// Whether this event may be told this way. What concerns contract or money always goes by e-mail.
+    /// Whether a message about this event may use this channel. What concerns contract or money always goes by e-mail.
     pub fn allow(&self, event: &str, channel: Channel) -> bool {
         match channel {
             Channel::Email => self.email || is_legal(event),

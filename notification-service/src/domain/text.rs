@@ -1,4 +1,4 @@
-//! The wording of messages: a template per language, news and channel. See `templates/`.
+//! The wording of messages: a template per language, event and channel. See `templates/`.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Channel, Line, News};
 use crate::store::Contact;
 
-/// Spoken by whoever speaks none of the others.
+/// For customers whose language has no templates.
 pub const DEFAULT_LANGUAGE: &str = "en";
 /// Languages there are templates in.
 pub const LANGUAGES: [&str; 3] = [DEFAULT_LANGUAGE, "de", "ru"];

@@ -16,19 +16,19 @@ use crate::domain::Channel;
 #[serde(rename_all = "camelCase")]
 pub struct Notify {
     pub order_id: Uuid,
-    /// The event it tells of, as in the notification's row.
+    /// The event it is about, as in the notification's row.
     pub event: String,
     pub channel: Channel,
     /// The notification's; e-mail bears it as `Message-ID`.
     pub id: Uuid,
-    /// How often it was sent before because somebody asked for it.
+    /// How often it was sent again on request.
     pub resends: i32,
     pub recipient: Personal<String>,
     pub subject: Option<Personal<String>>,
     pub body: Personal<String>,
 }
 
-/// What a channel says when it says something definite.
+/// The definite answer of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     /// It has left.

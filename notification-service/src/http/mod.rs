@@ -9,9 +9,9 @@ use web::{OpenApiRouter, Problem, ProblemType, Scope, routes};
 
 use crate::domain::ResendRefusal;
 
-/// Sees messages, and what customers want to be told.
+/// Reads messages and the preferences of customers.
 pub const READ: Scope = Scope("notifications.read");
-/// Sends messages again, and changes what customers want to be told.
+/// Sends messages again, and changes the preferences of customers.
 pub const WRITE: Scope = Scope("notifications.write");
 
 /// All routes of the service.
@@ -30,7 +30,7 @@ pub static NOTIFICATION_PENDING: ProblemType = ProblemType::new(
     "notification-pending",
     StatusCode::CONFLICT,
     "The message is being sent",
-    "It has not been sent yet, or is being tried again. IdempotentRequest it is `SENT` or `FAILED` it can be sent again.",
+    "It has not been sent yet, or is being tried again. Once it is `SENT` or `FAILED` it can be sent again.",
 );
 pub static CHANNEL_SWITCHED_OFF: ProblemType = ProblemType::new(
     "channel-switched-off",

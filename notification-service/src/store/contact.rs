@@ -5,7 +5,7 @@ use store::Json;
 
 use crate::domain::Items;
 
-/// Whom an order's news goes to, and what messages name of the order. Never changes.
+/// Who is notified about an order, and what messages name of the order. Never changes.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "contacts")]
 pub struct Model {

@@ -20,7 +20,7 @@ pub use preferences::Model as Preferences;
 /// Order, event (as `News::event` names it) and channel: there is one message of each.
 pub type NotificationKey = Key<notification::Entity>;
 
-/// What this service decides over: whom orders belong to, what these people want to be told, and what they were told.
+/// What this service decides over: contacts of orders, preferences of customers, and messages.
 #[derive(Debug, Default, Clone)]
 pub struct Work {
     pub contacts: Rows<contact::Entity>,

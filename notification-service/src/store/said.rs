@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-/// How many events were told about an order on `notification-updates`. A row of its own: it is written with every message,
+/// The number of events published about an order on `notification-updates`. A row of its own: it is written with every message,
 /// and nothing else of what is known about the order is.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "said")]

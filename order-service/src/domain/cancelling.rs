@@ -1,4 +1,4 @@
-//! Cancelling on somebody's wish: possible at any time before the parcel has left, and what it means can be seen before.
+//! Cancellation on request: possible at any time before the parcel has left, with a preview of what it would do.
 
 use events::{CancelReason, Money, OrderCancellationRequested, OrderStatus};
 use saga::Consequences;
@@ -49,7 +49,7 @@ pub enum CancellationStep {
 }
 
 impl Orders {
-    /// A repeat is told what has become of it.
+    /// A repeat is answered with the current state.
     pub fn cancel(&mut self, wish: &CancelOrder, out: &mut Consequences) -> Result<OrderStatusView, CancelRefusal> {
         let order = self.orders.get_mut(&wish.order_id).ok_or(CancelRefusal::NoSuchOrder)?;
         if wish.of_customer.is_some_and(|customer| customer != order.customer_id) {
@@ -77,7 +77,7 @@ impl Orders {
 }
 
 impl Order {
-    /// What cancelling would do now. Nothing is held for an order whose stock has not been heard of.
+    /// What cancelling would do now. Nothing is held for an order whose stock is not reserved yet.
     pub fn cancellation(&self) -> Cancellation {
         use CancellationStep::*;
         let would = |outcome, steps: &[_]| Cancellation {

@@ -1,5 +1,5 @@
-//! What the news of stock, payment and parcel mean for an order, in each of its states. Topics are independent of each
-//! other: a payment may be heard of before the stock it was made for, a delivery before the shipment.
+//! What the events of stock, payment and parcel mean for an order, in each of its states. Topics are independent of each
+//! other: a payment may arrive before the reservation it was made for, a delivery before the shipment.
 
 use events::{CancelReason, Money, OrderCancelled, OrderConfirmed, OrderStatus::*, Recipient};
 use saga::{
@@ -16,7 +16,7 @@ use crate::store::{Order, Wire};
 const DECIDED: &str = "the order is past that, or has ended";
 
 impl Order {
-    /// `InventoryReserved`. After the payment it is no news any more.
+    /// `InventoryReserved`. After the payment it changes nothing.
     pub fn reserved(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if *self.status != Pending {
             return Ignored(DECIDED);
@@ -108,7 +108,7 @@ impl Order {
         Done
     }
 
-    /// `PaymentFailed`: nothing was charged. Inventory hears it from payment and gives the stock back.
+    /// `PaymentFailed`: nothing was charged. Inventory reacts to the same event and releases the stock.
     pub fn payment_failed(&mut self, refusal: &PaymentFailed, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.is_early() {
             return Ignored(DECIDED);

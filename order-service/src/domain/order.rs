@@ -30,12 +30,12 @@ pub struct Progress {
     pub history: Vec<HistoryEntry>,
     pub payment: Option<PaymentView>,
     pub shipment: Option<ShipmentView>,
-    /// What whoever had it cancelled wrote.
+    /// The note of the cancellation request.
     pub note: Option<String>,
     pub sequences: Sequences,
 }
 
-/// How many events were told about the order on each of this service's topics.
+/// The number of events published about the order on each of this service's topics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sequences {
@@ -60,7 +60,7 @@ impl Cause {
     }
 }
 
-/// The payment, as far as this service has heard of it.
+/// The payment, as far as this service knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentView {
@@ -82,7 +82,7 @@ pub enum PaymentStatus {
     Refunded,
 }
 
-/// The shipment, as far as this service has heard of it.
+/// The shipment, as far as this service knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderShipment)]
@@ -132,12 +132,12 @@ impl Order {
         matches!(*self.status, OrderStatus::Pending | OrderStatus::Reserved)
     }
 
-    /// A parcel is on order, and nothing has been heard of it yet.
+    /// A parcel is booked, and there is no update about it yet.
     pub(super) fn awaits_parcel(&self) -> bool {
         matches!(*self.status, OrderStatus::Confirmed | OrderStatus::Cancelling)
     }
 
-    /// A transition: the one place where the status changes, with its line of history and the news of it.
+    /// A transition: the one place where the status changes, with its line of history and its event.
     pub(super) fn enter(&mut self, status: OrderStatus, by: Cause, out: &mut Consequences) {
         let previous = (self.version > 0).then_some(*self.status);
         let now: DateTime<Utc> = out.now();

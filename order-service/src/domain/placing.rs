@@ -31,7 +31,7 @@ pub struct WantedItem {
 }
 
 impl Orders {
-    /// Takes the order, or says everything that the catalogue has against it.
+    /// Accepts the order, or returns all violations.
     pub fn place(
         &mut self,
         wanted: &PlaceOrder,

@@ -1,4 +1,4 @@
-//! What callers are told about an order. Commands answer with these, so the domain knows them.
+//! What callers see of an order. Commands are answered with these, so the domain knows them.
 
 use events::{Currency, Money, OrderEndReason, OrderStatus, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -57,7 +57,7 @@ struct Following {
     id: Uuid,
     /// Wakes it; what there is to tell is read from the order itself, so nothing is skipped.
     watch: watch::Receiver<i64>,
-    /// The last version told.
+    /// The last version sent.
     sent: i64,
     ready: VecDeque<OrderStatusView>,
     /// Everything that was published is read.
@@ -84,7 +84,7 @@ impl Following {
                 return status;
             }
             if self.idle {
-                // Never fails: the cache keeps what somebody watches.
+                // Never fails: the cache keeps orders that are watched.
                 let _ = self.watch.changed().await;
             }
             let published = *self.watch.borrow_and_update(); // before reading: what comes meanwhile wakes it again

@@ -141,7 +141,7 @@ impl Payments {
         }
     }
 
-    /// The provider has said something definite.
+    /// The provider has given a definite answer.
     fn settle(&mut self, order: Uuid, by: Operation, answer: &ChargeAnswer, out: &mut Consequences) -> Verdict {
         let cancelled = match self.state(order) {
             Some(State::Charging | State::Unknown) => false,

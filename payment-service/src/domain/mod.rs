@@ -35,7 +35,7 @@ pub enum State {
     Refunding,
     /// Everything has been paid back.
     Refunded,
-    /// The provider said no: nothing was charged.
+    /// The provider declined: nothing was charged.
     Declined,
     /// Nothing was charged, and nothing ever will be.
     Voided,

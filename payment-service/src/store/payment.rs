@@ -31,7 +31,7 @@ pub struct Model {
     pub queries: i32,
     /// When it was first not answered.
     pub unknown_since: Option<DateTimeUtc>,
-    /// Events told about it on `payment-updates`.
+    /// The number of events published about it on `payment-updates`.
     pub sequence: i64,
 }
 

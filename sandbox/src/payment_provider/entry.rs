@@ -15,7 +15,7 @@ pub struct Model {
     pub order_id: Uuid,
     pub operation: Operation,
     pub status: Status,
-    /// IdempotentRequest money has moved.
+    /// Once money has moved.
     pub reference: Option<Uuid>,
     /// Why it was declined.
     pub reason: Option<String>,
@@ -39,7 +39,7 @@ pub enum Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Subscriptions of, and nothing has happened.
+    /// Known, and nothing has happened.
     Open,
     /// On its way: it lands some time after somebody has asked for it.
     Late,

@@ -11,7 +11,7 @@ pub enum Form {
     Csv,
 }
 
-/// The one that is liked best; JSON when both are liked alike, or nothing is said.
+/// The preferred type; JSON when both are preferred equally, or without a preference.
 pub fn form(headers: &HeaderMap) -> Result<Form, Problem> {
     let mut ranges = Vec::new();
     for value in headers.get_all(header::ACCEPT) {
@@ -83,7 +83,7 @@ fn thousandths(text: &str) -> Option<u32> {
     (digits && matches!(whole, "0" | "1") && value <= 1000).then_some(value)
 }
 
-/// What the range that names the type most closely says.
+/// The quality of the most specific range that matches the type.
 fn quality(ranges: &[Range], kind: &str, subtype: &str) -> u32 {
     let named = ranges.iter().filter_map(|range| Some((range.names(kind, subtype)?, range.quality)));
     named.max().map_or(0, |(_, quality)| quality)

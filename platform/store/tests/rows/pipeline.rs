@@ -19,7 +19,7 @@ use crate::rows::tables::{key, line, with_tables};
 /// The statements that `write` runs, `BEGIN` and `COMMIT` among them.
 const STATEMENTS: usize = 6;
 
-/// A way to the server. IdempotentRequest that is asked for, its answers wait until the client has said all of that.
+/// A proxy to the server. While `said` is set, answers wait until the client has sent all statements.
 struct Way {
     /// What the client has said since, by the first byte of its messages.
     said: Mutex<Option<String>>,
