@@ -12,7 +12,7 @@ pub const ORDERS_VALIDATED: &str = "orders-validated";
 pub const SHIPPING_UPDATES: &str = "shipping-updates";
 /// Every transition of an order, for anyone outside. Compacted.
 pub const ORDER_STATUS: &str = "order-status";
-/// Messages sent to customers and to the shop's systems.
+/// Messages sent to customers.
 pub const NOTIFICATION_UPDATES: &str = "notification-updates";
 /// Products as others need to know them. Compacted, keyed by product.
 pub const CATALOG: &str = "catalog";

@@ -50,7 +50,7 @@ impl Drop for Own {
 }
 
 fn script(action: &str, folder: &Path, arguments: &[&str]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compose/native/kafka");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose/native/kafka");
     let output = Command::new(script).arg(action).arg(folder).args(arguments).output().unwrap();
     assert!(output.status.success(), "kafka {action}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
