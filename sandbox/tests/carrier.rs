@@ -13,6 +13,7 @@ use std::{
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta};
 use clock::Clock;
+use futures_util::future::join_all;
 use sandbox::carrier::{
     Book, BookAnswer, Cancel, CancelAnswer, Carrier, MAX_IN_FLIGHT, Pace, PickUp, PickUpAnswer, SandboxCarrier,
     Settings,
@@ -138,12 +139,14 @@ async fn updates_are_sent_side_by_side_and_in_order_for_each_parcel() {
     let carrier = Carrier::new(&at_once());
     let running = Fixture::start(carrier.service()).await;
     carrier.send_updates_to(&address);
-    for number in 0..150 {
+    // At the same time, so that the first update does not wait for the gate until its request times out and is sent again.
+    let book = async |number| {
         let body = json!({ "orderId": Uuid::from_u128(number), "postalCode": "N1 1AA", "country": "GB" });
         let key = format!("book:{number}");
         let headers = [("idempotency-key", key.as_str())];
         assert_eq!(running.send("POST", "/sandbox/carrier/bookings", &headers, Some(&body)).await.status, 200);
-    }
+    };
+    join_all((0..150).map(book)).await;
     eventually("all are picked up", async || {
         let ledger = running.get("/sandbox/carrier/ledger?limit=200").await.json();
         let items = ledger["items"].as_array().unwrap();
