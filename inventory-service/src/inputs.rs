@@ -1,11 +1,11 @@
-//! What comes in. Names of events and reminders are stored and sent: never rename.
+//! The inputs of this service.
 
 use derive_more::From;
 use serde::Deserialize;
 
 use crate::domain::{AdjustStock, OrderCreated, PutProduct};
 
-/// Everything that comes in. Names of events and reminders are stored and sent: never rename.
+/// An input of any source. Names of events and reminders are stored and sent: never rename.
 #[derive(Debug, Deserialize, From)]
 pub enum Input {
     // events

@@ -26,7 +26,8 @@ pub struct Settings {
 
 /// Everything this service consists of.
 pub fn service(settings: &Settings) -> Service {
-    let saga = saga::InventorySaga { hold_for: settings.reservation_ttl.delta(), low_stock: settings.low_stock };
+    let rules = domain::StockRules { hold_for: settings.reservation_ttl.delta(), low_stock: settings.low_stock };
+    let saga = saga::InventorySaga { rules };
     Service::named(INVENTORY, "inventory-service")
         .migrations::<migrations::Migrator>()
         .participant(ParticipantBuilder::new(saga))

@@ -1,21 +1,16 @@
-//! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
+//! This service's part in the saga: the rule of `domain` that each input invokes.
 
-use chrono::TimeDelta;
 use events::ReleaseReason;
 use saga::{Command, Consequences, Delivery, Participant, Verdict, answer};
 use uuid::Uuid;
 
 use crate::{
-    domain::{AdjustStock, ProductView, PutProduct, StockRefusal},
+    domain::{AdjustStock, ProductView, PutProduct, Stock, StockRefusal, StockRules},
     inputs::Input,
-    store::Stock,
 };
 
 pub struct InventorySaga {
-    /// How long an order that is not confirmed keeps its stock before that is reported.
-    pub hold_for: TimeDelta,
-    /// A product with at most this number of units is running low.
-    pub low_stock: i64,
+    pub rules: StockRules,
 }
 
 impl Participant for InventorySaga {
@@ -25,14 +20,14 @@ impl Participant for InventorySaga {
 
     fn react(&self, stock: &mut Stock, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
         match &it.input {
-            Input::OrderCreated(order) => stock.reserve(it.key, order, self, out),
+            Input::OrderCreated(order) => stock.reserve(it.key, order, &self.rules, out),
             Input::OrderConfirmed => stock.commit(it.key, out),
             Input::OrderShipped => stock.ship(it.key, out),
-            Input::OrderCancelled => stock.release(it.key, ReleaseReason::OrderCancelled, self, out),
-            Input::PaymentFailed => stock.release(it.key, ReleaseReason::PaymentFailed, self, out),
+            Input::OrderCancelled => stock.release(it.key, ReleaseReason::OrderCancelled, &self.rules, out),
+            Input::PaymentFailed => stock.release(it.key, ReleaseReason::PaymentFailed, &self.rules, out),
             Input::ReservationDue => stock.expire(it.key, out),
-            Input::PutProduct(command) => answer(command, stock.put(command, self, out)),
-            Input::AdjustStock(command) => answer(command, stock.adjust(command, self, out)),
+            Input::PutProduct(command) => answer(command, stock.put(command, &self.rules, out)),
+            Input::AdjustStock(command) => answer(command, stock.adjust(command, &self.rules, out)),
         }
     }
 }

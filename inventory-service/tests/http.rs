@@ -50,7 +50,7 @@ async fn a_product_is_created_changed_and_found() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_with_everything_that_is_wrong() {
+async fn an_invalid_product_is_refused_with_all_violations() {
     let it = start().await;
     let wrong = put(&it, TEAPOT, &json!({ "sku": "", "name": "", "price": "0.00", "currency": "JPY" })).await;
     let errors = wrong.json()["errors"].clone();
@@ -69,7 +69,7 @@ async fn what_cannot_be_is_refused_with_everything_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn stock_comes_in_once_per_key_and_is_in_the_book() {
+async fn stock_is_adjusted_once_per_key_and_recorded() {
     let it = start().await;
     put(&it, TEAPOT, &teapot()).await;
     let first = stock(&it, "a", 50).await;
@@ -84,7 +84,7 @@ async fn stock_comes_in_once_per_key_and_is_in_the_book() {
     let missing = it.send("POST", &format!("/api/v1/products/{TEAPOT}/stock"), &[], Some(&json!({}))).await;
     assert_eq!(missing.json()["type"], "/problems/idempotency-key-missing");
 
-    // The first answer is remembered by the next process.
+    // The next process replays the first answer.
     let it = it.restart(service(&settings())).await;
     let again = stock(&it, "a", 50).await;
     assert_eq!((again.header("idempotency-replayed"), &again.body), (Some("true"), &first.body));

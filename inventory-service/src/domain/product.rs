@@ -7,11 +7,10 @@ use sea_orm::{DeriveActiveEnum, EnumIter, sea_query::StringLen};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::IfMatch;
 
-use crate::{
-    saga::InventorySaga,
-    store::{Movement, Product, Stock},
+use super::{
+    ExpectedVersion, StockRules,
+    rows::{Movement, Product, Stock},
 };
 
 /// Why stock has changed.
@@ -19,15 +18,15 @@ use crate::{
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MovementKind {
-    /// Goods have come in.
+    /// Goods were delivered to the warehouse.
     Delivery,
-    /// Counted anew.
+    /// The stock was counted again.
     Correction,
-    /// Kept for an order: available → reserved.
+    /// Reserved for an order: available → reserved.
     Reserved,
-    /// Given back by an order: reserved → available.
+    /// Released by an order: reserved → available.
     Released,
-    /// Gone with a parcel: reserved → out of the building.
+    /// Shipped with an order: reserved → shipped.
     Shipped,
 }
 
@@ -39,7 +38,7 @@ pub enum AdjustmentReason {
     Correction,
 }
 
-/// Creates a product, or changes what it is called and costs.
+/// Creates a product, or changes its SKU, name and price.
 #[derive(Debug)]
 pub struct PutProduct {
     pub product_id: Uuid,
@@ -47,11 +46,11 @@ pub struct PutProduct {
     pub name: String,
     pub price: Money,
     pub currency: Currency,
-    /// Only if the product is still as the caller has seen it.
-    pub if_match: IfMatch,
+    /// Refused with [`StockRefusal::Changed`] unless the product is at this version.
+    pub expected: ExpectedVersion,
 }
 
-/// Units come in (positive) or turn out to be missing (negative).
+/// Adds units to the stock (positive) or removes them (negative).
 #[derive(Debug)]
 pub struct AdjustStock {
     pub product_id: Uuid,
@@ -65,13 +64,13 @@ pub enum StockRefusal {
     NoSuchProduct,
     /// The product has changed; this is its version, if there is one.
     Changed(Option<i64>),
-    /// Orders were taken in this currency.
+    /// The product is sold in this currency.
     CurrencyFixed(Currency),
     /// Another product has this SKU.
     SkuTaken,
-    /// There are only so many.
+    /// The change needs more units than are available; this is their number.
     NotEnough(i64),
-    /// More than can be counted.
+    /// The product would have more than `MAX_UNITS`.
     TooMany,
 }
 
@@ -90,9 +89,9 @@ pub struct ProductView {
     pub currency: Currency,
     /// Units an order can still reserve.
     pub available: i64,
-    /// Units kept for orders.
+    /// Units reserved for orders.
     pub reserved: i64,
-    /// Units that have left.
+    /// Units that were shipped.
     pub shipped: i64,
     /// Rises when sku, name or price change; also the `ETag`.
     pub version: i64,
@@ -101,19 +100,19 @@ pub struct ProductView {
 }
 
 /// No product has more units than this: sums of a few never overflow.
-const MOST_UNITS: i64 = 1_000_000_000_000;
+const MAX_UNITS: i64 = 1_000_000_000_000;
 
 impl Stock {
     pub fn put(
         &mut self,
         command: &PutProduct,
-        rules: &InventorySaga,
+        rules: &StockRules,
         out: &mut Consequences,
     ) -> Result<ProductView, StockRefusal> {
         let before = self.products.get(&command.product_id);
         let version = before.map(|product| product.version);
         let currency = before.map(Product::currency);
-        if !command.if_match.allows(version.and_then(|version| u64::try_from(version).ok())) {
+        if !command.expected.allows(version) {
             return Err(StockRefusal::Changed(version));
         }
         if let Some(fixed) = currency.filter(|currency| *currency != command.currency) {
@@ -136,7 +135,7 @@ impl Stock {
         }
         if !same || version.is_none() {
             product.version += 1;
-            product.tell(rules, out);
+            product.publish(rules, out);
         }
         Ok(product.view())
     }
@@ -144,23 +143,23 @@ impl Stock {
     pub fn adjust(
         &mut self,
         command: &AdjustStock,
-        rules: &InventorySaga,
+        rules: &StockRules,
         out: &mut Consequences,
     ) -> Result<ProductView, StockRefusal> {
         let product = self.products.get(&command.product_id).ok_or(StockRefusal::NoSuchProduct)?;
         match product.available.checked_add(command.quantity) {
             Some(available) if available < 0 => return Err(StockRefusal::NotEnough(product.available)),
-            Some(available) if available <= MOST_UNITS => {}
+            Some(available) if available <= MAX_UNITS => {}
             _ => return Err(StockRefusal::TooMany),
         }
-        let product = self.products.get_mut(&command.product_id).expect("just seen");
+        let product = self.products.get_mut(&command.product_id).expect("looked up above");
         product.shift(command.quantity, 0, rules, out);
         let view = product.view();
         let kind = match command.reason {
             AdjustmentReason::Delivery => MovementKind::Delivery,
             AdjustmentReason::Correction => MovementKind::Correction,
         };
-        self.note(command.product_id, kind, command.quantity, None, command.note.clone(), out);
+        self.record(command.product_id, kind, command.quantity, None, command.note.clone(), out);
         Ok(view)
     }
 
@@ -171,24 +170,24 @@ impl Stock {
         kind: MovementKind,
         units: i64,
         order: Uuid,
-        rules: &InventorySaga,
+        rules: &StockRules,
         out: &mut Consequences,
     ) {
         let row = self.products.get_mut(&product).expect("a reserved product exists");
         row.shift(-units, units, rules, out);
-        self.note(product, kind, units.abs(), Some(order), None, out);
+        self.record(product, kind, units.abs(), Some(order), None, out);
     }
 
-    /// From reserved out of the building.
-    pub(super) fn leave(&mut self, product: Uuid, units: i64, order: Uuid, out: &mut Consequences) {
+    /// From reserved to shipped.
+    pub(super) fn ship_units(&mut self, product: Uuid, units: i64, order: Uuid, out: &mut Consequences) {
         let row = self.products.get_mut(&product).expect("a reserved product exists");
         row.reserved -= units;
         row.shipped += units;
         row.updated_at = out.now();
-        self.note(product, MovementKind::Shipped, units, Some(order), None, out);
+        self.record(product, MovementKind::Shipped, units, Some(order), None, out);
     }
 
-    fn note(
+    fn record(
         &mut self,
         product_id: Uuid,
         kind: MovementKind,
@@ -220,17 +219,17 @@ impl Product {
     }
 
     /// Changes what is available and reserved, and publishes a change of the level.
-    fn shift(&mut self, available: i64, reserved: i64, rules: &InventorySaga, out: &mut Consequences) {
+    fn shift(&mut self, available: i64, reserved: i64, rules: &StockRules, out: &mut Consequences) {
         let before = self.availability(rules);
         self.available += available;
         self.reserved += reserved;
         self.updated_at = out.now();
         if self.availability(rules) != before {
-            self.tell(rules, out);
+            self.publish(rules, out);
         }
     }
 
-    fn availability(&self, rules: &InventorySaga) -> Availability {
+    fn availability(&self, rules: &StockRules) -> Availability {
         match self.available {
             ..=0 => Availability::Out,
             units if units <= rules.low_stock => Availability::Low,
@@ -238,7 +237,7 @@ impl Product {
         }
     }
 
-    fn tell(&mut self, rules: &InventorySaga, out: &mut Consequences) {
+    fn publish(&mut self, rules: &StockRules, out: &mut Consequences) {
         let changed = ProductChanged {
             product_id: self.id,
             sku: self.sku.clone(),

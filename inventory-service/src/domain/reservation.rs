@@ -16,10 +16,9 @@ use serde::{Deserialize, Serialize};
 use store::Json;
 use uuid::Uuid;
 
-use super::{Item, MovementKind, OrderCreated, ReservationDue};
-use crate::{
-    saga::InventorySaga,
-    store::{Reservation, Stock},
+use super::{
+    Item, MovementKind, OrderCreated, ReservationDue, StockRules,
+    rows::{Reservation, Stock},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, utoipa::ToSchema)]
@@ -27,16 +26,16 @@ use crate::{
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = ReservationStatus)]
 pub enum State {
-    /// Kept until it is confirmed; see `expiry_reported`.
+    /// Reserved until the order is confirmed; see `expiry_reported`.
     Reserved,
-    /// Confirmed: kept until it is shipped.
+    /// Confirmed: reserved until the order is shipped.
     Committed,
     Shipped,
-    /// Given back.
+    /// The units are available again.
     Released,
-    /// There was not enough.
+    /// Not enough units were available.
     Refused,
-    /// A tombstone: undone before it was done, so it never will be.
+    /// A tombstone: the order was cancelled before it arrived, so nothing will be reserved.
     Cancelled,
 }
 
@@ -53,11 +52,11 @@ impl Stock {
         &mut self,
         order: Uuid,
         wanted: &OrderCreated,
-        rules: &InventorySaga,
+        rules: &StockRules,
         out: &mut Consequences,
     ) -> Verdict {
         if self.reservations.get(&order).is_some() {
-            return Ignored("decided before, or cancelled before it came");
+            return Ignored("the order is already decided or cancelled");
         }
 
         let missing = self.missing(&wanted.items);
@@ -74,7 +73,7 @@ impl Stock {
         }
         let expires_at = out.now() + rules.hold_for;
         let reservation = self.reservations.insert(Reservation::new(order, State::Reserved, out.now()));
-        let reservations = lines.iter().map(Line::told).collect();
+        let reservations = lines.iter().map(Line::reserved_item).collect();
         reservation.lines = Json(lines);
         reservation.expires_at = Some(expires_at);
         out.remind_at(expires_at, &ReservationDue);
@@ -82,29 +81,29 @@ impl Stock {
         Done
     }
 
-    /// `OrderConfirmed`: it does not expire any more.
+    /// `OrderConfirmed`: the reservation no longer expires.
     pub fn commit(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         match self.reservations.get(&order).map(|it| it.state) {
             Some(State::Reserved) => {}
-            _ => return Ignored("nothing is waiting for confirmation"),
+            _ => return Ignored("no reservation awaits confirmation"),
         }
-        let reservation = self.reservations.get_mut(&order).expect("just seen");
+        let reservation = self.reservations.get_mut(&order).expect("looked up above");
         reservation.state = State::Committed;
         reservation.expires_at = None;
         out.cancel_reminder::<ReservationDue>();
         Done
     }
 
-    /// `OrderShipped`: the goods leave the building. The confirmation may come after this; it then finds nothing to do.
+    /// `OrderShipped`: the reserved units are shipped. `OrderConfirmed` may arrive later; it is then ignored.
     pub fn ship(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         let Some(before) = self.live(order) else {
-            return Ignored("nothing is kept for it");
+            return Ignored("the order holds no stock");
         };
-        let reservation = self.reservations.get_mut(&order).expect("just seen");
+        let reservation = self.reservations.get_mut(&order).expect("looked up above");
         reservation.state = State::Shipped;
         reservation.expires_at = None;
         for line in reservation.lines.clone().0 {
-            self.leave(line.product_id, i64::from(line.quantity), order, out);
+            self.ship_units(line.product_id, i64::from(line.quantity), order, out);
         }
         if before == State::Reserved {
             out.cancel_reminder::<ReservationDue>();
@@ -112,29 +111,29 @@ impl Stock {
         Done
     }
 
-    /// Its time is over: publishes that once, and keeps the stock. Only the order itself ends an order.
+    /// `ReservationDue`: publishes `ReservationExpired` once and keeps the stock. Only the order service ends an order.
     pub fn expire(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         let Some(reservation) = self.reservations.get(&order) else {
             return Ignored("there is no reservation");
         };
         let Some(expires_at) = reservation.expires_at.filter(|_| reservation.state == State::Reserved) else {
-            return Ignored("confirmed or given back meanwhile");
+            return Ignored("the reservation is already confirmed or released");
         };
         if reservation.expiry_reported {
-            return Ignored("reported before");
+            return Ignored("the expiry is already reported");
         }
-        let reservation = self.reservations.get_mut(&order).expect("just seen");
+        let reservation = self.reservations.get_mut(&order).expect("looked up above");
         reservation.expiry_reported = true;
         out.publish(&mut reservation.sequence, &ReservationExpired { expires_at: expires_at.into() });
         Done
     }
 
-    /// Whatever the order holds is given back. What it does not hold yet it will never get: a tombstone stays.
+    /// Releases the units of the order. A cancellation that arrives before the order leaves a tombstone.
     pub fn release(
         &mut self,
         order: Uuid,
         reason: ReleaseReason,
-        rules: &InventorySaga,
+        rules: &StockRules,
         out: &mut Consequences,
     ) -> Verdict {
         if self.reservations.get(&order).is_none() {
@@ -145,9 +144,9 @@ impl Stock {
             return Ignored("nothing was reserved");
         }
         let Some(before) = self.live(order) else {
-            return Ignored("nothing to give back");
+            return Ignored("the order holds no stock");
         };
-        let reservation = self.reservations.get_mut(&order).expect("just seen");
+        let reservation = self.reservations.get_mut(&order).expect("looked up above");
         reservation.state = State::Released;
         reservation.expires_at = None;
         out.publish(&mut reservation.sequence, &InventoryReleased { reason });
@@ -166,7 +165,7 @@ impl Stock {
         matches!(state, State::Reserved | State::Committed).then_some(state)
     }
 
-    /// Of what there is too little, however the order's items are written down.
+    /// The products with too few units. Several items may name the same product: their quantities add up.
     fn missing(&self, items: &[Item]) -> Vec<Shortage> {
         let mut demand: BTreeMap<Uuid, i64> = BTreeMap::new();
         for item in items {
@@ -186,7 +185,7 @@ impl Stock {
 }
 
 impl Line {
-    fn told(&self) -> ReservedItem {
+    fn reserved_item(&self) -> ReservedItem {
         ReservedItem { product_id: self.product_id, quantity: self.quantity, reservation_id: self.reservation_id }
     }
 }

@@ -1,4 +1,4 @@
-//! What this service offers over HTTP.
+//! The HTTP API of this service.
 
 mod movements;
 mod products;
@@ -48,7 +48,7 @@ pub static SKU_TAKEN: ProblemType = ProblemType::new(
     "Another product has this SKU. Every product has one of its own.",
 );
 
-/// What a refused change of a product is answered.
+/// The problem for a refusal of the domain.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `Problem::refused` hands on")]
 fn refusal(refusal: StockRefusal) -> Problem {
     match refusal {

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use web::{Caller, Page, PageQuery, Paged, Path, Problem};
 
 use super::READ;
-use crate::{
-    domain::MovementKind,
-    store::{Movement, movement, product},
+use crate::domain::{
+    MovementKind,
+    rows::{Movement, movement, product},
 };
 
 /// One change of a product's stock.

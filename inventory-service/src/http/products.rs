@@ -10,14 +10,14 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use web::{
-    Caller, Checks, CommandReply, FieldError, IfMatch, Json, Keyed, Page, PageQuery, Paged, Path, Problem,
-    RequestTrace, Versioned,
+    Caller, Checks, CommandReply, FieldError, IfMatch, Json, Keyed, Page, PageQuery, Paged, Path, Precondition,
+    Problem, RequestTrace, Versioned,
 };
 
 use super::{READ, WRITE, refusal};
-use crate::{
-    domain::{AdjustStock, AdjustmentReason, ProductView, PutProduct},
-    store::{Product, product},
+use crate::domain::{
+    AdjustStock, AdjustmentReason, ExpectedVersion, ProductView, PutProduct,
+    rows::{Product, product},
 };
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -111,7 +111,7 @@ pub async fn put(
         name: body.name,
         price: body.price,
         currency: currency.expect("checked above"),
-        if_match,
+        expected: expected(&if_match),
     };
     let product = app.execute(command, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
     let status = if product.version == 1 { StatusCode::CREATED } else { StatusCode::OK };
@@ -161,6 +161,17 @@ pub async fn adjust(
     let replied =
         app.execute_once(command, once, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
     Ok(CommandReply(replied).into_response())
+}
+
+/// The versions that the `If-Match` header names. A version that no product can have matches none.
+fn expected(if_match: &IfMatch) -> ExpectedVersion {
+    match if_match.condition() {
+        Precondition::Always => ExpectedVersion::Any,
+        Precondition::Exists => ExpectedVersion::Existing,
+        Precondition::OneOf(versions) => {
+            ExpectedVersion::OneOf(versions.into_iter().filter_map(|version| i64::try_from(version).ok()).collect())
+        }
+    }
 }
 
 fn version(product: &ProductView) -> u64 {

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use web::{Caller, Page, Problem, Query};
 
 use super::READ;
-use crate::{
-    domain::State as Status,
-    store::{Reservation, reservation},
+use crate::domain::{
+    State as Status,
+    rows::{Reservation, reservation},
 };
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -1,7 +1,7 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::{Layout, create, index};
 
-use crate::store::{
+use crate::domain::rows::{
     movement::{self, Column as M},
     product::{self, Column as P},
     reservation::{self, Column as R},

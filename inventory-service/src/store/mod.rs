@@ -1,32 +1,19 @@
-//! The tables, and the rows of them that a batch may touch.
-
-pub mod movement;
-pub mod product;
-pub mod reservation;
+//! Loads and saves the rows that a batch may change.
 
 use saga::{Delivery, Workset};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::inputs::Input;
-pub use movement::Model as Movement;
-pub use product::Model as Product;
-pub use reservation::Model as Reservation;
-
-/// What this service decides over: reservations, the stock of the products they are about, and new lines of the stock
-/// book.
-#[derive(Debug, Default, Clone)]
-pub struct Stock {
-    pub reservations: Rows<reservation::Entity>,
-    pub products: Rows<product::Entity>,
-    pub movements: Rows<movement::Entity>,
-}
+use crate::{
+    domain::rows::{Stock, product, reservation},
+    inputs::Input,
+};
 
 impl Workset<Input> for Stock {
     async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
-        let about_orders = batch.iter().filter(|it| it.input.product().is_none());
-        let orders = about_orders.map(|it| it.key);
+        let of_orders = batch.iter().filter(|it| it.input.product().is_none());
+        let orders = of_orders.map(|it| it.key);
         let reservations = Rows::<reservation::Entity>::lock(tx, orders.collect::<Vec<_>>()).await?;
         let held = reservations.iter().flat_map(|reservation| reservation.lines.iter()).map(|line| line.product_id);
         let named = batch.iter().flat_map(|it| it.input.products());
@@ -41,7 +28,7 @@ impl Workset<Input> for Stock {
     }
 }
 
-/// Products that already have a SKU that a command of the batch gives to a product.
+/// The products that hold a SKU which a command of the batch requests.
 async fn same_sku(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Vec<Uuid>, StoreError> {
     let wanted: Vec<&str> = batch.iter().filter_map(|it| it.input.sku()).collect();
     if wanted.is_empty() {
@@ -52,7 +39,7 @@ async fn same_sku(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Vec<Uuid>, Stor
 }
 
 impl Input {
-    /// The product a command is about.
+    /// The product that a command changes.
     fn product(&self) -> Option<Uuid> {
         match self {
             Self::PutProduct(command) => Some(command.product_id),
@@ -61,7 +48,7 @@ impl Input {
         }
     }
 
-    /// The products it names itself.
+    /// The products that the input names.
     fn products(&self) -> Vec<Uuid> {
         match self {
             Self::OrderCreated(order) => order.items.iter().map(|item| item.product_id).collect(),

@@ -101,6 +101,17 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     }
 }
 
+/// What [`IfMatch`] requires of the current version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Precondition {
+    /// The header is absent.
+    Always,
+    /// `*`: there is a version.
+    Exists,
+    /// The current version is one of these.
+    OneOf(Vec<u64>),
+}
+
 /// The version a change was meant for. An extractor; absent allows everything. Travels with a command, so that it is
 /// compared where the change is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,13 +123,24 @@ impl IfMatch {
         Self(None)
     }
 
+    /// The condition as a value, for a domain that does not know HTTP.
+    pub fn condition(&self) -> Precondition {
+        match &self.0 {
+            None => Precondition::Always,
+            Some(Tags::Any) => Precondition::Exists,
+            // strong comparison: a weak tag never matches
+            Some(Tags::Of(tags)) => {
+                Precondition::OneOf(tags.iter().filter(|tag| !tag.weak).filter_map(|tag| tag.version).collect())
+            }
+        }
+    }
+
     /// Whether the change may go on; `current` is `None` when there is nothing yet.
     pub fn allows(&self, current: Option<u64>) -> bool {
-        match &self.0 {
-            None => true,
-            Some(Tags::Any) => current.is_some(),
-            // strong comparison: a weak tag never matches
-            Some(Tags::Of(tags)) => current.is_some() && tags.iter().any(|tag| !tag.weak && tag.version == current),
+        match self.condition() {
+            Precondition::Always => true,
+            Precondition::Exists => current.is_some(),
+            Precondition::OneOf(versions) => current.is_some_and(|current| versions.contains(&current)),
         }
     }
 

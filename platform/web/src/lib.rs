@@ -29,7 +29,7 @@ pub use self::{
     command_reply::CommandReply,
     context::RequestTrace,
     docs::ApiDocs,
-    etag::{IfMatch, IfNoneMatch, Versioned, etag},
+    etag::{IfMatch, IfNoneMatch, Precondition, Versioned, etag},
     health::{DependencyHealth, Finding, Health, HealthReport, HealthStatus},
     idempotency::{IDEMPOTENCY_KEY, IdempotencyKey, Keyed, body_hash},
     json::{Json, Path, Query},

@@ -6,15 +6,13 @@ use bus::Follower;
 use events::{Currency, Money, choreography, service, topic};
 use futures_util::future::try_join_all;
 use host::System;
-use inventory_service::{
-    domain::{AdjustStock, AdjustmentReason, PutProduct, StockRefusal},
-    store::product,
+use inventory_service::domain::{
+    AdjustStock, AdjustmentReason, ExpectedVersion, PutProduct, StockRefusal, rows::product,
 };
 use saga::{App, IdempotentRequest, Rejected};
 use sea_orm::EntityTrait;
 use telemetry::Trace;
 use uuid::Uuid;
-use web::IfMatch;
 
 use crate::Failure;
 
@@ -99,9 +97,9 @@ pub(super) async fn fill(system: &System) -> Result<(), Failure> {
 async fn put(app: &App, demo: &Demo) -> Result<(), Failure> {
     let currency = Currency::parse(demo.currency).expect("the demonstration's currencies are supported");
     let (sku, name) = (demo.sku.to_owned(), demo.name.to_owned());
-    let if_match = IfMatch::absent();
+    let expected = ExpectedVersion::Any;
     let trace = Trace::new();
-    let command = PutProduct { product_id: demo.id, sku, name, price: demo.price, currency, if_match };
+    let command = PutProduct { product_id: demo.id, sku, name, price: demo.price, currency, expected };
     app.execute(command, trace).await.map_err(|refused| failed(demo, &refused))?;
     if demo.units == 0 {
         return Ok(());

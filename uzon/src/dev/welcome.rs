@@ -8,7 +8,7 @@ use std::{
 
 use events::{Money, service};
 use host::System;
-use inventory_service::store::product::{Column, Entity, Model};
+use inventory_service::domain::rows::product::{Column, Entity, Model};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use settings::environment;
 use uuid::Uuid;

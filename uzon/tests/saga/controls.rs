@@ -44,9 +44,11 @@ pub fn fulfillment(mutation: Mutation) -> Option<Instead<FulfillmentSaga>> {
 
 pub fn inventory(mutation: Mutation) -> Option<Instead<InventorySaga>> {
     match mutation {
-        Mutation::ReleaseOnExpiry => Some(|rules, stock, it, then| match it.input {
-            StockInput::ReservationDue => stock.release(it.key, events::ReleaseReason::OrderCancelled, rules, then),
-            _ => rules.react(stock, it, then),
+        Mutation::ReleaseOnExpiry => Some(|saga, stock, it, out| match it.input {
+            StockInput::ReservationDue => {
+                stock.release(it.key, events::ReleaseReason::OrderCancelled, &saga.rules, out)
+            }
+            _ => saga.react(stock, it, out),
         }),
         Mutation::ReserveAgain => Some(|rules, stock, it, then| {
             if matches!(it.input, StockInput::OrderCreated(_)) {

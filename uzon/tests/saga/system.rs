@@ -27,7 +27,6 @@ use uzon::sandbox::{
     book_answer, book_command, cancel_answer, charge_answer, charge_command, close_answer, close_command, progress,
     query_answer, query_command, refund_command, refunded,
 };
-use web::IfMatch;
 
 use crate::controls;
 
@@ -112,7 +111,7 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
         name: "Teapot".into(),
         price: "29.95".parse().expect("money"),
         currency: "EUR".parse().expect("a currency"),
-        if_match: IfMatch::absent(),
+        expected: stock::ExpectedVersion::Any,
     };
     inventory.command(teapot).expect("a product");
     let reason = stock::AdjustmentReason::Delivery;
@@ -181,8 +180,8 @@ pub fn order_node(clock: &Clock) -> Node<OrderSaga, Outside> {
 }
 
 pub fn inventory(clock: &Clock, instead: Option<Instead<InventorySaga>>) -> Inventory {
-    let rules = InventorySaga { hold_for: TimeDelta::minutes(15), low_stock: 2 };
-    let saga = Mutable { rules, instead };
+    let rules = stock::StockRules { hold_for: TimeDelta::minutes(15), low_stock: 2 };
+    let saga = Mutable { rules: InventorySaga { rules }, instead };
     Node::new("inventory-service", saga, choreography::heard_by(service::INVENTORY), clock.clone())
 }
 

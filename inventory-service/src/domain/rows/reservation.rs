@@ -3,7 +3,7 @@ use store::Json;
 
 use crate::domain::{Line, State};
 
-/// What became of an order's wish for stock.
+/// The stock an order asked for, and the state of the reservation.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "reservations")]
 pub struct Model {
@@ -12,7 +12,7 @@ pub struct Model {
     pub state: State,
     pub lines: Json<Vec<Line>>,
     pub created_at: DateTimeUtc,
-    /// Only while it is reserved.
+    /// Set only in state `Reserved`.
     pub expires_at: Option<DateTimeUtc>,
     pub expiry_reported: bool,
     /// The number of events published about it on `inventory-updates`.

@@ -1,6 +1,7 @@
 use sea_orm::entity::prelude::*;
 
-/// A product and its stock. Each unit is in exactly one of the three; none is ever below zero (also a constraint).
+/// A product and its stock. Each unit is in exactly one of `available`, `reserved` and `shipped`; none of them is ever
+/// negative (also a constraint).
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "products")]
 pub struct Model {
@@ -15,7 +16,7 @@ pub struct Model {
     pub shipped: i64,
     /// Rises when sku, name or price change.
     pub version: i64,
-    /// The number of events published about it on `catalog`.
+    /// The number of events published for the product on `catalog`.
     pub sequence: i64,
     pub updated_at: DateTimeUtc,
 }
