@@ -1,16 +1,15 @@
-//! What comes in. Names of events and reminders are stored and sent: never rename.
+//! The inputs of this service.
 
 use derive_more::From;
 use saga::Outcome;
 use serde::Deserialize;
 
 use crate::domain::{
-    News, OrderCancelled, OrderCreated, OrderShipped, OrderStatusChanged, PaymentRefunded, Resend, SetPreferences,
-    Status,
+    CustomerNotification, Notify, OrderCancelled, OrderCreated, OrderShipped, OrderStatusChanged, PaymentRefunded,
+    Resend, SetPreferences, Status,
 };
-use crate::effects::Notify;
 
-/// Everything that comes in. Names of events are stored and sent: never rename.
+/// An input of any source. Names of events are stored and sent: never rename.
 #[derive(Debug, Deserialize, From)]
 pub enum Input {
     // events
@@ -42,15 +41,17 @@ pub enum Input {
 }
 
 impl Input {
-    /// The notification that follows from it, if any.
-    pub fn news(&self) -> Option<News<'_>> {
+    /// The notification that the input causes, if any.
+    pub fn notification(&self) -> Option<CustomerNotification<'_>> {
         match self {
-            Self::OrderConfirmed => Some(News::Confirmed),
-            Self::OrderShipped(event) => Some(News::Shipped(event)),
-            Self::OrderDelivered => Some(News::Delivered),
-            Self::OrderCancelled(event) => Some(News::Cancelled(event)),
-            Self::PaymentRefunded(event) => Some(News::Refunded(event)),
-            Self::OrderStatusChanged(event) if event.status == Status::Failed => Some(News::Failed(event)),
+            Self::OrderConfirmed => Some(CustomerNotification::Confirmed),
+            Self::OrderShipped(event) => Some(CustomerNotification::Shipped(event)),
+            Self::OrderDelivered => Some(CustomerNotification::Delivered),
+            Self::OrderCancelled(event) => Some(CustomerNotification::Cancelled(event)),
+            Self::PaymentRefunded(event) => Some(CustomerNotification::Refunded(event)),
+            Self::OrderStatusChanged(event) if event.status == Status::Failed => {
+                Some(CustomerNotification::Failed(event))
+            }
             _ => None,
         }
     }

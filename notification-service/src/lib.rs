@@ -16,7 +16,7 @@ use host::{Service, ServiceSpec};
 use serde::Deserialize;
 use settings::Span;
 
-/// A message may come a moment later: then events about one order are decided together.
+/// Delays a batch so that events about one order are decided together.
 const LINGER: Duration = Duration::from_millis(50);
 
 /// The commented defaults of this service's settings.
@@ -33,18 +33,18 @@ pub struct Settings {
 
 /// Everything this service consists of.
 pub fn service(settings: &Settings) -> Service {
-    // With the defaults the last of six attempts ends within two minutes; word of a message is owed within five.
+    // With the defaults the last of six attempts ends within two minutes; a result is due within five.
     let policy = Policy {
         timeout: Duration::from_secs(10),
         attempts: Some(settings.attempts),
         first_wait: settings.first_retry.duration(),
         longest_wait: Duration::from_mins(1),
-        // A message that may have been sent is sent again: twice is better than never.
+        // A message that may have been sent is sent again: a duplicate is better than none.
         unknown: false,
     };
     let mailbox = effects::Mailbox { error_rate: settings.mailbox_error_rate };
     let participant = ParticipantBuilder::new(saga::NotificationSaga)
-        .performs::<effects::Notify>(policy, &Breaker::new("mailbox"), mailbox)
+        .performs::<domain::Notify>(policy, &Breaker::new("mailbox"), mailbox)
         .lingers(LINGER);
     Service::named(NOTIFICATION, "notification-service")
         .migrations::<migrations::Migrator>()

@@ -1,4 +1,4 @@
-//! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
+//! This service's part in the saga: the rule of `domain` that each input invokes.
 
 use std::convert::Infallible;
 
@@ -10,30 +10,31 @@ use saga::{
 use uuid::Uuid;
 
 use crate::{
-    domain::{Resend, ResendRefusal, SetPreferences},
+    domain::{
+        Resend, ResendRefusal, SetPreferences, Work,
+        rows::{Notification, Preferences},
+    },
     inputs::Input,
-    store::{Notification, Preferences, Work},
 };
 
 pub struct NotificationSaga;
 
 impl Participant for NotificationSaga {
     const NAME: &'static str = "notification";
-    /// Repeats are recognised by the rows they would write: a contact by its order, a message by order, event and channel.
-    /// Nothing here is money or stock, and most of what is heard (every status but one) is ignored anyway: an inbox would
-    /// cost a row for each of them.
+    /// The rows deduplicate: a contact by its order, a message by order, event and channel. An inbox would cost a row for
+    /// every input, and most of them (every status but one) are ignored.
     const INBOX: bool = false;
     type Input = Input;
     type Workset = Work;
 
     fn react(&self, work: &mut Work, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
-        match (&it.input, it.input.news()) {
-            (_, Some(news)) => work.tell(it.key, &news, out),
-            (Input::OrderCreated(order), _) => work.note(it.key, order),
+        match (&it.input, it.input.notification()) {
+            (_, Some(notification)) => work.notify(it.key, &notification, out),
+            (Input::OrderCreated(order), _) => work.record_contact(it.key, order),
             (Input::Notified(outcome), _) => work.settle(outcome, out),
             (Input::Resend(command), _) => answer(command, work.resend(command, out)),
             (Input::SetPreferences(command), _) => answer(command, Ok(work.set_preferences(command))),
-            _ => Ignored("no news for the customer"),
+            _ => Ignored("the customer is not notified about it"),
         }
     }
 }

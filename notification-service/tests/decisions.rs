@@ -1,4 +1,4 @@
-//! Given, when, then.
+//! The decisions about each input in each state.
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 mod orders;
@@ -7,8 +7,7 @@ use std::fmt::Write;
 
 use events::{Event, OrderCreated, choreography, contract::contract_of};
 use notification_service::{
-    domain::{Channel::*, LANGUAGES, Resend, ResendRefusal, SetPreferences, State},
-    effects::Told,
+    domain::{Channel::*, LANGUAGES, NotifyAnswer, Resend, ResendRefusal, SetPreferences, State},
     inputs::Input,
 };
 use orders::*;
@@ -19,9 +18,9 @@ use testkit::{Ended, proofs::twice_is_once};
 use uuid::Uuid;
 
 #[test]
-fn the_contact_is_noted_once() {
+fn the_contact_is_recorded_once() {
     let mut it = empty();
-    assert!(matches!(hear(&mut it, "OrderCreated.v1"), Ended::Done));
+    assert!(matches!(receive(&mut it, "OrderCreated.v1"), Ended::Done));
     let mut other = sample("OrderCreated.v1");
     other["customer"]["email"] = json!("eve@example.org");
     assert!(matches!(it.event(ORDER, "OrderCreated.v1", &other), Ended::Ignored(_)));
@@ -30,7 +29,7 @@ fn the_contact_is_noted_once() {
 }
 
 #[test]
-fn a_long_order_makes_no_long_row() {
+fn the_contact_row_of_a_long_order_is_short() {
     let mut it = empty();
     let mut order = sample("OrderCreated.v1");
     let item = json!({ "productId": Uuid::nil(), "productName": "é".repeat(200), "quantity": 1, "price": "1.00" });
@@ -39,12 +38,12 @@ fn a_long_order_makes_no_long_row() {
     let items = &it.work.contacts.get(&ORDER).unwrap().items;
     assert_eq!((items.lines.len(), items.more), (5, 95));
     assert_eq!(items.lines[0].name, format!("{}…", "é".repeat(60)));
-    hear(&mut it, "OrderConfirmed.v1");
-    assert!(only_asked(&it).body.contains("… + 95"));
+    receive(&mut it, "OrderConfirmed.v1");
+    assert!(only_request(&it).body.contains("… + 95"));
 }
 
 #[rstest]
-fn news_is_told_once(
+fn each_event_notifies_once(
     #[values(
         "OrderConfirmed.v1",
         "OrderShipped.v1",
@@ -54,24 +53,24 @@ fn news_is_told_once(
         "OrderStatusChanged.v1"
     )]
     kind: &str,
-    #[values("NONE", "NOTED", "PENDING", "SENT", "FAILED")] state: &str,
+    #[values("NONE", "CONTACT", "PENDING", "SENT", "FAILED")] state: &str,
 ) {
-    let mut it = if state == "NONE" { empty() } else { noted() };
-    if !matches!(state, "NONE" | "NOTED") {
-        hear(&mut it, kind);
+    let mut it = if state == "NONE" { empty() } else { with_contact() };
+    if !matches!(state, "NONE" | "CONTACT") {
+        receive(&mut it, kind);
     }
     match state {
-        "SENT" => drop(it.outcome(ORDER, only_asked(&it), CallResult::Answer(Told::Accepted))),
-        "FAILED" => drop(it.outcome(ORDER, only_asked(&it), CallResult::Exhausted("it is down".into()))),
+        "SENT" => drop(it.outcome(ORDER, only_request(&it), CallResult::Answer(NotifyAnswer::Accepted))),
+        "FAILED" => drop(it.outcome(ORDER, only_request(&it), CallResult::Exhausted("it is down".into()))),
         _ => {}
     }
     let before = (it.published(), it.effects.clone(), format!("{:?}", it.work)).1;
-    let ended = hear(&mut it, kind);
+    let ended = receive(&mut it, kind);
     match state {
         "NONE" => assert!(matches!(ended, Ended::Held(_)) && it.effects.is_empty(), "{ended:?}"),
-        "NOTED" => {
+        "CONTACT" => {
             assert!(matches!(ended, Ended::Done), "{ended:?}");
-            let message = only_asked(&it);
+            let message = only_request(&it);
             assert_eq!((message.channel, &**message.recipient), (Email, "ada@example.org"));
             assert_eq!(messages(&it)[0].status, State::Pending);
         }
@@ -85,7 +84,7 @@ fn news_is_told_once(
 
 #[test]
 fn delivered_twice_is_delivered_once() {
-    let noted = noted();
+    let before = with_contact();
     for record in [
         record::<events::OrderConfirmed>(),
         record::<events::OrderShipped>(),
@@ -94,15 +93,15 @@ fn delivered_twice_is_delivered_once() {
         record::<events::PaymentRefunded>(),
         record::<events::OrderStatusChanged>(),
     ] {
-        assert!(matches!(twice_is_once(&noted, &record), Ended::Done));
+        assert!(matches!(twice_is_once(&before, &record), Ended::Done));
         assert!(matches!(twice_is_once(&empty(), &record), Ended::Held(_)));
     }
     assert!(matches!(twice_is_once(&empty(), &record::<events::OrderCreated>()), Ended::Done));
 }
 
 #[test]
-fn of_the_statuses_only_failed_is_news() {
-    for it in [&mut empty(), &mut noted()] {
+fn only_status_failed_notifies() {
+    for it in [&mut empty(), &mut with_contact()] {
         for status in
             ["PENDING", "RESERVED", "CONFIRMED", "SHIPPED", "DELIVERED", "CANCELLING", "CANCELLED", "UNHEARD_OF"]
         {
@@ -114,25 +113,25 @@ fn of_the_statuses_only_failed_is_news() {
 }
 
 #[rstest]
-#[case(CallResult::Answer(Told::Accepted), State::Sent, "NotificationSent")]
-#[case(CallResult::Answer(Told::Refused("no such address".into())), State::Failed, "NotificationFailed")]
+#[case(CallResult::Answer(NotifyAnswer::Accepted), State::Sent, "NotificationSent")]
+#[case(CallResult::Answer(NotifyAnswer::Refused("no such address".into())), State::Failed, "NotificationFailed")]
 #[case(CallResult::Exhausted("it is down".into()), State::Failed, "NotificationFailed")]
 #[case(CallResult::Unknown("no answer".into()), State::Failed, "NotificationFailed")]
-fn what_came_of_it_is_told(#[case] said: CallResult<Told>, #[case] status: State, #[case] event: &str) {
-    let mut it = noted();
-    hear(&mut it, "OrderShipped.v1");
-    let request = only_asked(&it);
-    assert!(matches!(it.outcome(ORDER, request.clone(), said), Ended::Done));
+fn the_result_is_published(#[case] result: CallResult<NotifyAnswer>, #[case] status: State, #[case] event: &str) {
+    let mut it = with_contact();
+    receive(&mut it, "OrderShipped.v1");
+    let request = only_request(&it);
+    assert!(matches!(it.outcome(ORDER, request.clone(), result), Ended::Done));
     let message = messages(&it)[0].clone();
     assert_eq!((message.status, message.attempts, message.sent_at.is_some()), (status, 1, status == State::Sent));
-    let told: Value = serde_json::from_slice(&it.outbox[0].message.value).unwrap();
+    let event_body: Value = serde_json::from_slice(&it.outbox[0].message.value).unwrap();
     assert_eq!(
-        (&told["notificationId"], &told["event"], &told["channel"], &told["sequence"]),
+        (&event_body["notificationId"], &event_body["event"], &event_body["channel"], &event_body["sequence"]),
         (&json!(message.id), &json!("OrderShipped.v1"), &json!("EMAIL"), &json!(1))
     );
     assert_eq!(it.published(), [event]);
 
-    let late = it.outcome(ORDER, request, CallResult::Answer(Told::Accepted));
+    let late = it.outcome(ORDER, request, CallResult::Answer(NotifyAnswer::Accepted));
     assert!(matches!(late, Ended::Ignored(_)) && it.published().is_empty(), "{late:?}");
 }
 
@@ -148,10 +147,10 @@ fn customers_choose_but_not_about_contract_and_money(
     #[case] courtesy: &[notification_service::domain::Channel],
     #[case] legal: &[notification_service::domain::Channel],
 ) {
-    for kind in NEWS {
-        let mut it = noted();
+    for kind in NOTIFYING {
+        let mut it = with_contact();
         it.command(SetPreferences(preferences(email, sms, "en"))).unwrap();
-        hear(&mut it, kind);
+        receive(&mut it, kind);
         let wanted = if matches!(kind, "OrderShipped.v1" | "OrderDelivered.v1") { courtesy } else { legal };
         assert_eq!(channels(&it), wanted, "{kind}");
     }
@@ -164,31 +163,31 @@ fn without_a_phone_no_text_message() {
     order["customer"]["phone"] = Value::Null;
     it.event(ORDER, "OrderCreated.v1", &order);
     it.command(SetPreferences(preferences(true, true, "en"))).unwrap();
-    hear(&mut it, "OrderShipped.v1");
+    receive(&mut it, "OrderShipped.v1");
     assert_eq!(channels(&it), [Email]);
 }
 
 #[test]
-fn what_nobody_wants_to_hear_is_settled_for_good() {
-    let mut it = noted();
+fn a_message_that_preferences_exclude_fails_for_good() {
+    let mut it = with_contact();
     it.command(SetPreferences(preferences(false, false, "en"))).unwrap();
-    assert!(matches!(hear(&mut it, "OrderShipped.v1"), Ended::Done));
+    assert!(matches!(receive(&mut it, "OrderShipped.v1"), Ended::Done));
     assert!(it.asked().is_empty());
-    let told: Value = serde_json::from_slice(&it.outbox[0].message.value).unwrap();
-    assert_eq!((&told["attempts"], &told["event"]), (&json!(0), &json!("OrderShipped.v1")));
+    let event_body: Value = serde_json::from_slice(&it.outbox[0].message.value).unwrap();
+    assert_eq!((&event_body["attempts"], &event_body["event"]), (&json!(0), &json!("OrderShipped.v1")));
     assert_eq!(it.published(), ["NotificationFailed"]);
     let resend = it.command(Resend(key(&it)));
     assert_eq!(resend.unwrap_err(), ResendRefusal::SwitchedOff);
 
-    // A repeat is a repeat, whatever the customer wants by now.
+    // A repeat is ignored even if the preferences have changed.
     it.command(SetPreferences(preferences(true, true, "en"))).unwrap();
-    assert!(matches!(hear(&mut it, "OrderShipped.v1"), Ended::Ignored(_)));
+    assert!(matches!(receive(&mut it, "OrderShipped.v1"), Ended::Ignored(_)));
     assert!(it.asked().is_empty() && it.published().is_empty());
 }
 
 #[test]
-fn each_refund_is_news() {
-    let mut it = noted();
+fn each_refund_notifies() {
+    let mut it = with_contact();
     for id in [1, 2, 1, 2] {
         refund(&mut it, id);
     }
@@ -199,19 +198,19 @@ fn each_refund_is_news() {
 }
 
 #[test]
-fn sent_again_on_purpose_is_another_request() {
-    let mut it = noted();
-    hear(&mut it, "OrderConfirmed.v1");
-    let (first, key) = (only_asked(&it), key(&it));
+fn a_resend_is_another_request() {
+    let mut it = with_contact();
+    receive(&mut it, "OrderConfirmed.v1");
+    let (first, key) = (only_request(&it), key(&it));
     assert_eq!(it.command(Resend(key.clone())).unwrap_err(), ResendRefusal::Pending);
     it.outcome(ORDER, first.clone(), CallResult::Exhausted("it is down".into()));
 
     let sending = it.command(Resend(key.clone())).unwrap();
     assert_eq!((sending.status, sending.id, sending.resends), (State::Pending, first.id, 1));
     assert_eq!(it.effects.keys().collect::<Vec<_>>(), [&format!("notify:{ORDER}:OrderConfirmed.v1:email:1")]);
-    let stale = it.outcome(ORDER, first, CallResult::Answer(Told::Accepted));
+    let stale = it.outcome(ORDER, first, CallResult::Answer(NotifyAnswer::Accepted));
     assert!(matches!(stale, Ended::Ignored(_)), "{stale:?}");
-    it.outcome(ORDER, only_asked(&it), CallResult::Answer(Told::Accepted));
+    it.outcome(ORDER, only_request(&it), CallResult::Answer(NotifyAnswer::Accepted));
     assert_eq!((messages(&it)[0].status, messages(&it)[0].attempts), (State::Sent, 2));
     assert_eq!(it.published(), ["NotificationFailed", "NotificationSent"]);
 
@@ -234,8 +233,8 @@ fn in_the_customers_language(#[case] order: &str, #[case] preferred: Option<&str
     if let Some(language) = preferred {
         it.command(SetPreferences(preferences(true, false, language))).unwrap();
     }
-    hear(&mut it, "OrderConfirmed.v1");
-    let subject = only_asked(&it).subject.unwrap();
+    receive(&mut it, "OrderConfirmed.v1");
+    let subject = only_request(&it).subject.unwrap();
     assert!(subject.starts_with(begins), "{}", *subject);
 }
 
@@ -244,11 +243,11 @@ fn in_the_customers_language(#[case] order: &str, #[case] preferred: Option<&str
 fn texts() {
     let mut texts = String::new();
     for language in LANGUAGES {
-        let mut it = noted();
+        let mut it = with_contact();
         it.command(SetPreferences(preferences(true, true, language))).unwrap();
-        for kind in NEWS {
-            hear(&mut it, kind);
-            for message in asked(&it) {
+        for kind in NOTIFYING {
+            receive(&mut it, kind);
+            for message in requests(&it) {
                 let subject = message.subject.map(|subject| subject.0).unwrap_or_default();
                 writeln!(texts, "==== {language} {kind} {}\n{subject}\n\n{}", message.channel.as_str(), *message.body)
                     .unwrap();
@@ -259,7 +258,7 @@ fn texts() {
     insta::assert_snapshot!(texts);
 }
 
-/// Every reason has words in every language, and one nobody has heard of needs none.
+/// Every reason has a text in every language; an unknown one has none.
 #[test]
 fn reasons() {
     let mut cancelled: Vec<_> = events::CancelReason::ALL.iter().map(|reason| reason.as_str()).collect();
@@ -271,10 +270,10 @@ fn reasons() {
         for (language, reason) in
             LANGUAGES.into_iter().flat_map(|language| reasons.iter().map(move |it| (language, it)))
         {
-            let mut it = noted();
+            let mut it = with_contact();
             it.command(SetPreferences(preferences(true, false, language))).unwrap();
             it.event(ORDER, kind, &json!({ "status": "FAILED", "reason": reason }));
-            let body = only_asked(&it).body;
+            let body = only_request(&it).body;
             writeln!(sentences, "{language} {reason}: {}", body.lines().nth(2).unwrap()).unwrap();
         }
     }
@@ -283,14 +282,14 @@ fn reasons() {
 
 #[test]
 fn nothing_personal_is_published_or_printed() {
-    let mut it = noted();
+    let mut it = with_contact();
     it.command(SetPreferences(preferences(true, true, "en"))).unwrap();
     let mut printed = String::new();
-    for kind in NEWS {
-        hear(&mut it, kind);
-        for request in asked(&it) {
+    for kind in NOTIFYING {
+        receive(&mut it, kind);
+        for request in requests(&it) {
             write!(printed, "{request:?}").unwrap();
-            it.outcome(ORDER, request, CallResult::Answer(Told::Accepted));
+            it.outcome(ORDER, request, CallResult::Answer(NotifyAnswer::Accepted));
         }
     }
     write!(printed, "{:?}", it.work).unwrap();
@@ -302,21 +301,25 @@ fn nothing_personal_is_published_or_printed() {
     }
 }
 
-/// What the choreography says this service hears it can read.
+/// The service can read every event that the choreography routes to it.
 #[test]
 fn agrees_with_the_choreography() {
     for (_, kinds) in choreography::heard_by("notification") {
         for kind in kinds {
             let sample = contract_of(kind).expect("a known type").sample;
             assert!(saga::decode::<Input>(kind, sample.as_bytes()).unwrap().is_some(), "{kind}");
-            let ended = if kind == OrderCreated::TYPE { hear(&mut empty(), kind) } else { hear(&mut noted(), kind) };
+            let ended = if kind == OrderCreated::TYPE {
+                receive(&mut empty(), kind)
+            } else {
+                receive(&mut with_contact(), kind)
+            };
             assert!(matches!(ended, Ended::Done), "{kind}: {ended:?}");
         }
     }
 }
 
 /// The key of the only message there is.
-fn key(it: &Service) -> notification_service::store::NotificationKey {
+fn key(it: &Service) -> notification_service::domain::rows::NotificationKey {
     let [message] = messages(it)[..] else { panic!("one message") };
     (message.order_id, message.event.clone(), message.channel)
 }

@@ -8,11 +8,10 @@ use clock::Clock;
 use events::{Event, OrderConfirmed, OrderCreated, OrderShipped};
 use notification_service::{
     SETTINGS, Settings,
-    domain::{SetPreferences, State},
+    domain::{SetPreferences, State, Work},
     inputs::Input,
     saga::NotificationSaga,
     service,
-    store::Work,
 };
 use orders::*;
 use saga::{Consequences, Delivery, InputSource, Participant, Verdict, Workset};
@@ -41,7 +40,7 @@ async fn list(it: &Fixture, query: &str) -> Vec<Value> {
     assert_eq!(page.status, 200, "{}", page.json());
     page.json()["items"].as_array().unwrap().clone()
 }
-/// So many messages that match.
+/// Waits until this many messages match.
 async fn listed(it: &Fixture, query: &str, count: usize) -> Vec<Value> {
     let ask = async || Some(list(it, query).await).filter(|items| items.len() == count);
     eventually(&format!("{count} messages with {query}"), ask).await
@@ -54,19 +53,19 @@ async fn resend(it: &Fixture, id: &Value) -> testkit::fixture::Reply {
 }
 
 #[tokio::test]
-async fn news_arrives_in_the_mailbox() {
+async fn messages_arrive_in_the_mailbox() {
     let it = start(&[]).await;
     assert_eq!(set(&it, &json!({ "email": true, "sms": true, "language": "de" })).await.status, 200);
-    // The confirmation is there first, and twice.
+    // The confirmation arrives before the order, and twice.
     let (confirmed, created) = (published::<OrderConfirmed>(), published::<OrderCreated>());
     publish(&it, vec![confirmed.clone(), confirmed, created]).await;
     publish(&it, vec![published::<OrderShipped>()]).await;
 
     let all = listed(&it, &format!("orderId={ORDER}&status=SENT"), 4).await;
-    let told: Vec<_> =
+    let sent: Vec<_> =
         all.iter().map(|one| (one["event"].as_str().unwrap(), one["channel"].as_str().unwrap())).collect();
     for (event, channel) in [("OrderShipped.v1", "sms"), ("OrderConfirmed.v1", "email")] {
-        assert!(told.contains(&(event, channel)), "{told:?}");
+        assert!(sent.contains(&(event, channel)), "{sent:?}");
     }
     let ids: Vec<_> = all.iter().map(|one| one["notificationId"].as_str().unwrap()).collect();
     assert!(ids.is_sorted_by(|a, b| a > b), "newest first: {ids:?}");
@@ -102,7 +101,7 @@ async fn news_arrives_in_the_mailbox() {
     assert_eq!((second["items"].as_array().unwrap().len(), &second["next"]), (1, &Value::Null));
     assert!(list(&it, "orderId=01890000-0000-7000-8000-00000000000f").await.is_empty());
 
-    // It is all there after a restart, and nothing is sent again.
+    // After a restart all messages are listed, and none is sent again.
     let it = it.restart(service(&configured(&[]))).await;
     publish(&it, vec![published::<OrderShipped>()]).await;
     publish(&it, vec![published::<events::OrderDelivered>()]).await;
@@ -110,10 +109,9 @@ async fn news_arrives_in_the_mailbox() {
     it.stop().await;
 }
 
-/// Nobody looks for a message before it is written, unless its customer has chosen something since: then the same news would go
-/// another way.
+/// A repeated event sends no message again, even if the preferences have since selected another channel.
 #[tokio::test]
-async fn news_that_comes_again_is_not_told_again() {
+async fn a_repeated_event_sends_no_message_again() {
     let it = start(&[]).await;
     publish(&it, vec![published::<OrderCreated>(), published::<OrderShipped>()]).await;
     listed(&it, "status=SENT", 1).await;
@@ -122,14 +120,14 @@ async fn news_that_comes_again_is_not_told_again() {
     assert_eq!(set(&it, &json!({ "email": false, "sms": true, "language": "en" })).await.status, 200);
     publish(&it, vec![published::<OrderShipped>(), published::<events::OrderDelivered>()]).await;
     let all = listed(&it, "status=SENT", 3).await;
-    let told: Vec<_> = all.iter().map(|one| format!("{} {}", one["event"], one["channel"]).replace('"', "")).collect();
-    assert_eq!(told, ["OrderDelivered.v1 sms", "OrderConfirmed.v1 email", "OrderShipped.v1 email"]);
+    let sent: Vec<_> = all.iter().map(|one| format!("{} {}", one["event"], one["channel"]).replace('"', "")).collect();
+    assert_eq!(sent, ["OrderDelivered.v1 sms", "OrderConfirmed.v1 email", "OrderShipped.v1 email"]);
     it.stop().await;
 }
 
-/// Somebody switches everything off while news of theirs is on its way: in one batch, with the rows that are loaded for it.
+/// A customer switches every channel off in the same batch as an event about their order.
 #[tokio::test]
-async fn what_is_chosen_in_the_same_batch_counts() {
+async fn preferences_of_the_same_batch_apply() {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&format!("sqlite:{}", folder.path().join("db.sqlite").display()), 3).await.unwrap();
     service(&configured(&[])).migrate(&db).await.unwrap();
@@ -157,7 +155,7 @@ async fn what_is_chosen_in_the_same_batch_counts() {
 }
 
 #[tokio::test]
-async fn what_fails_is_told_and_can_be_sent_again() {
+async fn a_failed_message_is_listed_and_can_be_sent_again() {
     let it = start(&["notification.mailbox_error_rate=1", "notification.attempts=1"]).await;
     publish(&it, vec![published::<OrderCreated>(), published::<OrderConfirmed>()]).await;
     let failed = listed(&it, "status=FAILED", 1).await.remove(0);
@@ -172,7 +170,7 @@ async fn what_fails_is_told_and_can_be_sent_again() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_refused_for_good() {
+async fn an_invalid_address_is_refused_for_good() {
     let it = start(&[]).await;
     let mut order: OrderCreated = serde_json::from_value(sample(OrderCreated::TYPE)).unwrap();
     order.customer.email = "ada@example.invalid".into();
@@ -183,7 +181,7 @@ async fn an_address_that_is_none_is_refused_for_good() {
 }
 
 #[tokio::test]
-async fn sending_again_has_its_limits() {
+async fn a_resend_can_be_refused() {
     let it = start(&["notification.mailbox_error_rate=1", "notification.first_retry=1m"]).await;
     publish(&it, vec![published::<OrderCreated>(), published::<OrderShipped>()]).await;
     let pending = listed(&it, "status=PENDING", 1).await.remove(0);
@@ -225,7 +223,7 @@ async fn preferences_are_kept() {
 }
 
 #[tokio::test]
-async fn filters_that_are_none_are_refused() {
+async fn invalid_filters_are_refused() {
     let it = start(&[]).await;
     for query in ["orderId=7", "status=LOST", "channel=pigeon", "colour=red", "limit=0", "cursor=x"] {
         let answer = it.get(&format!("/api/v1/notifications?{query}")).await;

@@ -1,15 +1,12 @@
-//! Whatever comes in whatever order: each message is settled as often as it was asked for, and what is said is numbered
-//! without a gap.
+//! For inputs in any order, each message is settled as often as it was requested, and published events are numbered
+//! without gaps.
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 mod orders;
 
 use std::collections::BTreeMap;
 
-use notification_service::{
-    domain::{Resend, SetPreferences, State},
-    effects::Told,
-};
+use notification_service::domain::{NotifyAnswer, Resend, SetPreferences, State};
 use orders::*;
 use proptest::prelude::*;
 use saga::CallResult;
@@ -17,9 +14,9 @@ use serde_json::Value;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Hear(usize),
+    Receive(usize),
     Refund(u128),
-    /// The nth request is accepted, or given up.
+    /// The nth request is accepted, or its attempts are exhausted.
     Settle(usize, bool),
     Resend(usize),
     Prefer(bool, bool),
@@ -27,7 +24,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0..NEWS.len()).prop_map(Step::Hear),
+        4 => (0..NOTIFYING.len()).prop_map(Step::Receive),
         1 => (1..3_u128).prop_map(Step::Refund),
         4 => (0..4_usize, any::<bool>()).prop_map(|(nth, accepted)| Step::Settle(nth, accepted)),
         1 => (0..4_usize).prop_map(Step::Resend),
@@ -38,15 +35,15 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn each_message_is_settled_once_per_sending(steps in prop::collection::vec(step(), 0..40)) {
-        let mut it = noted();
+        let mut it = with_contact();
         for step in steps {
             match step {
-                Step::Hear(news) => drop(hear(&mut it, NEWS[news])),
+                Step::Receive(event) => drop(receive(&mut it, NOTIFYING[event])),
                 Step::Refund(id) => drop(refund(&mut it, id)),
                 Step::Settle(nth, accepted) => {
-                    if let Some(request) = asked(&it).into_iter().nth(nth) {
-                        let said = if accepted { CallResult::Answer(Told::Accepted) } else { CallResult::Exhausted("down".into()) };
-                        it.outcome(ORDER, request, said);
+                    if let Some(request) = requests(&it).into_iter().nth(nth) {
+                        let result = if accepted { CallResult::Answer(NotifyAnswer::Accepted) } else { CallResult::Exhausted("down".into()) };
+                        it.outcome(ORDER, request, result);
                     }
                 }
                 Step::Resend(nth) => {
@@ -61,12 +58,12 @@ proptest! {
             let pending = messages(&it).iter().filter(|message| message.status == State::Pending).count();
             prop_assert_eq!(pending, it.effects.len());
         }
-        let said: Vec<Value> = it.outbox.iter().map(|it| serde_json::from_slice(&it.message.value).unwrap()).collect();
-        let numbers: Vec<_> = said.iter().map(|event| event["sequence"].as_u64().unwrap()).collect();
-        prop_assert_eq!(numbers, (1..=said.len() as u64).collect::<Vec<_>>());
+        let published: Vec<Value> = it.outbox.iter().map(|it| serde_json::from_slice(&it.message.value).unwrap()).collect();
+        let numbers: Vec<_> = published.iter().map(|event| event["sequence"].as_u64().unwrap()).collect();
+        prop_assert_eq!(numbers, (1..=published.len() as u64).collect::<Vec<_>>());
 
         let mut settled: BTreeMap<String, i32> = BTreeMap::new();
-        for event in &said {
+        for event in &published {
             *settled.entry(event["notificationId"].as_str().unwrap().to_owned()).or_default() += 1;
         }
         for message in messages(&it) {

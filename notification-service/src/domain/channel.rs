@@ -2,7 +2,7 @@ use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How a message travels.
+/// The means by which a message is sent.
 #[derive(
     Debug,
     Clone,
@@ -51,7 +51,7 @@ impl From<Channel> for events::Channel {
     }
 }
 
-/// What became of a notification.
+/// The state of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[sea_orm(
@@ -61,9 +61,9 @@ impl From<Channel> for events::Channel {
 )]
 #[schema(as = NotificationStatus)]
 pub enum State {
-    /// To be sent.
+    /// Requested, not yet sent.
     Pending,
     Sent,
-    /// Not sent, and not tried again by itself.
+    /// Not sent, and not retried automatically.
     Failed,
 }

@@ -1,4 +1,4 @@
-//! Who is notified about an order.
+//! The customer's contact data for an order.
 
 use saga::Verdict::{self, Done, Ignored};
 use serde::{Deserialize, Serialize};
@@ -6,9 +6,9 @@ use store::Json;
 use uuid::Uuid;
 
 use super::events::{Item, OrderCreated};
-use crate::store::{Contact, Work};
+use super::rows::{Contact, Work};
 
-/// What was ordered, as far as a message names it.
+/// The ordered items, as far as a message names them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Items {
     pub lines: Vec<Line>,
@@ -22,29 +22,29 @@ pub struct Line {
     pub name: String,
 }
 
-/// The contact's row is written with every message: it stays small, whatever was ordered.
-const MOST_LINES: usize = 5;
-const LONGEST_NAME: usize = 60;
+/// These limits keep the contact's row small, however long the order is.
+const MAX_LINES: usize = 5;
+const MAX_NAME: usize = 60;
 
 impl Items {
     fn of(items: &[Item]) -> Self {
         let line = |item: &Item| Line { quantity: item.quantity, name: shortened(&item.product_name) };
-        Self { lines: items.iter().take(MOST_LINES).map(line).collect(), more: items.len().saturating_sub(MOST_LINES) }
+        Self { lines: items.iter().take(MAX_LINES).map(line).collect(), more: items.len().saturating_sub(MAX_LINES) }
     }
 }
 
 fn shortened(name: &str) -> String {
-    match name.char_indices().nth(LONGEST_NAME) {
+    match name.char_indices().nth(MAX_NAME) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_owned(),
     }
 }
 
 impl Work {
-    /// `OrderCreated`: notes the contact.
-    pub fn note(&mut self, order_id: Uuid, order: &OrderCreated) -> Verdict {
+    /// `OrderCreated`: records the contact.
+    pub fn record_contact(&mut self, order_id: Uuid, order: &OrderCreated) -> Verdict {
         if self.contacts.get(&order_id).is_some() {
-            return Ignored("noted before");
+            return Ignored("the contact is already recorded");
         }
         let customer = &order.customer;
         self.contacts.insert(Contact {

@@ -1,4 +1,4 @@
-//! What is read of others' events.
+//! The fields this service reads of other services' events.
 
 use events::{Currency, Customer, Money, Timestamp};
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub struct OrderShipped {
     pub estimated_delivery: Timestamp,
 }
 
-/// The reason as text: one that is new is no reason to fail.
+/// The reason is text: an unknown one must not fail the input.
 #[derive(Debug, Deserialize)]
 pub struct OrderCancelled {
     pub reason: String,
@@ -46,11 +46,11 @@ pub struct PaymentRefunded {
 #[derive(Debug, Deserialize)]
 pub struct OrderStatusChanged {
     pub status: Status,
-    /// The reason as text: one that is new is no reason to fail.
+    /// The reason is text: an unknown one must not fail the input.
     pub reason: Option<String>,
 }
 
-/// The one status that has no event of its own, and the rest.
+/// `FAILED` is the only status without an event of its own; the others are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Status {
     #[serde(rename = "FAILED")]

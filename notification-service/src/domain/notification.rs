@@ -1,32 +1,34 @@
-//! A message: asked for once per order, event and channel, sent, and reported.
+//! A message: requested once per order, event and channel; its result is published.
 
 use events::{NotificationFailed, NotificationSent};
 use saga::{
-    CallResult, Command, Consequences, Outcome,
+    CallResult, Consequences, Outcome,
     Verdict::{self, Done, Hold, Ignored},
 };
 use uuid::Uuid;
 
 use super::{
-    Channel, News, State,
-    news::type_of,
+    Channel, CustomerNotification, Notify, NotifyAnswer, State,
+    customer_notification::type_of,
+    rows::{Contact, EventSequence, Notification, NotificationKey, Work},
     text::{self, Text},
-};
-use crate::{
-    effects::{Notify, Told},
-    store::{Contact, Notification, NotificationKey, Work, said::Model as Counter},
 };
 
 impl Work {
-    /// Notifies the customer by every channel of their preferences.
-    pub fn tell(&mut self, order_id: Uuid, news: &News<'_>, out: &mut Consequences) -> Verdict {
+    /// Requests a message by every channel that the customer's preferences allow.
+    pub fn notify(
+        &mut self,
+        order_id: Uuid,
+        notification: &CustomerNotification<'_>,
+        out: &mut Consequences,
+    ) -> Verdict {
         let Some(contact) = self.contacts.get(&order_id) else {
             return Hold("the order itself has not arrived");
         };
-        let event = news.event();
-        let told = |channel| self.notifications.get(&(order_id, event.clone(), channel)).is_some();
-        if Channel::ALL.into_iter().any(told) {
-            return Ignored("told before");
+        let event = notification.event();
+        let requested = |channel| self.notifications.get(&(order_id, event.clone(), channel)).is_some();
+        if Channel::ALL.into_iter().any(requested) {
+            return Ignored("the customer is already notified");
         }
 
         let set = self.preferences.get(&contact.customer_id);
@@ -35,14 +37,14 @@ impl Work {
         let reached = |channel: &Channel| preferences.allow(&event, *channel) && contact.address(*channel).is_some();
         let channels: Vec<_> = Channel::ALL.into_iter().filter(reached).collect();
         for &channel in &channels {
-            let message = Notification::of(contact, news, channel, language, out);
+            let message = Notification::of(contact, notification, channel, language, out);
             out.request(&message.request());
             self.notifications.insert(message);
         }
         if channels.is_empty() {
-            // Noted all the same: a repeat finds it when the customer has changed their mind, and whoever waits for word
-            // of this event gets it.
-            let mut message = Notification::of(contact, news, Channel::Email, language, out);
+            // The row makes a repeat of the event be ignored even if the preferences change. The published failure
+            // tells consumers that no message follows.
+            let mut message = Notification::of(contact, notification, Channel::Email, language, out);
             message.status = State::Failed;
             let message = self.notifications.insert(message);
             let failed = message.failed("the customer has switched it off");
@@ -51,43 +53,43 @@ impl Work {
         Done
     }
 
-    /// What came of sending a message.
+    /// The outcome of sending a message.
     pub fn settle(&mut self, outcome: &Outcome<Notify>, out: &mut Consequences) -> Verdict {
-        let asked = &outcome.request;
-        let message = self.notifications.get_mut(&asked.key());
-        let Some(message) = message.filter(|it| it.status == State::Pending && it.resends == asked.resends) else {
-            return Ignored("settled before");
+        let request = &outcome.request;
+        let message = self.notifications.get_mut(&request.key());
+        let Some(message) = message.filter(|it| it.status == State::Pending && it.resends == request.resends) else {
+            return Ignored("the request is already settled");
         };
         message.attempts = message.attempts.saturating_add_unsigned(outcome.attempt);
         match &outcome.result {
-            CallResult::Answer(Told::Accepted) => {
+            CallResult::Answer(NotifyAnswer::Accepted) => {
                 message.status = State::Sent;
                 message.sent_at = Some(out.now());
                 let sent = message.sent();
-                out.publish(self.sequence_of(asked.order_id), &sent);
+                out.publish(self.sequence_of(request.order_id), &sent);
             }
-            CallResult::Answer(Told::Refused(why)) | CallResult::Exhausted(why) | CallResult::Unknown(why) => {
+            CallResult::Answer(NotifyAnswer::Refused(why)) | CallResult::Exhausted(why) | CallResult::Unknown(why) => {
                 message.status = State::Failed;
                 let failed = message.failed(why);
-                out.publish(self.sequence_of(asked.order_id), &failed);
+                out.publish(self.sequence_of(request.order_id), &failed);
             }
         }
         Done
     }
 
-    /// Counts the events published about this order.
+    /// The number of events published about this order.
     fn sequence_of(&mut self, order_id: Uuid) -> &mut i64 {
-        if self.said.get(&order_id).is_none() {
-            self.said.insert(Counter { order_id, sequence: 0 });
+        if self.sequences.get(&order_id).is_none() {
+            self.sequences.insert(EventSequence { order_id, sequence: 0 });
         }
-        &mut self.said.get_mut(&order_id).expect("there is one now").sequence
+        &mut self.sequences.get_mut(&order_id).expect("inserted above").sequence
     }
 
     /// Sends a message again on request, unless the customer has switched such messages off.
-    pub fn resend(&mut self, wanted: &Resend, out: &mut Consequences) -> Result<Notification, ResendRefusal> {
-        let contact = self.contacts.get(&wanted.key()).ok_or(ResendRefusal::NotFound)?;
+    pub fn resend(&mut self, Resend(key): &Resend, out: &mut Consequences) -> Result<Notification, ResendRefusal> {
+        let contact = self.contacts.get(&key.0).ok_or(ResendRefusal::NotFound)?;
         let preferences = self.preferences_of(contact.customer_id);
-        let message = self.notifications.get_mut(&wanted.0).ok_or(ResendRefusal::NotFound)?;
+        let message = self.notifications.get_mut(key).ok_or(ResendRefusal::NotFound)?;
         if message.status == State::Pending {
             return Err(ResendRefusal::Pending);
         }
@@ -102,7 +104,7 @@ impl Work {
     }
 }
 
-/// This message is to be sent again.
+/// Sends a message again.
 #[derive(Debug)]
 pub struct Resend(pub NotificationKey);
 
@@ -112,17 +114,23 @@ pub enum ResendRefusal {
     NotFound,
     /// It is being sent.
     Pending,
-    /// The customer does not want it.
+    /// The customer's preferences exclude it.
     SwitchedOff,
 }
 
 impl Notification {
-    /// To be sent to the contact's address.
-    fn of(contact: &Contact, news: &News<'_>, channel: Channel, language: &str, out: &mut Consequences) -> Self {
-        let Text { subject, body } = text::write(contact, news, channel, language);
+    /// A pending message to the contact's address.
+    fn of(
+        contact: &Contact,
+        notification: &CustomerNotification<'_>,
+        channel: Channel,
+        language: &str,
+        out: &mut Consequences,
+    ) -> Self {
+        let Text { subject, body } = text::render(contact, notification, channel, language);
         Self {
             order_id: contact.order_id,
-            event: news.event(),
+            event: notification.event(),
             channel,
             id: out.new_id(),
             status: State::Pending,
@@ -149,7 +157,7 @@ impl Notification {
         }
     }
 
-    /// The type of the event it is about.
+    /// The type of the event that caused the message.
     pub fn event_type(&self) -> &str {
         type_of(&self.event)
     }
@@ -167,12 +175,5 @@ impl Notification {
             reason: reason.to_owned(),
             attempts: self.attempts.unsigned_abs(),
         }
-    }
-}
-
-impl Notify {
-    /// The row it comes from.
-    pub fn key(&self) -> NotificationKey {
-        (self.order_id, self.event.clone(), self.channel)
     }
 }

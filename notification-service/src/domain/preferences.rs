@@ -1,17 +1,21 @@
-//! Which messages customers want, and by which channel.
+//! The messages and channels a customer has chosen.
 
 use uuid::Uuid;
 
-use super::{Channel, news::is_legal, text::DEFAULT_LANGUAGE};
-use crate::store::{Contact, Preferences, Work};
+use super::{
+    Channel,
+    customer_notification::is_legal,
+    rows::{Contact, Preferences, Work},
+    text::DEFAULT_LANGUAGE,
+};
 
 impl Preferences {
-    /// Those of a customer who has set none. Messages are in the language of each order until some are set.
+    /// The defaults, for a customer without a row. Messages are in the language of each order until preferences are set.
     pub fn unset(customer_id: Uuid) -> Self {
         Self { customer_id, email: true, sms: false, language: DEFAULT_LANGUAGE.into() }
     }
 
-    /// Whether a message about this event may use this channel. What concerns contract or money always goes by e-mail.
+    /// Whether a message about this event may use this channel. E-mails about the contract or money are always allowed.
     pub fn allow(&self, event: &str, channel: Channel) -> bool {
         match channel {
             Channel::Email => self.email || is_legal(event),
@@ -21,7 +25,7 @@ impl Preferences {
 }
 
 impl Contact {
-    /// Where a channel reaches the customer, if it does.
+    /// The customer's address for a channel, if there is one.
     pub fn address(&self, channel: Channel) -> Option<&str> {
         match channel {
             Channel::Email => Some(&self.email),
@@ -30,12 +34,12 @@ impl Contact {
     }
 }
 
-/// From now on the customer wants this.
+/// Replaces a customer's preferences.
 #[derive(Debug)]
 pub struct SetPreferences(pub Preferences);
 
 impl Work {
-    /// What the customer wants, as far as we know.
+    /// The customer's preferences, or the defaults.
     pub(super) fn preferences_of(&self, customer_id: Uuid) -> Preferences {
         self.preferences.get(&customer_id).cloned().unwrap_or_else(|| Preferences::unset(customer_id))
     }

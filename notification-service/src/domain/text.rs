@@ -7,8 +7,7 @@ use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Ser
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Channel, Line, News};
-use crate::store::Contact;
+use super::{Channel, CustomerNotification, Line, rows::Contact};
 
 /// For customers whose language has no templates.
 pub const DEFAULT_LANGUAGE: &str = "en";
@@ -23,7 +22,7 @@ pub struct Text {
     pub body: String,
 }
 
-/// What templates may name.
+/// The variables of the templates.
 #[derive(Serialize)]
 struct Facts<'a> {
     order: Uuid,
@@ -38,11 +37,12 @@ struct Facts<'a> {
     amount: Option<String>,
 }
 
-/// Writes a message. `language` is a tag such as `de-AT`; what it may be does not matter, English is always there.
-pub fn write(contact: &Contact, news: &News<'_>, channel: Channel, language: &str) -> Text {
-    let template = format!("{}/{}/{}", known(language), name(news), channel.as_str());
-    let template = TEMPLATES.get_template(&template).expect("there is one for every language, news and channel");
-    let text = template.render(Serde(Facts::of(contact, news))).expect("templates name nothing but facts");
+/// Renders a message. `language` is a tag such as `de-AT`; English is used if it is unknown or malformed.
+pub fn render(contact: &Contact, notification: &CustomerNotification<'_>, channel: Channel, language: &str) -> Text {
+    let template = format!("{}/{}/{}", known(language), name(notification), channel.as_str());
+    let template =
+        TEMPLATES.get_template(&template).expect("there is one for every language, notification and channel");
+    let text = template.render(Serde(Facts::of(contact, notification))).expect("templates name only fields of Facts");
     match (channel, text.split_once("\n\n")) {
         (Channel::Email, Some((subject, body))) => Text { subject: Some(subject.to_owned()), body: body.to_owned() },
         _ => Text { subject: None, body: text },
@@ -50,7 +50,7 @@ pub fn write(contact: &Contact, news: &News<'_>, channel: Channel, language: &st
 }
 
 impl<'a> Facts<'a> {
-    fn of(contact: &'a Contact, news: &News<'a>) -> Self {
+    fn of(contact: &'a Contact, notification: &CustomerNotification<'a>) -> Self {
         let total = Money::from_minor(contact.total_minor);
         let facts = Self {
             order: contact.order_id,
@@ -65,44 +65,46 @@ impl<'a> Facts<'a> {
             amount: None,
         };
         let price = |amount: Money, currency: Currency| format!("{amount} {currency}");
-        match *news {
-            News::Confirmed | News::Delivered => facts,
-            News::Shipped(parcel) => Self {
+        match *notification {
+            CustomerNotification::Confirmed | CustomerNotification::Delivered => facts,
+            CustomerNotification::Shipped(parcel) => Self {
                 carrier: Some(&parcel.carrier),
                 tracking: Some(&parcel.tracking_number),
                 delivery: Some(parcel.estimated_delivery.utc().format("%Y-%m-%d").to_string()),
                 ..facts
             },
-            News::Cancelled(cancelled) => Self { reason: Some(&cancelled.reason), ..facts },
-            News::Refunded(refund) => Self { amount: Some(price(refund.amount, refund.currency)), ..facts },
-            News::Failed(failed) => Self { reason: failed.reason.as_deref(), ..facts },
+            CustomerNotification::Cancelled(cancelled) => Self { reason: Some(&cancelled.reason), ..facts },
+            CustomerNotification::Refunded(refund) => {
+                Self { amount: Some(price(refund.amount, refund.currency)), ..facts }
+            }
+            CustomerNotification::Failed(failed) => Self { reason: failed.reason.as_deref(), ..facts },
         }
     }
 }
 
-/// The language of ours that comes nearest to this tag.
+/// The language in [`LANGUAGES`] for this tag, or the default.
 fn known(tag: &str) -> &'static str {
     let language = tag.split(['-', '_']).next().unwrap_or(tag);
     LANGUAGES.into_iter().find(|known| known.eq_ignore_ascii_case(language)).unwrap_or(DEFAULT_LANGUAGE)
 }
 
-/// The name of its templates.
-const fn name(news: &News<'_>) -> &'static str {
-    match news {
-        News::Confirmed => "confirmed",
-        News::Shipped(_) => "shipped",
-        News::Delivered => "delivered",
-        News::Cancelled(_) => "cancelled",
-        News::Refunded(_) => "refunded",
-        News::Failed(_) => "failed",
+/// The file name of its templates.
+const fn name(notification: &CustomerNotification<'_>) -> &'static str {
+    match notification {
+        CustomerNotification::Confirmed => "confirmed",
+        CustomerNotification::Shipped(_) => "shipped",
+        CustomerNotification::Delivered => "delivered",
+        CustomerNotification::Cancelled(_) => "cancelled",
+        CustomerNotification::Refunded(_) => "refunded",
+        CustomerNotification::Failed(_) => "failed",
     }
 }
 
 macro_rules! sources {
-    ($($language:literal: $($news:literal)+;)+) => {
+    ($($language:literal: $($notification:literal)+;)+) => {
         [$($((
-            concat!($language, "/", $news),
-            include_str!(concat!("../../templates/", $language, "/", $news, ".txt")),
+            concat!($language, "/", $notification),
+            include_str!(concat!("../../templates/", $language, "/", $notification, ".txt")),
         ),)+)+]
     };
 }
@@ -116,7 +118,7 @@ const SOURCES: [(&str, &str); 18] = sources! {
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     const COMPILED_IN: &str = "the templates are compiled in, and a test renders each";
     let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict); // a misspelt fact is noticed by the test
+    templates.set_undefined_behavior(UndefinedBehavior::Strict); // a misspelt variable fails the test
     templates.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect(COMPILED_IN));
     templates.add_template("items", include_str!("../../templates/items.txt")).expect(COMPILED_IN);
     for (name, source) in SOURCES {

@@ -1,9 +1,8 @@
 use saga::{CallError, Perform};
 
-use super::{Notify, Told};
-use crate::domain::Channel;
+use crate::domain::{Channel, Notify, NotifyAnswer};
 
-/// Messages stay with the service: the notification's row is the mailbox, so all there is to do is to say that it is sent.
+/// The rows of notifications are the mailbox, so sending a message only accepts it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Mailbox {
     /// Share of attempts that fail, 0 … 1.
@@ -11,14 +10,14 @@ pub struct Mailbox {
 }
 
 impl Perform<Notify> for Mailbox {
-    async fn perform(&self, request: &Notify, _key: &str) -> Result<Told, CallError> {
-        // RFC 2606: a domain that is never there.
+    async fn perform(&self, request: &Notify, _key: &str) -> Result<NotifyAnswer, CallError> {
+        // RFC 2606: this domain never exists.
         if request.channel == Channel::Email && request.recipient.ends_with(".invalid") {
-            return Ok(Told::Refused("there is no such address".into()));
+            return Ok(NotifyAnswer::Refused("there is no such address".into()));
         }
         if self.error_rate > 0.0 && rand::random::<f64>() < self.error_rate {
             return Err(CallError::Failed("the mailbox does not answer".into()));
         }
-        Ok(Told::Accepted)
+        Ok(NotifyAnswer::Accepted)
     }
 }

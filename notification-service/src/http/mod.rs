@@ -1,4 +1,4 @@
-//! What this service offers over HTTP.
+//! The HTTP API of this service.
 
 mod notifications;
 mod preferences;
@@ -39,7 +39,7 @@ pub static CHANNEL_SWITCHED_OFF: ProblemType = ProblemType::new(
     "The customer's preferences say no to this channel. Messages about contract or money go by e-mail all the same.",
 );
 
-/// What a refused wish to send again is answered.
+/// The problem for a refusal of the domain.
 fn refusal(refusal: ResendRefusal) -> Problem {
     match refusal {
         ResendRefusal::NotFound => Problem::not_found(),

@@ -12,9 +12,9 @@ use uuid::Uuid;
 use web::{Caller, Json, Page, PageQuery, Paged, Path, Problem, RequestTrace};
 
 use super::{READ, WRITE, refusal};
-use crate::{
-    domain::{Channel, Resend, State},
-    store::{Notification, notification},
+use crate::domain::{
+    Channel, Resend, State,
+    rows::{Notification, notification},
 };
 
 /// A message to a customer.
@@ -24,7 +24,7 @@ use crate::{
 pub struct NotificationView {
     notification_id: Uuid,
     order_id: Uuid,
-    /// Type of the event it tells of.
+    /// Type of the event that caused the message.
     #[schema(example = "OrderShipped.v1")]
     event: String,
     channel: Channel,
@@ -34,7 +34,7 @@ pub struct NotificationView {
     subject: Option<String>,
     body: String,
     status: State,
-    /// How often it was tried so far, as far as tries are decided.
+    /// The number of attempts whose outcome is known.
     attempts: i32,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -82,7 +82,7 @@ pub async fn list(
     caller.require(READ)?;
     let mut query = notification::Entity::find().order_by_desc(N::Id);
     query = match filter.order_id {
-        // All of them, few as they are: with a limit, PostgreSQL may go through the mailbox from its newest message instead.
+        // No limit: an order has few messages, and with one PostgreSQL may scan the mailbox from its newest message.
         Some(order) => query.filter(N::OrderId.eq(order)),
         None => query.limit(page.fetch()),
     };
@@ -113,7 +113,7 @@ pub async fn resend(
     caller.require(WRITE)?;
     let by_id = notification::Entity::find().filter(notification::Column::Id.eq(id));
     let row = by_id.one(app.db()).await.map_err(Problem::unavailable)?.ok_or_else(Problem::not_found)?;
-    let command = Resend((row.order_id, row.event, row.channel)); // what never changes of it
+    let command = Resend((row.order_id, row.event, row.channel)); // these columns never change
     let sending = app.execute(command, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
     Ok((StatusCode::ACCEPTED, Json(NotificationView::from(sending))).into_response())
 }

@@ -7,17 +7,17 @@ use uuid::Uuid;
 use web::{Caller, Checks, FieldError, Json, Path, Problem, RequestTrace};
 
 use super::{READ, WRITE};
-use crate::{
-    domain::{LANGUAGES, SetPreferences},
-    store::{Preferences, preferences},
+use crate::domain::{
+    LANGUAGES, SetPreferences,
+    rows::{Preferences, preferences},
 };
 
-/// What a customer wants to be told, and how.
+/// The messages a customer receives, and by which channel.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = Preferences)]
 pub struct PreferencesBody {
-    /// Shipping news by e-mail. What concerns contract or money goes by e-mail in any case.
+    /// Shipping notifications by e-mail. Messages about the contract or money are sent by e-mail in any case.
     email: bool,
     /// Text messages, when the order has a phone number.
     sms: bool,
@@ -32,7 +32,7 @@ impl From<Preferences> for PreferencesBody {
     }
 }
 
-/// A customer's preferences; the usual ones when none are set.
+/// A customer's preferences; the defaults when none are set.
 #[utoipa::path(get, path = "/api/v1/customers/{id}/preferences", tag = "Notifications", params(("id" = Uuid, Path)),
     responses((status = 200, body = PreferencesBody),
               (status = 404, body = Problem, content_type = "application/problem+json")))]
@@ -65,10 +65,10 @@ pub async fn put(
     if !caller.may_see(customer_id, WRITE) {
         return Err(Problem::not_found());
     }
-    let spoken = LANGUAGES.contains(&&*language);
+    let supported = LANGUAGES.contains(&&*language);
     let unsupported =
         || FieldError::new("language", "unsupported_language", format!("must be one of {}", LANGUAGES.join(", ")));
-    Checks::new().that_or(spoken, unsupported).finish()?;
+    Checks::new().that_or(supported, unsupported).finish()?;
     let command = SetPreferences(Preferences { customer_id, email, sms, language });
     let set =
         app.execute(command, trace).await.map_err(|refused| Problem::rejected(refused, |never| match never {}))?;

@@ -1,11 +1,11 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::{Layout, create, index};
 
-use crate::store::{
+use crate::domain::rows::{
     contact::{self, Column as C},
     notification::{self, Column as N},
     preferences::{self, Column as P},
-    said::{self, Column as S},
+    sequence::{self, Column as S},
 };
 
 #[derive(DeriveMigrationName)]
@@ -28,12 +28,12 @@ impl MigrationTrait for Migration {
             .to_owned();
         create(manager, Layout::Clustered, contacts).await?;
 
-        let said = Table::create()
-            .table(said::Entity)
+        let sequences = Table::create()
+            .table(sequence::Entity)
             .col(ColumnDef::new(S::OrderId).uuid().not_null().primary_key())
             .col(ColumnDef::new(S::Sequence).big_integer().not_null())
             .to_owned();
-        create(manager, Layout::Clustered, said).await?;
+        create(manager, Layout::Clustered, sequences).await?;
 
         let preferences = Table::create()
             .table(preferences::Entity)

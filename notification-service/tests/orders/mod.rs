@@ -1,4 +1,4 @@
-//! One order, as others tell of it: the golden samples of their events.
+//! The events of one order: the golden samples of the services that publish them.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use bus::{Outgoing, Record};
@@ -6,10 +6,11 @@ use chrono::DateTime;
 use clock::Clock;
 use events::{Event, choreography, contract::contract_of};
 use notification_service::{
-    domain::Channel,
-    effects::Notify,
+    domain::{
+        Channel, Notify,
+        rows::{Notification, Preferences},
+    },
     saga::NotificationSaga,
-    store::{Notification, Preferences},
 };
 use saga::{Consequences, Delivery, InputSource};
 use serde_json::{Value, json};
@@ -20,8 +21,8 @@ use uuid::Uuid;
 pub const ORDER: Uuid = Uuid::from_u128(0x019b_ef52_5a00_70de_8000_0000_0000_0001);
 pub const CUSTOMER: Uuid = Uuid::from_u128(0x019b_ef52_5a00_7c05_8000_0000_0000_0001);
 
-/// Everything a customer is told of.
-pub const NEWS: [&str; 6] = [
+/// The events that a customer is notified about.
+pub const NOTIFYING: [&str; 6] = [
     "OrderConfirmed.v1",
     "OrderShipped.v1",
     "OrderDelivered.v1",
@@ -32,20 +33,20 @@ pub const NEWS: [&str; 6] = [
 
 pub type Service = Node<NotificationSaga>;
 
-/// A service that has heard of nothing.
+/// A service without input.
 pub fn empty() -> Service {
     let (clock, _) = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap(), 1);
     Node::new("notification-service", NotificationSaga, choreography::heard_by("notification"), clock)
 }
 
-/// One that knows the order's contact.
-pub fn noted() -> Service {
+/// A service with the order's contact.
+pub fn with_contact() -> Service {
     let mut service = empty();
-    assert!(matches!(hear(&mut service, "OrderCreated.v1"), Ended::Done));
+    assert!(matches!(receive(&mut service, "OrderCreated.v1"), Ended::Done));
     service
 }
 
-/// The event as JSON. The status is the one a customer is told of.
+/// The event as JSON, with the one status that a customer is notified about.
 pub fn sample(kind: &str) -> Value {
     let mut json: Value = serde_json::from_str(contract_of(kind).expect("a known type").sample).unwrap();
     if kind == "OrderStatusChanged.v1" {
@@ -54,7 +55,7 @@ pub fn sample(kind: &str) -> Value {
     json
 }
 
-pub fn hear(service: &mut Service, kind: &str) -> Ended {
+pub fn receive(service: &mut Service, kind: &str) -> Ended {
     service.event(ORDER, kind, &sample(kind))
 }
 
@@ -91,13 +92,13 @@ pub fn record<E: Event + serde::de::DeserializeOwned>() -> Record {
     Record { topic, partition: 0, offset: 0, message }
 }
 
-/// The messages that wait to be sent.
-pub fn asked(service: &Service) -> Vec<Notify> {
+/// The requests to send a message that have no outcome yet.
+pub fn requests(service: &Service) -> Vec<Notify> {
     service.effects.values().map(|request| serde_json::from_str(&request.request).unwrap()).collect()
 }
 
-pub fn only_asked(service: &Service) -> Notify {
-    let mut all = asked(service);
+pub fn only_request(service: &Service) -> Notify {
+    let mut all = requests(service);
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
 }
@@ -107,7 +108,7 @@ pub fn messages(service: &Service) -> Vec<&Notification> {
 }
 
 pub fn channels(service: &Service) -> Vec<Channel> {
-    asked(service).iter().map(|request| request.channel).collect()
+    requests(service).iter().map(|request| request.channel).collect()
 }
 
 pub fn preferences(email: bool, sms: bool, language: &str) -> Preferences {

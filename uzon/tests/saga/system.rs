@@ -8,7 +8,7 @@ use events::{choreography, service};
 use fulfillment_service::{domain as parcel, saga::FulfillmentSaga};
 use inventory_service::{domain as stock, saga::InventorySaga};
 use notification_service::{
-    effects::{Notify, Told},
+    domain::{Notify, NotifyAnswer},
     saga::NotificationSaga,
 };
 use order_service::{domain as orders, saga::OrderSaga, store::Statuses};
@@ -232,7 +232,7 @@ pub fn fulfillment(clock: &Clock, instead: Option<Instead<FulfillmentSaga>>) -> 
 
 pub fn notification(clock: &Clock) -> Node<NotificationSaga, Outside> {
     Node::new("notification-service", NotificationSaga, choreography::heard_by(service::NOTIFICATION), clock.clone())
-        .performs(|_: &Notify, _: &mut Outside| Some(CallResult::Answer(Told::Accepted)))
+        .performs(|_: &Notify, _: &mut Outside| Some(CallResult::Answer(NotifyAnswer::Accepted)))
 }
 
 fn tell<P, C>(node: &mut Node<P>, command: C) -> C::Reply

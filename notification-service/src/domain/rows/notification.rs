@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Channel, State};
 
-/// A message. Its key is its guard: there is one per order, event and channel.
+/// A message. Its key deduplicates: there is one per order, event and channel.
 #[derive(Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "notifications")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub order_id: Uuid,
-    /// `News::event`.
+    /// `CustomerNotification::event`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub event: String,
     #[sea_orm(primary_key, auto_increment = false)]
@@ -22,15 +22,15 @@ pub struct Model {
     pub recipient: String,
     pub subject: Option<String>,
     pub body: String,
-    /// Of all sendings.
+    /// Sum over all requests to send it.
     pub attempts: i32,
-    /// How often it was sent again on purpose.
+    /// How often it was sent again on request.
     pub resends: i32,
     pub created_at: DateTimeUtc,
     pub sent_at: Option<DateTimeUtc>,
 }
 
-/// Nothing personal.
+/// Prints nothing personal.
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, order_id, event, channel, status, attempts, resends, created_at, sent_at, .. } = self;

@@ -2,21 +2,21 @@ use events::Event;
 
 use super::events::{OrderCancelled, OrderShipped, OrderStatusChanged, PaymentRefunded};
 
-/// What a customer is notified about.
+/// An event that the customer is notified about.
 #[derive(Debug, Clone, Copy)]
-pub enum News<'a> {
+pub enum CustomerNotification<'a> {
     Confirmed,
     Shipped(&'a OrderShipped),
     Delivered,
     Cancelled(&'a OrderCancelled),
-    /// Each of several refunds is a notification.
+    /// Each refund of an order is a notification of its own.
     Refunded(&'a PaymentRefunded),
     /// The payment was refused.
     Failed(&'a OrderStatusChanged),
 }
 
-impl News<'_> {
-    /// The type of the event that brings it.
+impl CustomerNotification<'_> {
+    /// The type of the event.
     pub const fn event_type(&self) -> &'static str {
         match self {
             Self::Confirmed => events::OrderConfirmed::TYPE,
@@ -37,13 +37,13 @@ impl News<'_> {
     }
 }
 
-/// The type of the event, from what [`News::event`] made of it.
+/// The event type in a value of [`CustomerNotification::event`].
 pub(super) fn type_of(event: &str) -> &str {
     event.split(':').next().unwrap_or(event)
 }
 
-/// Whether it may not be switched off. Everything may but what concerns contract or money; what is new here is taken to.
+/// Whether the notification concerns the contract or money, and so cannot be switched off. Unknown events count as legal.
 pub(super) fn is_legal(event: &str) -> bool {
-    let courtesies = [events::OrderShipped::TYPE, events::OrderDelivered::TYPE];
-    !courtesies.contains(&type_of(event))
+    let optional = [events::OrderShipped::TYPE, events::OrderDelivered::TYPE];
+    !optional.contains(&type_of(event))
 }

@@ -1,7 +1,7 @@
 use sea_orm::entity::prelude::*;
 
-/// The number of events published about an order on `notification-updates`. A row of its own: it is written with every message,
-/// and nothing else of what is known about the order is.
+/// The number of events published about an order on `notification-updates`. It has a row of its own because it changes with
+/// every message, and the contact never does. The table keeps its stored name, `said`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "said")]
 pub struct Model {

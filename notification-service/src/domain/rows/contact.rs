@@ -5,7 +5,7 @@ use store::Json;
 
 use crate::domain::Items;
 
-/// Who is notified about an order, and what messages name of the order. Never changes.
+/// The customer's contact data for an order, and the order data that messages contain. Never changes.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "contacts")]
 pub struct Model {
@@ -15,14 +15,14 @@ pub struct Model {
     pub name: String,
     pub email: String,
     pub phone: Option<String>,
-    /// Of the order; a customer's preferences come before it.
+    /// Of the order; the customer's preferences take precedence.
     pub language: String,
     pub currency: String,
     pub total_minor: i64,
     pub items: Json<Items>,
 }
 
-/// Nothing personal.
+/// Prints nothing personal.
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { order_id, customer_id, language, total_minor, currency, .. } = self;

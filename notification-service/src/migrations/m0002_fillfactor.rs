@@ -1,0 +1,21 @@
+use sea_orm_migration::{prelude::*, sea_orm::DbErr};
+use store::schema::set_fillfactor;
+
+use crate::domain::rows::notification;
+
+pub struct Migration;
+
+impl MigrationName for Migration {
+    /// Stored in `service_migrations`: never rename. It is older than the name of this file.
+    fn name(&self) -> &'static str {
+        "m0002_room"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // A row is written when the message is requested and updated when it is sent.
+        set_fillfactor(manager, notification::Entity, 50).await
+    }
+}
