@@ -24,13 +24,17 @@ pub struct Settings {
     pub low_stock: i64,
 }
 
-/// Everything this service consists of.
+impl Settings {
+    fn rules(&self) -> domain::StockRules {
+        domain::StockRules { hold_for: self.reservation_ttl.delta(), low_stock: self.low_stock }
+    }
+}
+
+/// The parts of this service.
 pub fn service(settings: &Settings) -> Service {
-    let rules = domain::StockRules { hold_for: settings.reservation_ttl.delta(), low_stock: settings.low_stock };
-    let saga = saga::InventorySaga { rules };
     Service::named(INVENTORY, "inventory-service")
         .migrations::<migrations::Migrator>()
-        .participant(ParticipantBuilder::new(saga))
+        .participant(ParticipantBuilder::new(saga::InventorySaga { rules: settings.rules() }))
         .routes(http::routes, http::PROBLEMS)
 }
 

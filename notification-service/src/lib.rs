@@ -16,6 +16,8 @@ use host::{Service, ServiceSpec};
 use serde::Deserialize;
 use settings::Span;
 
+use crate::{domain::Notify, effects::Mailbox};
+
 /// Delays a batch so that events about one order are decided together.
 const LINGER: Duration = Duration::from_millis(50);
 
@@ -31,24 +33,33 @@ pub struct Settings {
     pub mailbox_error_rate: f64,
 }
 
-/// Everything this service consists of.
+impl Settings {
+    /// With the defaults the last of six attempts ends within two minutes; a result is due within five.
+    fn policy(&self) -> Policy {
+        Policy {
+            timeout: Duration::from_secs(10),
+            attempts: Some(self.attempts),
+            first_wait: self.first_retry.duration(),
+            longest_wait: Duration::from_mins(1),
+            // A message that may have been sent is sent again: a duplicate is better than none.
+            unknown: false,
+        }
+    }
+
+    fn mailbox(&self) -> Mailbox {
+        Mailbox { error_rate: self.mailbox_error_rate }
+    }
+}
+
+/// The parts of this service.
 pub fn service(settings: &Settings) -> Service {
-    // With the defaults the last of six attempts ends within two minutes; a result is due within five.
-    let policy = Policy {
-        timeout: Duration::from_secs(10),
-        attempts: Some(settings.attempts),
-        first_wait: settings.first_retry.duration(),
-        longest_wait: Duration::from_mins(1),
-        // A message that may have been sent is sent again: a duplicate is better than none.
-        unknown: false,
-    };
-    let mailbox = effects::Mailbox { error_rate: settings.mailbox_error_rate };
-    let participant = ParticipantBuilder::new(saga::NotificationSaga)
-        .performs::<domain::Notify>(policy, &Breaker::new("mailbox"), mailbox)
-        .lingers(LINGER);
     Service::named(NOTIFICATION, "notification-service")
         .migrations::<migrations::Migrator>()
-        .participant(participant)
+        .participant(
+            ParticipantBuilder::new(saga::NotificationSaga)
+                .performs::<Notify>(settings.policy(), &Breaker::new("mailbox"), settings.mailbox())
+                .lingers(LINGER),
+        )
         .routes(http::routes, http::PROBLEMS)
 }
 
