@@ -7,11 +7,12 @@ pub mod server;
 pub mod stage;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{ExitStatus, Output},
+    sync::{Mutex, PoisonError},
 };
 
 use futures_util::future::try_join_all;
@@ -108,10 +109,7 @@ impl System {
         let name = format!("e2e{:08x}", rand::rng().random::<u32>());
         let mut shared = stage.settings(&name);
         shared.extend(settings.iter().map(|&setting| setting.to_owned()));
-        // Held until all are drawn, or two might be the same.
-        let places = SERVICES.iter().map(|_| free_place()).collect::<Result<Vec<_>, _>>()?;
-        let addresses = places.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
-        drop(places);
+        let addresses = SERVICES.iter().map(|_| free_address()).collect::<Result<Vec<_>, _>>()?;
         let address = |wanted: &str| SERVICES.iter().zip(&addresses).find(|((it, _), _)| *it == wanted);
         for (service, setting, path) in
             [("sandbox", "sandbox.url", ""), ("fulfillment", "sandbox.carrier.webhook", "/webhooks/carrier/sandbox")]
@@ -267,15 +265,21 @@ pub fn free_address() -> io::Result<SocketAddr> {
     free_place()?.local_addr()
 }
 
-/// Nobody else's as long as this is held.
+/// A port that this process has not drawn before: between the draw and the start of the server another test could take it, and
+/// two systems would answer each other's callers.
 fn free_place() -> io::Result<TcpListener> {
+    static DRAWN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut failed = None;
-    for _ in 0..100 {
-        let address = SocketAddr::from(([127, 0, 0, 1], rand::rng().random_range(20_000..32_000)));
-        match TcpListener::bind(address) {
+    for _ in 0..1000 {
+        let port = rand::rng().random_range(20_000..32_000);
+        if !drawn.insert(port) {
+            continue;
+        }
+        match TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))) {
             Ok(place) => return Ok(place),
             Err(error) => failed = Some(error),
         }
     }
-    Err(failed.expect("tried"))
+    Err(failed.unwrap_or_else(|| io::Error::other("all ports are drawn")))
 }
