@@ -54,13 +54,14 @@ pub fn service<C: Carrier>(settings: &Settings, carrier: C) -> Service {
         attempts: None,
         first_wait: Duration::from_millis(500),
         longest_wait: Duration::from_secs(30),
-        unknown: false,
+        ..Policy::default()
     };
+    let query = Policy { is_query: true, ..patient };
     let saga = saga::FulfillmentSaga { ask_after: settings.ask_carrier_after.delta() };
     let participant = ParticipantBuilder::new(saga)
         .lingers(LINGER)
         .performs::<Book>(Policy { unknown: true, ..patient }, &breaker, calls())
-        .performs::<QueryBooking>(patient, &breaker, calls())
+        .performs::<QueryBooking>(query, &breaker, calls())
         .performs::<CancelBooking>(patient, &breaker, calls())
         .performs::<TrackShipment>(patient, &breaker, calls());
     Service::named(FULFILLMENT, "fulfillment-service")

@@ -43,6 +43,7 @@ impl Settings {
             longest_wait: Duration::from_mins(1),
             // A message that may have been sent is sent again: a duplicate is better than none.
             unknown: false,
+            ..Policy::default()
         }
     }
 

@@ -48,12 +48,13 @@ pub fn service(settings: &Settings, provider: Arc<dyn Provider>) -> Service {
     let for_ever = Policy { timeout, ..Policy::default() };
     let charge = Policy { unknown: true, ..for_ever };
     // The domain asks again by itself.
-    let once = Policy { attempts: Some(1), ..for_ever };
+    let query = Policy { attempts: Some(1), is_query: true, ..for_ever };
+    let refund = Policy { key_valid_for: Some(settings.query_for.duration()), ..for_ever };
     let participant = ParticipantBuilder::new(saga)
         .performs::<Charge>(charge, &breaker, calls.clone())
-        .performs::<QueryCharge>(once, &breaker, calls.clone())
+        .performs::<QueryCharge>(query, &breaker, calls.clone())
         .performs::<CloseCharge>(for_ever, &breaker, calls.clone())
-        .performs::<Refund>(for_ever, &breaker, calls);
+        .performs::<Refund>(refund, &breaker, calls);
     Service::named(PAYMENT, "payment-service")
         .migrations::<migrations::Migrator>()
         .participant(participant)

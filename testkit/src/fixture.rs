@@ -10,7 +10,7 @@ use bus::{
 };
 use clock::Clock;
 use host::{Host, Running, Service, StartError};
-use saga::{App, DeadLetterTopic, RetryPolicy, Settings};
+use saga::{App, DeadLetterTopic, Settings};
 use serde_json::Value;
 use settings::Groups;
 use store::Db;
@@ -156,11 +156,10 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
     let dead = topics.iter().map(|topic| DeadLetterTopic::default().of(&topic.name).into());
     let dead: Vec<_> = dead.map(|name| TopicSpec { name, partitions: 1, compacted: false, retention: None }).collect();
     log.create_topics(&dead).await.map_err(saga::StartError::from)?;
-    let retry = RetryPolicy { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };
     Ok(Host {
         bus: Arc::new(log),
         clock,
-        settings: Settings { batch: 500, retry, concurrency: 64, poll_interval: Settings::POLL_INTERVAL },
+        settings: Settings::default(),
         connections: 3,
         groups: Groups::default(),
         dead_letter_topic: DeadLetterTopic::default(),

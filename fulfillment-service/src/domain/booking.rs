@@ -57,7 +57,7 @@ impl Work {
         match said {
             CallResult::Answer(answer) => shipment.answered(answer, saga, out),
             // It may have happened: neither a failure nor a reason to book anew under another key.
-            CallResult::Unknown(_) | CallResult::Exhausted(_) => {
+            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => {
                 shipment.enter(State::Unknown, out);
                 out.request_at(out.now() + BEFORE_ASKING, &QueryBooking { order_id: order });
             }
@@ -82,7 +82,7 @@ impl Work {
                 shipment.enter(State::Booking, out);
                 out.request(&Book { order_id: order, parcel });
             }
-            CallResult::Unknown(_) | CallResult::Exhausted(_) => {
+            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => {
                 out.request_at(out.now() + BEFORE_ASKING, &QueryBooking { order_id: order });
             }
         }
@@ -104,7 +104,7 @@ impl Work {
                 shipment.moved(Progress::PickedUp, out);
             }
             // Asking again is harmless.
-            CallResult::Unknown(_) | CallResult::Exhausted(_) => shipment.stop(out),
+            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => shipment.stop(out),
         }
         Done
     }

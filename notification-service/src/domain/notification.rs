@@ -68,7 +68,10 @@ impl Work {
                 let sent = message.sent();
                 out.publish(self.sequence_of(request.order_id), &sent);
             }
-            CallResult::Answer(NotifyAnswer::Refused(why)) | CallResult::Exhausted(why) | CallResult::Unknown(why) => {
+            CallResult::Answer(NotifyAnswer::Refused(why))
+            | CallResult::Exhausted(why)
+            | CallResult::Unknown(why)
+            | CallResult::KeyExpired(why) => {
                 message.status = State::Failed;
                 let failed = message.failed(why);
                 out.publish(self.sequence_of(request.order_id), &failed);

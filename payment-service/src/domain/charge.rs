@@ -71,7 +71,7 @@ impl Payments {
     pub fn charge_answered(&mut self, order: Uuid, said: &CallResult<ChargeAnswer>, out: &mut Consequences) -> Verdict {
         match said {
             CallResult::Answer(answer) => self.settle(order, Operation::Charge, answer, out),
-            CallResult::Unknown(why) | CallResult::Exhausted(why) => {
+            CallResult::Unknown(why) | CallResult::Exhausted(why) | CallResult::KeyExpired(why) => {
                 if self.state(order) != Some(State::Charging) {
                     return Ignored("settled, or being closed");
                 }
@@ -106,7 +106,7 @@ impl Payments {
         let in_time = payment.unknown_since.is_none_or(|since| out.now() < since + query_for);
         match &outcome.result {
             CallResult::Answer(_) => payment.attempted(out.now(), Operation::Query, Result::Ok, "not found"),
-            CallResult::Unknown(why) | CallResult::Exhausted(why) => {
+            CallResult::Unknown(why) | CallResult::Exhausted(why) | CallResult::KeyExpired(why) => {
                 payment.attempted(out.now(), Operation::Query, Result::Error, why);
             }
         }
@@ -115,7 +115,7 @@ impl Payments {
                 payment.attempted(out.now(), Operation::Query, Result::Unknown, "left to a person");
             }
             CallResult::Answer(_) => payment.request_charge(out),
-            CallResult::Unknown(_) | CallResult::Exhausted(_) => payment.ask_later(out),
+            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => payment.ask_later(out),
         }
         Done
     }
@@ -134,7 +134,7 @@ impl Payments {
                 payment.state = State::Voided;
                 Done
             }
-            CallResult::Unknown(_) | CallResult::Exhausted(_) => {
+            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => {
                 out.request(&CloseCharge { order_id: order });
                 Done
             }

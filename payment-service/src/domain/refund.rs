@@ -104,6 +104,11 @@ impl Payments {
             }
             // What is owed is owed, however often it takes.
             CallResult::Unknown(_) | CallResult::Exhausted(_) => out.request(refund),
+            // Another call could pay it back twice: the refund stays open.
+            CallResult::KeyExpired(why) => {
+                let why = format!("left to a person: {why}");
+                self.at(order).attempted(out.now(), Operation::Refund, Result::Unknown, &why);
+            }
         }
         Done
     }

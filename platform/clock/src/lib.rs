@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -18,6 +19,7 @@ pub struct Clock(Arc<dyn Source>);
 /// Time is truncated to microseconds: what every database keeps.
 trait Source: Debug + Send + Sync {
     fn now(&self) -> DateTime<Utc>;
+    fn uptime(&self) -> Duration;
     fn new_id(&self) -> Uuid;
 }
 
@@ -39,6 +41,12 @@ impl Clock {
 
     pub fn now(&self) -> DateTime<Utc> {
         self.0.now()
+    }
+
+    /// The time since an arbitrary moment in the past. Nobody can set it, and on Linux it runs while the machine is suspended:
+    /// whoever was paused for a while sees how long.
+    pub fn uptime(&self) -> Duration {
+        self.0.uptime()
     }
 
     /// A fresh id (UUID v7), rising with time.
@@ -70,6 +78,14 @@ impl Source for System {
     fn now(&self) -> DateTime<Utc> {
         Utc::now().trunc_subsecs(6)
     }
+    fn uptime(&self) -> Duration {
+        #[cfg(target_os = "linux")]
+        const ID: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+        #[cfg(not(target_os = "linux"))]
+        const ID: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+
+        Duration::try_from(rustix::time::clock_gettime(ID)).expect("a time since the start of the machine")
+    }
     fn new_id(&self) -> Uuid {
         Uuid::now_v7()
     }
@@ -85,6 +101,9 @@ struct Manual {
 impl Source for Manual {
     fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.micros.load(Ordering::SeqCst)).expect("set from a valid time")
+    }
+    fn uptime(&self) -> Duration {
+        Duration::from_micros(self.micros.load(Ordering::SeqCst).try_into().unwrap_or_default())
     }
     fn new_id(&self) -> Uuid {
         let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();

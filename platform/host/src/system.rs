@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use bus::Bus;
 use clock::Clock;
-use saga::{App, RetryPolicy};
+use saga::{App, BreakerPolicy, RetryPolicy};
 use settings::{Config, Groups};
 use telemetry::error_chain;
 use tokio_util::sync::CancellationToken;
@@ -178,7 +178,13 @@ fn host(config: &Config, bus: Arc<dyn Bus>, clock: Clock) -> Host {
                 hold: config.delivery.hold.into(),
             },
             concurrency: config.effects.concurrency,
-            poll_interval: saga::Settings::POLL_INTERVAL,
+            breaker: BreakerPolicy {
+                window: config.effects.breaker.window.into(),
+                failures: config.effects.breaker.failures,
+                failure_ratio: config.effects.breaker.failure_ratio,
+                open: config.effects.breaker.open.into(),
+            },
+            ..saga::Settings::default()
         },
         connections: 3,
         groups: config.bus.group_names(),

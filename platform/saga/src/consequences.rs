@@ -138,6 +138,7 @@ impl Consequences {
             error: None,
             due,
             leased: false,
+            owner: None,
         });
     }
 

@@ -20,6 +20,7 @@ mod service;
 mod source;
 mod subscriptions;
 pub mod tables;
+mod text;
 
 pub use app::App;
 pub use backoff::Stopped;
@@ -27,7 +28,7 @@ pub use command::{Answer, Command, CommandContext, IdempotentRequest, Rejected, 
 pub use consequences::{Consequences, Parts, Reminder};
 pub use dead_letter::{DeadLetterTopic, RetryPolicy};
 pub use decode::decode;
-pub use effect::{Breaker, CallError, CallResult, Outcome, Perform, Policy, Request};
+pub use effect::{Breaker, BreakerPolicy, CallError, CallResult, Outcome, Perform, Policy, Request};
 #[cfg(fault_injection)]
 pub use fault_injection::Fault;
 pub use participant::{Delivery, InputSource, Participant, Verdict, Workset};

@@ -10,7 +10,6 @@ use bus::{Bus, BusError};
 use chrono::TimeDelta;
 use clock::Clock;
 use futures_util::future::BoxFuture;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use store::{Db, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,10 +18,10 @@ use tracing::{error, warn};
 use crate::{
     App, DeadLetterTopic, Participant, ParticipantBuilder, Settings, Subscriptions,
     app::Inner,
+    effect::ownership::{Heartbeat, Ownership},
     outbox::Relay,
     retention,
     runtime::{Context, Registration},
-    tables::{effect, effect_batch},
 };
 
 /// Something that runs beside the participants until the token is cancelled.
@@ -86,9 +85,14 @@ pub async fn start(
     own_tasks: Vec<Task>,
 ) -> Result<Running, StartError> {
     let ServiceConfig { name, db, bus, clock, settings, .. } = config;
-    if db.is_exclusive() {
-        release_leases(&db, &clock).await?;
-    }
+    let calling = participants.0.iter().filter(|participant| participant.has_effects()).count();
+    assert!(calling <= 1, "the requests of a service are performed by one participant");
+    let (heartbeat, ownership) = if calling > 0 {
+        let (heartbeat, ownership) = Heartbeat::start(name, db.clone(), clock.clone(), settings.heartbeat).await?;
+        (Some(heartbeat), ownership)
+    } else {
+        (None, Ownership::none(clock.clone()))
+    };
     let (stop, stop_relay) = (CancellationToken::new(), CancellationToken::new());
     let (relay, outbox, state) = Relay::new(
         name,
@@ -110,6 +114,7 @@ pub async fn start(
             bus: bus.clone(),
             clock: clock.clone(),
             outbox: outbox.clone(),
+            ownership: ownership.clone(),
             settings,
             stop: stop.clone(),
         };
@@ -139,6 +144,9 @@ pub async fn start(
     }
     tasks.spawn(retention::run(db.clone(), clock, delta(config.keep_inbox), stop.clone()));
     relays.spawn(relay.run());
+    if let Some(heartbeat) = heartbeat {
+        relays.spawn(heartbeat.run(stop_relay.clone()));
+    }
     Ok(Running { app, db, stop, tasks, stop_relay, relay: relays })
 }
 
@@ -165,17 +173,4 @@ async fn join(mut tasks: JoinSet<()>) {
 
 fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
-}
-
-/// Requests that an earlier process had leased are free again: that process is gone, or it would have the database open.
-async fn release_leases(db: &Db, clock: &Clock) -> Result<(), StoreError> {
-    let tx = db.begin().await?;
-    let rows = effect::Entity::update_many()
-        .col_expr(effect::Column::Due, Expr::value(clock.now()))
-        .col_expr(effect::Column::Leased, Expr::value(false))
-        .filter(effect::Column::Leased.eq(true));
-    tx.execute(rows).await?;
-    let batches = effect_batch::Entity::update_many().col_expr(effect_batch::Column::Due, Expr::value(clock.now()));
-    tx.execute(batches).await?;
-    tx.commit().await
 }

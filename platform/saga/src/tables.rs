@@ -51,7 +51,7 @@ pub mod effect {
         /// The idempotency key, the same at every attempt.
         #[sea_orm(primary_key, auto_increment = false)]
         pub key: String,
-        /// Rises with every lease. Late outcomes carry an old epoch and are discarded.
+        /// Rises whenever a process takes it. Late outcomes carry an old epoch and are discarded.
         #[sea_orm(primary_key, auto_increment = false)]
         pub epoch: i32,
         /// The request's name.
@@ -67,10 +67,13 @@ pub mod effect {
         /// Attempts that have failed.
         pub attempts: i32,
         pub error: Option<String>,
-        /// When somebody may take it; taking it moves this on by the length of a lease.
+        /// When a process may take it. While it is owned: a time far ahead, for programs that know no owners.
         pub due: DateTimeUtc,
-        /// Somebody has taken it.
+        /// Whether it is owned, for programs that know no owners.
         pub leased: bool,
+        /// The process that performs it, as long as that lives (`effect::ownership`).
+        #[serde(default, skip_serializing)]
+        pub owner: Option<Uuid>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -87,12 +90,16 @@ pub mod effect_batch {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
-        /// When the lease of that process ends, and another process may take the open requests.
+        /// When another process may take the open requests. While it is owned: a time far ahead.
         pub due: DateTimeUtc,
         /// A bit for each request, the lowest of a byte first. Bits that stand for none are set.
         pub settled: Vec<u8>,
         /// `effect::Model`s as a JSON array, packed: length of that (4 bytes, little-endian), LZ4 block.
         pub requests: Vec<u8>,
+        /// The process that performs the requests, as long as that lives.
+        pub owner: Option<Uuid>,
+        /// Rises whenever a process takes it over. Late outcomes carry an old epoch and are discarded.
+        pub epoch: i32,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -110,6 +117,25 @@ pub mod settled {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
         pub settled: Vec<u8>,
+        pub epoch: i32,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod process {
+    use sea_orm::entity::prelude::*;
+
+    /// A running process that performs requests.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "processes")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        /// Raised by the process once a second.
+        pub beat: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

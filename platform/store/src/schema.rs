@@ -75,6 +75,19 @@ pub async fn set_fillfactor(manager: &SchemaManager<'_>, table: impl IntoIden, p
     manager.get_connection().execute_unprepared(&sql).await.map(drop)
 }
 
+/// Adds a column to a table. On MySQL it may be there, as after an interrupted migration.
+pub async fn add_column(
+    manager: &SchemaManager<'_>,
+    table: impl IntoTableRef + Iden + Copy,
+    column: &ColumnDef,
+) -> Result<(), DbErr> {
+    let column = column.clone();
+    if manager.has_column(table.to_string(), column.get_column_name()).await? {
+        return Ok(());
+    }
+    manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await
+}
+
 /// Creates an index of a table. On MySQL it may be there, like the table.
 pub async fn index(manager: &SchemaManager<'_>, index: IndexCreateStatement) -> Result<(), DbErr> {
     const DUPLICATE_NAME: u16 = 1061;

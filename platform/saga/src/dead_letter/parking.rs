@@ -12,7 +12,10 @@ use store::{StoreError, Tx, bulk};
 use uuid::Uuid;
 
 use super::{DeadLetterReason, copy::copy_of, queues::Queue};
-use crate::tables::parked::{Column, Entity, Model};
+use crate::{
+    tables::parked::{Column, Entity, Model},
+    text::stored_error,
+};
 
 /// Records of one queue that are tried again in one go.
 const MAX_AT_ONCE: u64 = 128;
@@ -28,6 +31,12 @@ pub struct RetryPolicy {
     pub first_retry: Duration,
     /// How long a record may wait for a prerequisite before that counts as a failure.
     pub hold: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) }
+    }
 }
 
 /// Why a record is parked.
@@ -119,7 +128,7 @@ pub(crate) fn row(
         position: record.offset,
         record: codec::encode_all(std::slice::from_ref(&raw)),
         state: state.name().to_owned(),
-        error: error.to_owned(),
+        error: stored_error(error),
         attempts: i32::from(matches!(state, State::Failing | State::Dead)),
         first_failed_at: now,
         next_try,
@@ -149,7 +158,7 @@ impl Model {
         if State::of(self) != State::Failing && now < limit {
             (self.state, self.next_try) =
                 (State::Held.name().to_owned(), next_look(self.first_failed_at, now).min(limit));
-            why.clone_into(&mut self.error);
+            self.error = stored_error(why);
         } else {
             self.failed_again(why, now, policy);
         }
@@ -159,7 +168,7 @@ impl Model {
     pub(crate) fn failed_again(&mut self, error: &str, now: DateTime<Utc>, policy: &RetryPolicy) {
         self.first_tried(now);
         self.attempts += 1;
-        error.clone_into(&mut self.error);
+        self.error = stored_error(error);
         let attempts = u32::try_from(self.attempts).unwrap_or(u32::MAX);
         let state = if attempts > policy.retries { State::Dead } else { State::Failing };
         state.name().clone_into(&mut self.state);
@@ -170,7 +179,7 @@ impl Model {
     pub(crate) fn died(&mut self, error: &str, now: DateTime<Utc>) {
         self.first_tried(now);
         self.attempts += 1;
-        error.clone_into(&mut self.error);
+        self.error = stored_error(error);
         State::Dead.name().clone_into(&mut self.state);
     }
 

@@ -2,28 +2,36 @@
 //!
 //! Nearly every request is answered moments after its transaction, by the same process: a row of its own would be written only
 //! to be removed. So the requests of one transaction share a row, which records which of them are settled and is removed when
-//! all are. A request that has to wait leaves the batch for a row of its own. When the lease of a batch is over, because its
-//! process is gone, another process makes rows of all requests that are open.
+//! all are. A request that has to be tried again leaves the batch for a row of its own. When the process is gone
+//! ([`ownership`](super::ownership)), another process takes the batch over.
 //!
 //! The key of a row shows a request that is still open; in a batch only the requests of one transaction are compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType, OnConflict},
 };
 use store::{Db, StoreError, Tx, bulk};
-use tracing::error;
+use tracing::{debug, error};
 use uuid::Uuid;
 
-use super::worker::Job;
+use super::{
+    Job,
+    ownership::{OWNED_DUE, Ownership},
+};
 use crate::tables::{effect, effect_batch, settled};
 
 /// Up to this many requests become rows: a batch is read once more before it is removed.
 const FEW: usize = 4;
+
+/// When a batch that another program has written is looked at again, …
+const FOREIGN_RETRY: TimeDelta = TimeDelta::seconds(10);
+/// … and one that cannot be read at all.
+const UNREADABLE_RETRY: TimeDelta = TimeDelta::hours(1);
 
 /// Rows in a statement.
 const MAX_ROWS: usize = 256;
@@ -33,34 +41,60 @@ const MAX_ROWS: usize = 256;
 pub(crate) struct Place {
     pub batch: Uuid,
     pub index: usize,
+    /// Of the batch when this process took it.
+    pub epoch: i32,
 }
 
-/// Stores requests that are leased to this process: few as rows, many as a batch.
-pub(crate) async fn keep(tx: &Tx, clock: &Clock, requests: Vec<effect::Model>) -> Result<Vec<Job>, StoreError> {
-    if requests.len() <= FEW {
-        bulk::insert::<effect::Entity>(tx, requests.clone()).await?;
-        return Ok(requests.into_iter().map(Job::from).collect());
-    }
-    let mut keys: Vec<_> = requests.iter().map(|request| &*request.key).collect();
+/// Stores requests that are due now, few as rows, many as a batch. Those that are `owned` are the jobs of this process; the
+/// others are taken from the table later, by any process.
+pub(crate) async fn keep(
+    tx: &Tx,
+    clock: &Clock,
+    owned: Vec<effect::Model>,
+    others: Vec<effect::Model>,
+) -> Result<Vec<Job>, StoreError> {
+    let mut keys: Vec<_> = owned.iter().chain(&others).map(|request| &*request.key).collect();
     keys.sort_unstable();
     if keys.windows(2).any(|two| two[0] == two[1]) {
         return Err(StoreError::Conflict("a request is made twice".into()));
     }
-    let batch = clock.new_id();
-    let row = effect_batch::Model {
-        id: batch,
-        due: requests.iter().map(|request| request.due).max().unwrap_or_else(|| clock.now()),
+    store(tx, clock, others).await?;
+    store(tx, clock, owned).await
+}
+
+async fn store(tx: &Tx, clock: &Clock, requests: Vec<effect::Model>) -> Result<Vec<Job>, StoreError> {
+    if requests.len() <= FEW {
+        bulk::insert::<effect::Entity>(tx, requests.clone()).await?;
+        return Ok(requests.into_iter().map(Job::from).collect());
+    }
+    let batch = effect_batch::Model {
+        id: clock.new_id(),
+        due: requests[0].due,
         requests: pack(&requests),
         settled: Settled::none(requests.len()).0,
+        owner: requests[0].owner,
+        epoch: 1,
     };
-    bulk::insert::<effect_batch::Entity>(tx, vec![row]).await?;
-    let job = |(index, request)| Job { request, place: Some(Place { batch, index }) };
-    Ok(requests.into_iter().enumerate().map(job).collect())
+    let id = batch.id;
+    bulk::insert::<effect_batch::Entity>(tx, vec![batch]).await?;
+    Ok(jobs(id, 1, requests).collect())
+}
+
+fn jobs(batch: Uuid, epoch: i32, requests: Vec<effect::Model>) -> impl Iterator<Item = Job> {
+    let job = move |(index, request)| Job { request, place: Some(Place { batch, index, epoch }) };
+    requests.into_iter().enumerate().map(job)
 }
 
 /// Which requests of some batches are settled. Locked, and saved in the same transaction.
 #[derive(Debug, Default)]
-pub(crate) struct Batches(BTreeMap<Uuid, (Settled, bool)>);
+pub(crate) struct Batches(BTreeMap<Uuid, Batch>);
+
+#[derive(Debug)]
+struct Batch {
+    epoch: i32,
+    settled: Settled,
+    is_changed: bool,
+}
 
 impl Batches {
     /// The batches of these places. A batch that is gone has nothing open.
@@ -70,22 +104,23 @@ impl Batches {
         ids.dedup();
         let mut batches = Self::default();
         for row in bulk::select::<settled::Entity>(tx, &ids, true).await? {
-            batches.0.insert(row.id, (Settled(row.settled), false));
+            let batch = Batch { epoch: row.epoch, settled: Settled(row.settled), is_changed: false };
+            batches.0.insert(row.id, batch);
         }
         Ok(batches)
     }
 
-    /// Settles a request; `false`: it is not open.
+    /// Settles a request; `false`: it is not open, or another process has taken the batch.
     pub(crate) fn settle(&mut self, place: Place) -> bool {
-        let Some((settled, changed)) = self.0.get_mut(&place.batch) else { return false };
-        let open = settled.set(place.index);
-        *changed |= open;
-        open
+        let Some(batch) = self.0.get_mut(&place.batch).filter(|batch| batch.epoch == place.epoch) else { return false };
+        let is_open = batch.settled.set(place.index);
+        batch.is_changed |= is_open;
+        is_open
     }
 
     pub(crate) async fn save(self, tx: &Tx) -> Result<(), StoreError> {
         let mut gone = vec![];
-        for (id, (settled, _)) in self.0.into_iter().filter(|(_, (_, changed))| *changed) {
+        for (id, Batch { settled, .. }) in self.0.into_iter().filter(|(_, batch)| batch.is_changed) {
             if settled.all() {
                 gone.push(id);
                 continue;
@@ -99,34 +134,53 @@ impl Batches {
     }
 }
 
-/// Makes rows of the open requests of a batch whose lease is over, to be taken by any worker. `false`: there is no such batch.
-pub(crate) async fn unpack_overdue(db: &Db, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let overdue = || effect_batch::Entity::find().filter(effect_batch::Column::Due.lte(now)).limit(1);
-    let any = overdue().select_only().column(effect_batch::Column::Id).into_tuple::<Uuid>();
-    if any.one(db.reader()).await?.is_none() {
-        return Ok(false);
+/// Takes over the oldest batch that no process owns, if all its requests have these names. `None`: there is no such batch.
+pub(crate) async fn take(
+    db: &Db,
+    now: DateTime<Utc>,
+    ownership: &Ownership,
+    names: &BTreeSet<&'static str>,
+) -> Result<Option<Vec<Job>>, StoreError> {
+    let free = || {
+        effect_batch::Entity::find()
+            .filter(effect_batch::Column::Owner.is_null())
+            .filter(effect_batch::Column::Due.lte(now))
+            .order_by_asc(effect_batch::Column::Due)
+            .limit(1)
+    };
+    let any = free().select_only().column(effect_batch::Column::Id).into_tuple::<Uuid>();
+    if any.one(db.writer()).await?.is_none() {
+        return Ok(None);
     }
     let tx = db.begin().await?;
-    let overdue = overdue().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    let Some(batch) = tx.all(overdue).await?.pop() else { return Ok(false) };
-    let requests = match unpack(&batch.requests) {
-        Ok(requests) => requests,
+    let query = free().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    let Some(mut batch) = tx.all(query).await?.pop() else { return Ok(None) };
+    let owner = Some(ownership.process());
+    let taken: Vec<Job> = match unpack(&batch.requests) {
+        Ok(requests) if requests.iter().all(|request| names.contains(&*request.name)) => {
+            (batch.owner, batch.epoch, batch.due) = (owner, batch.epoch + 1, now + OWNED_DUE);
+            let settled = Settled(batch.settled.clone());
+            let requests = requests.into_iter().map(|request| effect::Model { owner, ..request }).collect();
+            let is_open = |job: &Job| job.place.is_some_and(|place| !settled.has(place.index));
+            jobs(batch.id, batch.epoch, requests).filter(is_open).collect()
+        }
+        Ok(_) => {
+            debug!(batch.id = %batch.id, "stored requests of a newer program; another process performs them");
+            batch.due = now + FOREIGN_RETRY;
+            vec![]
+        }
         Err(error) => {
             error!(batch.id = %batch.id, error, "stored requests cannot be read by this program; they stay");
-            let later = effect_batch::Model { due: now + TimeDelta::hours(1), ..batch };
-            bulk::update::<effect_batch::Entity>(&tx, vec![later]).await?;
-            tx.commit().await?;
-            return Ok(true);
+            batch.due = now + UNREADABLE_RETRY;
+            vec![]
         }
     };
-    let settled = Settled(batch.settled);
-    let open = requests.into_iter().enumerate().filter(|(index, _)| !settled.has(*index));
-    // Outcomes under the old lease are discarded: the batch is gone.
-    let rows = open.map(|(_, request)| effect::Model { due: now, leased: false, ..request }).collect();
-    make_rows(&tx, rows).await?;
-    bulk::remove::<effect_batch::Entity>(&tx, &[batch.id]).await?;
-    tx.commit().await?;
-    Ok(true)
+    bulk::update::<effect_batch::Entity>(&tx, vec![batch]).await?;
+    if let Err(error) = tx.commit().await {
+        ownership.give_back(taken);
+        return Err(error);
+    }
+    Ok(Some(taken))
 }
 
 /// Gives requests that have left their batch rows of their own. (A request that was made again while it was open has one.)
@@ -206,6 +260,7 @@ mod tests {
             error: None,
             due: at("2026-11-21T10:00:05Z"),
             leased: true,
+            owner: None,
         };
         assert_eq!(read, [request]);
         assert_eq!(unpack(&pack(&read)).unwrap(), read);

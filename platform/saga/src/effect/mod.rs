@@ -5,18 +5,24 @@
 //! has the same idempotency key. **A time-out is not a failure**: what may have happened is [`CallResult::Unknown`], and the
 //! domain asks the provider before it draws conclusions.
 
+mod attempt;
 pub(crate) mod batch;
 mod breaker;
 mod dispatch;
+mod intake;
+pub(crate) mod ownership;
+mod places;
 mod worker;
 
 use std::{future::Future, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use breaker::{Breaker, BreakerState};
-pub(crate) use dispatch::Effects;
-pub(crate) use worker::{Finished, Job, Worker};
+use crate::tables::effect;
+
+pub use breaker::{Breaker, BreakerPolicy, BreakerState};
+pub(crate) use dispatch::{DueNow, Effects, Load};
+pub(crate) use worker::{Finished, Job, Worker, WorkerContext};
 
 /// A call to the outside that a decision requests.
 pub trait Request: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -63,6 +69,9 @@ pub enum CallResult<A> {
     Unknown(String),
     /// The call had no effect, and is not made again: the policy's attempts are used up.
     Exhausted(String),
+    /// An earlier attempt may have had its effect, and the provider may no longer recognise the key: the call is not made again,
+    /// because it could have its effect twice. A person decides.
+    KeyExpired(String),
 }
 
 /// How a kind of request is performed.
@@ -78,6 +87,16 @@ pub struct Policy {
     /// An attempt that may have had its effect is reported as `Unknown`. Otherwise (a query, or a key that makes repeats
     /// harmless) it counts as failed and is made again.
     pub unknown: bool,
+    /// It asks for the outcome of an earlier call. Queries and retries have places of their own.
+    pub is_query: bool,
+    /// How long after the request its key may be used for another attempt; `None`: for ever.
+    pub key_valid_for: Option<Duration>,
+}
+
+impl Policy {
+    fn is_retry(&self, request: &effect::Model) -> bool {
+        self.is_query || request.attempts > 0
+    }
 }
 
 impl Default for Policy {
@@ -88,6 +107,8 @@ impl Default for Policy {
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_mins(1),
             unknown: false,
+            is_query: false,
+            key_valid_for: None,
         }
     }
 }

@@ -1,36 +1,34 @@
 //! Performs the requests of a participant: those just committed, and those that are due. Their results become inputs.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use clock::Clock;
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use metrics::counter;
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockBehavior, LockType},
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use store::Db;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
 };
-use store::{Db, StoreError, Tx};
-use telemetry::panic_message;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::{
-    Breaker, CallError, CallResult, Outcome, Perform, Policy, Request,
-    batch::{self, Place},
+    Breaker, Outcome, Perform, Policy, Request, attempt,
+    batch::Place,
+    breaker::{BreakerPolicy, Permit},
+    dispatch::Load,
+    intake::Intake,
+    ownership::Ownership,
+    places::Places,
 };
 use crate::tables::effect;
 
-/// A request that this process may perform until its lease ends.
+/// A request that this process performs.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub request: effect::Model,
@@ -52,20 +50,36 @@ pub(crate) enum Finished<I> {
     Later { job: Job, error: String, due: DateTime<Utc> },
 }
 
-type Performer<I> = Box<dyn Fn(Job, Clock) -> BoxFuture<'static, Finished<I>> + Send + Sync>;
+type Performer<I> = Box<dyn Fn(Job, Permit, Clock) -> BoxFuture<'static, Finished<I>> + Send + Sync>;
 
-/// The kinds of requests that a participant makes, and how each is performed.
+/// How requests of one name are performed.
+struct Kind<I> {
+    perform: Performer<I>,
+    policy: Policy,
+    provider: &'static str,
+}
+
+/// The kinds of requests that a participant makes, and the providers that perform them.
 pub(crate) struct Worker<I> {
-    kinds: HashMap<&'static str, (Performer<I>, Policy)>,
-    /// Calls at the same time, at most.
-    pub(crate) concurrency: usize,
-    /// Jobs that are dispatched or being performed.
-    pub(crate) load: Arc<AtomicUsize>,
+    kinds: HashMap<&'static str, Kind<I>>,
+    breakers: HashMap<&'static str, Breaker>,
+}
+
+/// What a worker runs with.
+pub(crate) struct WorkerContext {
+    pub db: Db,
+    pub clock: Clock,
+    pub ownership: Ownership,
+    pub load: Load,
+    /// Calls to one provider at the same time, at most.
+    pub concurrency: usize,
+    pub poll_interval: Duration,
+    pub stop: CancellationToken,
 }
 
 impl<I> Default for Worker<I> {
     fn default() -> Self {
-        Self { kinds: HashMap::new(), concurrency: 64, load: Arc::default() }
+        Self { kinds: HashMap::new(), breakers: HashMap::new() }
     }
 }
 
@@ -74,217 +88,108 @@ impl<I: Send + 'static> Worker<I> {
         self.kinds.is_empty()
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.kinds.keys().copied()
+    pub(crate) fn names(&self) -> BTreeSet<&'static str> {
+        self.kinds.keys().copied().collect()
     }
 
     pub(crate) fn add<R: Request>(&mut self, policy: Policy, breaker: Breaker, performer: impl Perform<R>)
     where
         I: From<Outcome<R>>,
     {
-        let performer = Arc::new(performer);
-        let perform = move |job: Job, clock: Clock| -> BoxFuture<'static, Finished<I>> {
-            Box::pin(perform(performer.clone(), breaker.clone(), policy, clock, job))
-        };
-        let before = self.kinds.insert(R::NAME, (Box::new(perform), policy));
+        let (performer, provider) = (Arc::new(performer), breaker.name());
+        let perform: Performer<I> = Box::new(move |job, permit, clock| {
+            Box::pin(attempt::perform(performer.clone(), provider, permit, policy, clock, job))
+        });
+        self.breakers.insert(provider, breaker);
+        let before = self.kinds.insert(R::NAME, Kind { perform, policy, provider });
         assert!(before.is_none(), "two performers for {}", R::NAME);
     }
 
-    /// Whether it may adopt the batches of other processes.
-    fn has_capacity(&self) -> bool {
-        self.load.load(Ordering::Relaxed) < 4 * self.concurrency
-    }
-
-    /// How long a job may take before another process may take it.
-    pub(crate) fn lease(&self, name: &str) -> TimeDelta {
-        let timeout = self.kinds.get(name).map_or(Duration::from_secs(5), |(_, policy)| policy.timeout);
-        TimeDelta::from_std(timeout + Duration::from_secs(3)).expect("minutes at most")
+    pub(crate) fn configure(&self, policy: BreakerPolicy) {
+        self.breakers.values().for_each(|breaker| breaker.configure(policy));
     }
 
     /// Performs until the process shuts down; then finishes the calls in progress.
     pub(crate) async fn run(
         self,
-        db: Db,
-        clock: Clock,
-        poll_interval: Duration,
+        context: WorkerContext,
+        jobs: mpsc::UnboundedSender<Vec<Job>>,
+        dispatched: mpsc::UnboundedReceiver<Vec<Job>>,
+        finished: mpsc::UnboundedSender<Finished<I>>,
+    ) {
+        let queries = self.kinds.iter().filter(|(_, kind)| kind.policy.is_query).map(|(name, _)| *name).collect();
+        let intake = Intake {
+            db: context.db.clone(),
+            clock: context.clock.clone(),
+            ownership: context.ownership.clone(),
+            load: context.load.clone(),
+            names: self.names(),
+            queries,
+            max_retries: context.concurrency.max(1) * self.breakers.len(),
+            jobs,
+        };
+        let intake = intake.run(context.poll_interval, context.stop.clone());
+        tokio::join!(intake, self.call(context, dispatched, finished));
+    }
+
+    async fn call(
+        self,
+        context: WorkerContext,
         mut dispatched: mpsc::UnboundedReceiver<Vec<Job>>,
         finished: mpsc::UnboundedSender<Finished<I>>,
-        stop: CancellationToken,
     ) {
-        let mut waiting: VecDeque<Job> = VecDeque::new();
+        let WorkerContext { clock, mut ownership, load, concurrency, stop, .. } = context;
+        let provider = |(name, breaker): (&&'static str, &Breaker)| (*name, Places::new(breaker.clone(), concurrency));
+        let mut providers: HashMap<&'static str, Places> = self.breakers.iter().map(provider).collect();
         let mut in_progress = FuturesUnordered::new();
-        let mut poll = tokio::time::interval(poll_interval);
-        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut overdue_ticks = tokio::time::interval(2 * poll_interval); // leases are seconds
-        overdue_ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            while in_progress.len() < self.concurrency
-                && let Some(job) = waiting.pop_front()
-            {
-                if let Some((perform, _)) = self.kinds.get(&*job.request.name) {
-                    in_progress.push(perform(job, clock.clone()));
-                } else {
-                    warn!(effect = job.request.name, "no performer for this request; it stays");
-                    self.load.fetch_sub(1, Ordering::Relaxed);
+            let mut wake: Option<Instant> = None;
+            for (name, places) in providers.iter_mut().filter(|_| ownership.is_confirmed()) {
+                match places.next(Instant::now(), ownership.process(), &load) {
+                    Ok(ready) => {
+                        for (job, is_retry, permit) in ready {
+                            let kind = &self.kinds[&*job.request.name];
+                            let call = (kind.perform)(job, permit, clock.clone());
+                            let name = *name;
+                            in_progress.push(async move { (name, is_retry, call.await) });
+                        }
+                    }
+                    Err(open_until) => wake = wake.into_iter().chain(open_until).min(),
                 }
             }
             tokio::select! {
                 biased;
-                Some(done) = in_progress.next() => {
-                    self.load.fetch_sub(1, Ordering::Relaxed);
+                Some((provider, is_retry, done)) = in_progress.next() => {
+                    load.remove(is_retry);
+                    if let Some(places) = providers.get_mut(provider) {
+                        places.leave(is_retry);
+                    }
                     drop(finished.send(done));
                 }
-                Some(jobs) = dispatched.recv() => waiting.extend(jobs),
+                Some(jobs) = dispatched.recv() => {
+                    for job in jobs {
+                        let Some(kind) = self.kinds.get(&*job.request.name) else {
+                            warn!(effect = job.request.name, "no performer for this request; it stays");
+                            load.remove(false);
+                            continue;
+                        };
+                        let is_retry = kind.policy.is_retry(&job.request);
+                        if is_retry {
+                            load.add_retry();
+                        }
+                        if let Some(places) = providers.get_mut(kind.provider) {
+                            places.wait(job, is_retry);
+                        }
+                    }
+                }
                 () = stop.cancelled() => break,
-                // A worker with much to do keeps its waiting jobs although their lease is over: they are still to be performed.
-                _ = overdue_ticks.tick(), if self.has_capacity() => {
-                    match batch::unpack_overdue(&db, clock.now()).await {
-                        Ok(true) => {
-                            poll.reset_immediately();
-                            overdue_ticks.reset_immediately(); // there may be more; but calls go on meanwhile
-                        }
-                        Ok(false) => {}
-                        Err(error) => debug!(%error, "batches whose lease is over cannot be read now"),
-                    }
-                }
-                _ = poll.tick() => {
-                    let places = (4 * self.concurrency).saturating_sub(self.load.load(Ordering::Relaxed));
-                    match self.take_due(&db, clock.now(), places).await {
-                        Ok(jobs) => {
-                            self.load.fetch_add(jobs.len(), Ordering::Relaxed);
-                            waiting.extend(jobs);
-                        }
-                        Err(error) => debug!(%error, "due requests cannot be read now"),
-                    }
-                }
+                () = ownership.changed() => {}
+                () = async { sleep_until(wake.unwrap_or_else(Instant::now)).await }, if wake.is_some() => {}
             }
         }
-        // Waiting jobs keep their lease and are taken by the next process. Calls in progress are finished, so that their answer is known.
-        while let Some(done) = in_progress.next().await {
+        // Waiting jobs are freed with the ownership of this process. Calls in progress are finished, so that their answer is known.
+        while let Some((_, _, done)) = in_progress.next().await {
             drop(finished.send(done));
         }
     }
-
-    /// Takes requests that are due, under a new lease each.
-    async fn take_due(&self, db: &Db, now: DateTime<Utc>, most: usize) -> Result<Vec<Job>, StoreError> {
-        if most == 0 {
-            return Ok(vec![]);
-        }
-        let due = || {
-            effect::Entity::find()
-                .filter(effect::Column::Due.lte(now))
-                .filter(effect::Column::Name.is_in(self.names()))
-                .order_by_asc(effect::Column::Due)
-                .limit(most as u64)
-        };
-        if due().limit(1).one(db.reader()).await?.is_none() {
-            return Ok(vec![]);
-        }
-        let tx = db.begin().await?;
-        // Rows that another process is taking at this moment are skipped. (SQLite locks no rows: there is one process.)
-        let due = due().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        let mut requests = tx.all(due).await?;
-        for name in self.names() {
-            let keys = requests.iter().filter(|it| it.name == name).map(|it| &*it.key);
-            let until = now + self.lease(name);
-            lease(&tx, keys.collect(), until).await?;
-            for it in requests.iter_mut().filter(|it| it.name == name) {
-                (it.epoch, it.due, it.leased) = (it.epoch + 1, until, true);
-            }
-        }
-        tx.commit().await?;
-        Ok(requests.into_iter().map(Job::from).collect())
-    }
-}
-
-/// Takes these rows, which are locked, until then.
-async fn lease(tx: &Tx, mut keys: Vec<&str>, until: DateTime<Utc>) -> Result<(), StoreError> {
-    use sea_orm::sea_query::ExprTrait as _;
-
-    let Some(last) = keys.last().copied() else { return Ok(()) };
-    keys.resize(keys.len().next_power_of_two(), last); // few sizes of one statement, like all others
-    let update = effect::Entity::update_many()
-        .col_expr(effect::Column::Epoch, Expr::col(effect::Column::Epoch).add(1))
-        .col_expr(effect::Column::Due, Expr::value(until))
-        .col_expr(effect::Column::Leased, Expr::value(true))
-        .filter(effect::Column::Key.is_in(keys));
-    tx.write(update).await
-}
-
-async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(
-    performer: Arc<P>,
-    breaker: Breaker,
-    policy: Policy,
-    clock: Clock,
-    job: Job,
-) -> Finished<I> {
-    let request: Arc<R> = match serde_json::from_str(&job.request.request) {
-        Ok(request) => Arc::new(request),
-        Err(error) => {
-            let due = clock.now() + TimeDelta::hours(1);
-            return Finished::Later { job, error: format!("the stored request cannot be read: {error}"), due };
-        }
-    };
-    let attempt = attempt(performer, request.clone(), job.request.key.clone(), policy.timeout);
-    let provider = breaker.name();
-    let result = breaker.run(attempt).await;
-    let label = match &result {
-        None => "breaker_open",
-        Some(Ok(_)) => "answered",
-        Some(Err(CallError::Failed(_))) => "failed",
-        Some(Err(CallError::Unknown(_))) => "unknown",
-    };
-    counter!("uzon_effects_total", "provider" => provider, "effect" => R::NAME, "result" => label).increment(1);
-
-    let attempts = u32::try_from(job.request.attempts).unwrap_or_default() + 1;
-    let result = match result {
-        Some(Ok(answer)) => CallResult::Answer(answer),
-        Some(Err(CallError::Unknown(detail))) if policy.unknown => CallResult::Unknown(detail),
-        None => {
-            // Not an attempt: nothing was sent.
-            let due = clock.now() + TimeDelta::seconds(5);
-            return Finished::Later { job, error: format!("the circuit breaker of {provider} is open"), due };
-        }
-        Some(Err(error)) if policy.attempts.is_some_and(|most| attempts >= most) => {
-            CallResult::Exhausted(error.to_string())
-        }
-        Some(Err(error)) => {
-            let due = clock.now() + wait(&policy, attempts);
-            let mut job = job;
-            job.request.attempts += 1;
-            return Finished::Later { job, error: error.to_string(), due };
-        }
-    };
-    let request = Arc::into_inner(request).expect("the attempt is over");
-    let input = Outcome { request, attempt: attempts, result }.into();
-    Finished::Outcome { job, input }
-}
-
-async fn attempt<R: Request, P: Perform<R>>(
-    performer: Arc<P>,
-    request: Arc<R>,
-    key: String,
-    timeout: Duration,
-) -> Result<R::Answer, CallError> {
-    // The future is made inside, so that a panic before its first await is caught as well.
-    let call = async { performer.perform(&request, &key).await };
-    match tokio::time::timeout(timeout, AssertUnwindSafe(call).catch_unwind()).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(panic)) => Err(CallError::Unknown(panic_message(&*panic))), // the call may have been made
-        Err(_) => Err(CallError::Unknown(format!("no answer within {timeout:?}"))),
-    }
-}
-
-/// The wait after so many failed attempts: exponential, with jitter, bounded.
-fn wait(policy: &Policy, attempts: u32) -> TimeDelta {
-    let first = u64::try_from(policy.first_wait.as_millis()).unwrap_or(u64::MAX).max(1);
-    // `from_millis(b)` is b^n, so 2^n times a factor.
-    let waits = tokio_retry::strategy::ExponentialBackoff::from_millis(2)
-        .factor(first.div_ceil(2))
-        .max_delay(policy.longest_wait)
-        .map(tokio_retry::strategy::jitter);
-    let nth = usize::try_from(attempts.saturating_sub(1).min(40)).unwrap_or(40);
-    let wait = waits.into_iter().nth(nth).unwrap_or(policy.longest_wait);
-    // Full jitter may be next to nothing: at least a tenth, so that a failing provider is not flooded.
-    TimeDelta::from_std(wait.max(policy.first_wait / 10)).unwrap_or_else(|_| TimeDelta::minutes(1))
 }

@@ -25,7 +25,7 @@ impl<P: Participant> Runtime<P> {
                 _ if part.len() == 1 => 0,
                 // What comes before the offender goes first. Then the offender is at the head of its part.
                 Failure::Decision { index, .. } => index,
-                Failure::Store(_) | Failure::Panic(_) => part.len() / 2,
+                Failure::Store(_) | Failure::Commit { .. } | Failure::Panic(_) => part.len() / 2,
             };
             if split > 0 {
                 let middle = part.start + split;

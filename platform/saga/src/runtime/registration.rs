@@ -2,7 +2,7 @@
 
 use std::{
     any::{Any, TypeId},
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     time::Duration,
 };
@@ -20,7 +20,10 @@ use crate::Fault;
 use crate::{
     Participant, Subscriptions,
     dead_letter::{RetryPolicy, queues::ParkedQueues},
-    effect::{Breaker, Effects, Outcome, Perform, Policy, Request, Worker},
+    effect::{
+        Breaker, BreakerPolicy, Effects, Load, Outcome, Perform, Policy, Request, Worker, WorkerContext,
+        ownership::Ownership,
+    },
     outbox,
     source::{consumer::Consumer, reminder::DueReminders},
 };
@@ -31,15 +34,27 @@ pub struct Settings {
     /// Inputs in one transaction, at most.
     pub batch: usize,
     pub retry: RetryPolicy,
-    /// Calls to the outside at the same time.
+    /// Calls to one provider at the same time.
     pub concurrency: usize,
+    /// Of every provider.
+    pub breaker: BreakerPolicy,
+    /// How often a process shows that it lives; the others take over its requests after ten seconds without.
+    pub heartbeat: Duration,
     /// How often due reminders, parked records and requests are looked for.
     pub poll_interval: Duration,
 }
 
-impl Settings {
-    /// How often due rows are looked for, unless a test looks more often.
-    pub const POLL_INTERVAL: Duration = Duration::from_millis(500);
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            batch: 500,
+            retry: RetryPolicy::default(),
+            concurrency: 256,
+            breaker: BreakerPolicy::default(),
+            heartbeat: Duration::from_secs(1),
+            poll_interval: Duration::from_millis(500),
+        }
+    }
 }
 
 /// What a participant is started with.
@@ -51,6 +66,7 @@ pub(crate) struct Context {
     pub bus: Arc<dyn Bus>,
     pub clock: Clock,
     pub outbox: outbox::Sender,
+    pub ownership: Ownership,
     pub settings: Settings,
     pub stop: CancellationToken,
 }
@@ -58,6 +74,8 @@ pub(crate) struct Context {
 /// A participant before it runs, whatever its types.
 pub(crate) trait Registration: Send {
     fn participant(&self) -> TypeId;
+    /// Whether it makes calls to the outside.
+    fn has_effects(&self) -> bool;
     fn start(self: Box<Self>, context: Context) -> BoxFuture<'static, Result<Started, BusError>>;
 }
 
@@ -137,9 +155,13 @@ impl<P: Participant> Registration for ParticipantBuilder<P> {
         TypeId::of::<P>()
     }
 
+    fn has_effects(&self) -> bool {
+        !self.worker.is_empty()
+    }
+
     fn start(self: Box<Self>, context: Context) -> BoxFuture<'static, Result<Started, BusError>> {
         Box::pin(async move {
-            let Context { service, group, subscriptions, db, bus, clock, outbox, settings, stop } = context;
+            let Context { service, group, subscriptions, db, bus, clock, outbox, ownership, settings, stop } = context;
             let max_batch = settings.batch.max(2);
             // A command that finds no place is refused: the queue does not shrink with small batches.
             let (commands, commands_in) = mpsc::channel((4 * max_batch).max(1024));
@@ -147,14 +169,14 @@ impl<P: Participant> Registration for ParticipantBuilder<P> {
             let (finished, finished_in) = mpsc::unbounded_channel();
             let (jobs, jobs_in) = mpsc::unbounded_channel();
 
-            let mut worker = self.worker;
-            worker.concurrency = settings.concurrency.max(1);
-            let leases: BTreeMap<_, _> = worker.names().map(|name| (name, worker.lease(name))).collect();
+            let worker = self.worker;
+            worker.configure(settings.breaker);
+            let load = Load::new(16 * settings.concurrency.max(max_batch));
             let effects = Effects {
-                jobs,
-                leases: Arc::new(leases),
-                load: worker.load.clone(),
-                max_load: 16 * settings.concurrency.max(max_batch),
+                jobs: jobs.clone(),
+                ownership: ownership.clone(),
+                names: Arc::new(worker.names()),
+                load: load.clone(),
             };
             let config = RuntimeConfig {
                 participant: P::NAME,
@@ -189,7 +211,16 @@ impl<P: Participant> Registration for ParticipantBuilder<P> {
             };
             let mut tasks: Vec<BoxFuture<'static, ()>> = vec![Box::pin(batch_loop.run())];
             if !worker.is_empty() {
-                tasks.push(Box::pin(worker.run(db, clock, settings.poll_interval, jobs_in, finished, stop.clone())));
+                let context = WorkerContext {
+                    db,
+                    clock,
+                    ownership,
+                    load,
+                    concurrency: settings.concurrency,
+                    poll_interval: settings.poll_interval,
+                    stop: stop.clone(),
+                };
+                tasks.push(Box::pin(worker.run(context, jobs, jobs_in, finished)));
             }
             let topics: Vec<Arc<str>> = subscriptions.topics().map(Arc::from).collect();
             if !topics.is_empty() {

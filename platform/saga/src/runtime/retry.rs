@@ -31,16 +31,21 @@ impl<P: Participant> Runtime<P> {
         let mut backoff = Backoff::new(MAX_BACKOFF, &self.stop);
         let mut conflicts = 0;
         loop {
-            match self.attempt(items).await {
+            let failure = match self.attempt(items).await {
                 Ok(done) => {
                     self.committed(items, done);
                     return Ok(None);
                 }
-                Err(Failure::Store(error @ StoreError::Unavailable(_))) => {
-                    self.unavailable(&error, &mut backoff).await?;
+                Err(Failure::Commit { error, requests }) => {
+                    self.effects.ownership.give_back(requests); // if they are stored, the next attempt sees only repeats
+                    Failure::Store(error)
                 }
-                Err(Failure::Store(StoreError::Conflict(_))) if conflicts < MAX_CONFLICTS => conflicts += 1,
-                Err(failure) => return Ok(Some(failure)),
+                Err(failure) => failure,
+            };
+            match failure {
+                Failure::Store(error @ StoreError::Unavailable(_)) => self.unavailable(&error, &mut backoff).await?,
+                Failure::Store(StoreError::Conflict(_)) if conflicts < MAX_CONFLICTS => conflicts += 1,
+                failure => return Ok(Some(failure)),
             }
         }
     }

@@ -14,7 +14,7 @@ use super::{BatchState, BatchWrites, Item, Progress, Runtime};
 use crate::{
     Consequences, Delivery, Participant, Verdict, Workset,
     dead_letter::queues::ParkedChanges,
-    effect::{Job, batch},
+    effect::{DueNow, Job, batch},
     outbox,
     source::DedupState,
 };
@@ -22,6 +22,11 @@ use crate::{
 /// Why an attempt was rolled back.
 pub(crate) enum Failure {
     Store(StoreError),
+    /// The commit has failed, or succeeded without an answer: then these requests are stored and belong to this process.
+    Commit {
+        error: StoreError,
+        requests: Vec<Job>,
+    },
     /// The decision about this item panicked, or broke the rules of a verdict.
     Decision {
         index: usize,
@@ -40,7 +45,7 @@ impl From<StoreError> for Failure {
 impl Failure {
     pub fn message(self) -> String {
         match self {
-            Self::Store(error) => error_chain(&error),
+            Self::Store(error) | Self::Commit { error, .. } => error_chain(&error),
             Self::Decision { message, .. } | Self::Panic(message) => message,
         }
     }
@@ -85,12 +90,14 @@ impl<P: Participant> Runtime<P> {
         work.save(&tx).await?;
         dedup.outcomes.save(&tx).await?;
         writes.save(&tx, &self.config).await?;
-        let leased = self.effects.lease(&mut out.requests, now);
-        let requests = batch::keep(&tx, &self.config.clock, leased).await?;
+        let DueNow { owned, others } = self.effects.take_due(&mut out.requests, now);
+        let requests = batch::keep(&tx, &self.config.clock, owned, others).await?;
         out.save(&tx).await?;
         let row = outbox::insert(&tx, now, out.events).await?;
         let pending_commit = self.outbox.announce();
-        tx.commit().await?;
+        if let Err(error) = tx.commit().await {
+            return Err(Failure::Commit { error, requests });
+        }
         #[cfg(fault_injection)]
         let row = late.write(&self.db, &self.config, now).await.or(row);
         Ok(Committed {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use store::{StoreError, Tx, bulk};
+use uuid::Uuid;
 
 use super::Source;
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     },
     runtime::{BatchState, Deferred, Disposition, Item, RETRY_FAILED, RuntimeConfig},
     tables::effect,
+    text::stored_error,
 };
 
 /// When an outcome that is held is looked at again.
@@ -139,15 +141,16 @@ async fn save_rescheduled(tx: &Tx, requests: impl Iterator<Item = &Rescheduled>)
     let mut rows = vec![];
     for Rescheduled { job: Job { request, place }, error, due } in requests {
         if place.is_some() {
-            let error = Some(error.clone());
-            rows.push(effect::Model { error, due: *due, leased: false, ..request.clone() });
+            let error = Some(stored_error(error));
+            rows.push(effect::Model { error, due: *due, leased: false, owner: None, ..request.clone() });
             continue;
         }
         let update = effect::Entity::update_many()
             .col_expr(effect::Column::Attempts, Expr::value(request.attempts))
-            .col_expr(effect::Column::Error, Expr::value(error.as_str()))
+            .col_expr(effect::Column::Error, Expr::value(stored_error(error)))
             .col_expr(effect::Column::Due, Expr::value(*due))
             .col_expr(effect::Column::Leased, Expr::value(false))
+            .col_expr(effect::Column::Owner, Expr::value(Option::<Uuid>::None))
             .filter(effect::Column::Key.eq(&*request.key))
             .filter(effect::Column::Epoch.eq(request.epoch));
         tx.write(update).await?;

@@ -6,8 +6,6 @@ use saga::Policy;
 use uuid::Uuid;
 
 use crate::{
-    ENGINE,
-    database::Engine,
     ledger::LARGE,
     stage::{Does, Stage, eventually},
 };
@@ -60,9 +58,7 @@ async fn they_share_a_row_until_all_have_their_outcome() {
     assert_eq!((stage.count(BATCHES), stage.count(ROWS)), (1, 0));
     stage.crash().await; // the outside may have done what hangs; nobody here knows
     stage.start().await;
-    if ENGINE != Engine::Sqlite {
-        stage.advance(11 * 60_000); // another process may be at it, until its lease ends
-    }
+    stage.until_taken_over(|| stage.log(A).matches("billed").count() == 6).await;
     all_done(&stage, 6).await;
     assert_eq!(stage.provider.calls().len(), 8, "those without outcome once more");
 }
@@ -84,17 +80,17 @@ async fn who_has_to_wait_leaves_the_batch() {
     stage.advance(60_000);
     outcomes(&stage, 5).await;
     assert_eq!(stage.provider.calls().len(), 9);
-    stage.advance(10 * 60_000); // and that one's lease is over, too
+    stage.declare_dead().await; // and the one that hangs is taken over
     all_done(&stage, 6).await;
     assert_eq!(stage.provider.calls().len(), 10);
 }
 
 #[tokio::test]
-async fn outcomes_under_an_old_lease_are_dropped() {
+async fn outcomes_of_an_earlier_owner_are_dropped() {
     let policy = Policy { timeout: Duration::from_secs(2), unknown: true, ..Policy::default() };
     let mut stage = billed(policy, &[Does::Hang; 6]).await;
     calls(&stage, 6).await;
-    stage.advance(10_000); // longer than the lease; the calls go on
+    stage.declare_dead().await; // the calls go on
     all_done(&stage, 6).await;
     stage.stop().await; // not before the first calls have ended: as unknown, which are now outcomes of nothing
     assert_eq!(stage.log(A).matches("unknown").count(), 0);
@@ -153,23 +149,8 @@ async fn a_batch_that_cannot_be_read_stays() {
     stage.provider.will([Does::Hang; 6]);
     stage.send((7..=12).map(|number| stage.bill(A, number, 1))).await;
     calls(&stage, 12).await;
-    stage.advance(11 * 60_000);
+    stage.declare_dead().await;
     outcomes(&stage, 6).await;
     assert_eq!(stage.count(BATCHES), 1);
     assert_eq!(stage.provider.calls().len(), 18);
-}
-
-/// Calls that had to wait longer than their lease are not made for nothing: nobody else has taken them.
-#[tokio::test]
-async fn who_has_much_to_do_keeps_it() {
-    let mut stage = Stage::new().await;
-    stage.plan.policy = Policy { timeout: Duration::from_millis(100), ..Policy::default() };
-    stage.plan.settings.concurrency = 1;
-    stage.start().await;
-    stage.provider.will([Does::Hang; 3]);
-    stage.send((1..=10).map(|number| stage.bill(A, number, 1))).await;
-    calls(&stage, 1).await;
-    stage.advance(10_000); // longer than all their leases
-    calls(&stage, 3).await; // and a few looks later
-    assert_eq!(stage.count(BATCHES), 1);
 }

@@ -23,6 +23,7 @@ fn account(number: u128) -> Uuid {
 async fn two() -> (Stage, Running) {
     let mut stage = Stage::new().await;
     stage.plan.policy.first_wait = Duration::from_secs(5);
+    stage.plan.settings.breaker.failures = 100;
     stage.start().await;
     let twin = stage.twin().await;
     (stage, twin)
@@ -106,7 +107,7 @@ async fn a_reminder_fires_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_is_due_again_is_taken_by_one() {
     let (mut stage, twin) = two().await;
-    stage.provider.will([Does::Fail; 8]); // not so many that the breaker opens
+    stage.provider.will([Does::Fail; 8]);
     stage.send((0..8).map(|n| stage.bill(account(n), 1, 1))).await;
     eventually("all have failed", || stage.count("SELECT count(*) FROM effects WHERE attempts = 1") == 8).await;
     stage.time.advance(TimeDelta::seconds(60));
@@ -141,5 +142,24 @@ async fn an_idempotent_command_is_decided_once() {
     assert_eq!(stage.log(A).matches("-1").count(), 30);
     stage.all_is_said().await;
     stage.stop().await;
+    twin.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_requests_of_a_process_that_is_gone_are_taken_over() {
+    let (mut stage, twin) = two().await;
+    stage.plan.policy.timeout = Duration::from_mins(10);
+    stage.provider.will([Does::Hang; 20]);
+    for n in 0..20 {
+        stage.app().execute(crate::ledger::Order { account: account(n) }, Trace::default()).await.unwrap();
+    }
+    eventually("all are called", || stage.provider.calls().len() == 20).await;
+    stage.crash().await;
+    eventually("the other has called them", || {
+        stage.advance(4_000);
+        (0..20).all(|n| stage.log(account(n)) == "asked1 billed1=1")
+    })
+    .await;
+    assert_eq!(stage.provider.calls().len(), 40, "once more each, with the same key");
     twin.stop().await;
 }

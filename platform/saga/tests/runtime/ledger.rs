@@ -281,6 +281,7 @@ impl Participant for Ledger {
                 let what = match &outcome.result {
                     CallResult::Answer(answer) => format!("billed{number}={answer}"),
                     CallResult::Unknown(_) => format!("unknown{number}"),
+                    CallResult::KeyExpired(_) => format!("expired{number}"),
                     CallResult::Exhausted(_) => format!("gaveup{number}@{}", outcome.attempt),
                 };
                 if times > 1 {

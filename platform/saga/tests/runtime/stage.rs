@@ -21,8 +21,8 @@ use chrono::{DateTime, TimeDelta};
 use clock::{Clock, ManualClock};
 use events::{envelope, topic::dead_letters};
 use saga::{
-    App, Breaker, DeadLetterTopic, ParticipantBuilder, Participants, Policy, RetryPolicy, Running, ServiceConfig,
-    Settings, Subscriptions,
+    App, Breaker, DeadLetterTopic, ParticipantBuilder, Participants, Policy, Running, ServiceConfig, Settings,
+    Subscriptions,
 };
 use sea_orm_migration::prelude::*;
 use serde_json::{Value, json};
@@ -54,11 +54,16 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        let retry = RetryPolicy { retries: 3, first_retry: Duration::from_secs(1), hold: Duration::from_mins(5) };
         Self {
             policy: Policy::default(),
             breaker: Breaker::new("provider"),
-            settings: Settings { batch: 100, retry, concurrency: 8, poll_interval: Duration::from_millis(20) },
+            settings: Settings {
+                batch: 100,
+                concurrency: 8,
+                heartbeat: Duration::from_millis(20),
+                poll_interval: Duration::from_millis(20),
+                ..Settings::default()
+            },
             #[cfg(fault_injection)]
             fault: None,
             group: "test.ledger".to_owned(),
@@ -243,6 +248,21 @@ impl Stage {
         let key = self.clock.new_id();
         self.send([self.mark(MONEY, key, "end")]).await;
         self.log_is(key, "end").await;
+    }
+
+    /// The others take this process for dead.
+    pub async fn declare_dead(&self) {
+        self.sql("DELETE FROM processes").await;
+    }
+
+    /// Waits for what happens when this process has taken over the requests of one that crashed. Time passes in steps that
+    /// let its own heartbeats count.
+    pub async fn until_taken_over(&self, happened: impl Fn() -> bool) {
+        eventually("the requests are taken over", || {
+            self.advance(2_000);
+            happened()
+        })
+        .await;
     }
 
     // --- what is there ---

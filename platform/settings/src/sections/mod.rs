@@ -71,6 +71,17 @@ pub struct Outbox {
 #[serde(deny_unknown_fields)]
 pub struct Effects {
     pub concurrency: usize,
+    pub breaker: Breaker,
+}
+
+/// `[effects.breaker]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breaker {
+    pub window: Span,
+    pub failures: u32,
+    pub failure_ratio: f64,
+    pub open: Span,
 }
 
 /// `[sandbox]`; its subsections belong to services.

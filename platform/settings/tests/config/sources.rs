@@ -21,7 +21,7 @@ fn the_defaults_are_valid() {
     assert_eq!((config.delivery.batch, config.delivery.retries), (500, 3));
     assert_eq!((config.delivery.first_retry, config.delivery.hold), (Span::from_secs(1), Span::from_secs(300)));
     assert_eq!((config.outbox.batch, config.outbox.limit_age), (500, Span::from_secs(300)));
-    assert_eq!(config.effects.concurrency, 64);
+    assert_eq!(config.effects.concurrency, 256);
     assert_eq!(config.auth.mode, AuthMode::Dev);
     assert_eq!((config.telemetry.log_format, config.telemetry.log_filter.as_str()), (LogFormat::Auto, "info"));
     let database = config.database_for("order");
