@@ -10,12 +10,13 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, LockBehavior, LockType},
 };
 use store::{Db, StoreError, Tx};
+use telemetry::error_chain;
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::warn;
 use uuid::Uuid;
 
 use super::{
@@ -51,7 +52,7 @@ impl Intake {
             match self.take().await {
                 Ok(true) => poll.reset_immediately(),
                 Ok(false) => {}
-                Err(error) => debug!(%error, "due requests cannot be read now"),
+                Err(error) => warn!(error = error_chain(&error), "due requests cannot be taken now"),
             }
         }
     }
@@ -59,8 +60,10 @@ impl Intake {
     /// Whether there may be more.
     async fn take(&self) -> Result<bool, StoreError> {
         let is_retry = || {
-            let queries = self.queries.iter().copied();
-            Condition::any().add(effect::Column::Attempts.gt(0)).add(effect::Column::Name.is_in(queries))
+            let has_failed = Condition::any().add(effect::Column::Attempts.gt(0));
+            // (An empty list is no SQL that every engine takes.)
+            let names = (!self.queries.is_empty()).then(|| effect::Column::Name.is_in(self.queries.iter().copied()));
+            names.into_iter().fold(has_failed, Condition::add)
         };
         let mut has_more = false;
         let retries = self.max_retries.saturating_sub(self.load.retries());

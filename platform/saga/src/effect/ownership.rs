@@ -20,6 +20,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _},
 };
 use store::{Db, StoreError, bulk};
+use telemetry::error_chain;
 use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval},
@@ -142,7 +143,7 @@ impl Heartbeat {
         loop {
             tokio::select! { () = stop.cancelled() => break, _ = ticks.tick() => {} }
             if let Err(error) = self.beat().await {
-                debug!(service = self.service, %error, "the heartbeat is not confirmed now");
+                warn!(service = self.service, error = error_chain(&error), "the heartbeat is not confirmed now");
             }
         }
         let process = self.state.borrow().process;

@@ -37,7 +37,10 @@ impl<P: Participant> Runtime<P> {
                     return Ok(None);
                 }
                 Err(Failure::Commit { error, requests }) => {
-                    self.effects.ownership.give_back(requests); // if they are stored, the next attempt sees only repeats
+                    if let StoreError::Unavailable(_) = &error {
+                        // The answer is lost: if the requests are stored, the next attempt sees only repeats.
+                        self.effects.ownership.give_back(requests);
+                    }
                     Failure::Store(error)
                 }
                 Err(failure) => failure,

@@ -147,19 +147,18 @@ async fn an_idempotent_command_is_decided_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_requests_of_a_process_that_is_gone_are_taken_over() {
-    let (mut stage, twin) = two().await;
+    let mut stage = Stage::new().await;
     stage.plan.policy.timeout = Duration::from_mins(10);
+    stage.plan.settings.concurrency = 20;
+    stage.start().await;
     stage.provider.will([Does::Hang; 20]);
-    for n in 0..20 {
-        stage.app().execute(crate::ledger::Order { account: account(n) }, Trace::default()).await.unwrap();
-    }
+    stage.send((0..20).map(|n| stage.bill(account(n), 1, 1))).await;
     eventually("all are called", || stage.provider.calls().len() == 20).await;
+    let twin = stage.twin().await;
+    stage.settle().await;
+    assert_eq!(stage.provider.calls().len(), 20, "while the first process lives, its requests are its own");
     stage.crash().await;
-    eventually("the other has called them", || {
-        stage.advance(4_000);
-        (0..20).all(|n| stage.log(account(n)) == "asked1 billed1=1")
-    })
-    .await;
+    stage.until_taken_over(|| (0..20).all(|n| stage.log(account(n)) == "asked1 billed1=1")).await;
     assert_eq!(stage.provider.calls().len(), 40, "once more each, with the same key");
     twin.stop().await;
 }
