@@ -10,7 +10,7 @@ use crate::{
     runtime::{BatchWrites, RuntimeConfig},
 };
 
-/// Which safeguard is missing.
+/// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Repeats are not recognised.
@@ -19,6 +19,8 @@ pub enum Fault {
     InboxAfterCommit,
     /// The outbox is written after the commit.
     OutboxAfterCommit,
+    /// Not a missing safeguard but a fault: a transaction that requests calls is committed, and the answer to that is lost.
+    CommitAnswerLost,
 }
 
 /// What is kept out of the transaction.
@@ -32,7 +34,7 @@ pub(crate) fn take_late_writes(fault: Option<Fault>, writes: &mut BatchWrites, o
     match fault {
         Some(Fault::InboxAfterCommit) => late.decided = std::mem::take(&mut writes.decided),
         Some(Fault::OutboxAfterCommit) => late.events = std::mem::take(&mut out.events),
-        Some(Fault::InboxIgnored) | None => {}
+        Some(Fault::InboxIgnored | Fault::CommitAnswerLost) | None => {}
     }
     late
 }

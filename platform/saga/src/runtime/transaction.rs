@@ -99,6 +99,13 @@ impl<P: Participant> Runtime<P> {
             return Err(Failure::Commit { error, requests });
         }
         #[cfg(fault_injection)]
+        if self.config.fault == Some(crate::Fault::CommitAnswerLost) && !requests.is_empty() {
+            return Err(Failure::Commit {
+                error: StoreError::Unavailable(sea_orm::DbErr::Custom("the answer is lost".into())),
+                requests,
+            });
+        }
+        #[cfg(fault_injection)]
         let row = late.write(&self.db, &self.config, now).await.or(row);
         Ok(Committed {
             outbox: row.map(|row| outbox::Pending { row: row.committed(), announced: pending_commit }),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     database::{contains, literal},
-    stage::Stage,
+    stage::{Stage, eventually},
 };
 
 /// No four characters of it come twice: its text is found in packed records as it is.
@@ -37,7 +37,7 @@ async fn decided_once_and_said(fault: Option<Fault>, fails_on: Option<&str>) -> 
     stage.settle().await;
     stage.advance(1000);
     let decided = || stage.log(A).contains("+5") && stage.count("SELECT count(*) FROM parked") == 0;
-    crate::stage::eventually("it is decided", decided).await;
+    eventually("it is decided", decided).await;
     stage.settle().await;
     stage.stop().await;
     let log = stage.log(A);
@@ -72,4 +72,18 @@ async fn without_the_outbox_in_the_transaction_it_is_noticed() {
     decided_once_and_said(Some(Fault::OutboxAfterCommit), None).await.unwrap(); // it takes a crash
     let noticed = decided_once_and_said(Some(Fault::OutboxAfterCommit), Some("outbox")).await;
     assert_eq!(noticed, Err(format!("{A}: said [], decided [\"+5\"]")));
+}
+
+/// The requests are stored as this process's own, but no attempt has handed them to its worker.
+#[tokio::test]
+async fn requests_whose_commit_was_not_answered_are_performed_once() {
+    for number in [1, 10] {
+        let mut stage = Stage::new().await;
+        stage.plan.fault = Some(Fault::CommitAnswerLost);
+        stage.start().await;
+        stage.send((1..=number).map(|number| stage.bill(A, number, 1))).await;
+        let billed = || stage.log(A).matches("billed").count();
+        eventually("all have an outcome", || billed() == usize::try_from(number).unwrap()).await;
+        assert_eq!(stage.provider.calls().len(), billed());
+    }
 }
