@@ -1,4 +1,4 @@
-//! What comes in. Names of events and reminders are stored and sent: never rename.
+//! The inputs of this service.
 
 use derive_more::From;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::domain::{
     ProductChanged,
 };
 
-/// Everything that comes in. Names of events and reminders are stored and sent: never rename.
+/// An input of any source. Names of events and reminders are stored and sent: never rename.
 #[derive(Debug, Deserialize, From)]
 pub enum Input {
     // events about an order
@@ -46,11 +46,4 @@ pub enum Input {
     #[serde(skip)]
     #[from]
     CancelOrder(CancelOrder),
-}
-
-impl Input {
-    /// Whether the decision about it publishes what was ordered.
-    pub fn needs_details(&self) -> bool {
-        matches!(self, Self::PaymentProcessed(_))
-    }
 }

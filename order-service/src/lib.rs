@@ -4,14 +4,18 @@ pub mod domain;
 pub mod http;
 pub mod inputs;
 pub mod migrations;
+pub mod queries;
 pub mod saga;
+pub mod statuses;
 pub mod store;
 
 use ::saga::ParticipantBuilder;
-use events::service;
+use events::service::ORDER;
 use host::{Service, ServiceSpec};
 use serde::Deserialize;
 use settings::Span;
+
+use crate::statuses::Statuses;
 
 /// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
@@ -23,22 +27,24 @@ pub struct Settings {
     pub deadline: Span,
 }
 
-/// Everything this service consists of.
+impl Settings {
+    fn rules(&self) -> domain::OrderRules {
+        domain::OrderRules { deadline: self.deadline.delta() }
+    }
+}
+
+/// The parts of this service.
 pub fn service(settings: &Settings) -> Service {
-    let statuses = store::Statuses::default();
-    let saga = saga::OrderSaga { deadline: settings.deadline.delta(), statuses: statuses.clone() };
-    let followed = statuses.clone();
-    Service::named(service::ORDER, "order-service")
+    let statuses = Statuses::default();
+    let saga = saga::OrderSaga { rules: settings.rules(), statuses: statuses.clone() };
+    let cache = statuses.clone();
+    Service::named(ORDER, "order-service")
         .migrations::<migrations::Migrator>()
         .participant(ParticipantBuilder::new(saga))
         .routes(|app| http::routes(app, statuses), http::PROBLEMS)
-        .task(|app, stopping| followed.follow(app, stopping))
+        .task(|app, stopping| cache.follow(app, stopping))
 }
 
 /// The service as a process serves it.
-pub const SPEC: ServiceSpec = ServiceSpec {
-    name: service::ORDER,
-    settings: SETTINGS,
-    port: 8081,
-    build: |config| Ok(service(&config.section(service::ORDER)?)),
-};
+pub const SPEC: ServiceSpec =
+    ServiceSpec { name: ORDER, settings: SETTINGS, port: 8081, build: |config| Ok(service(&config.section(ORDER)?)) };

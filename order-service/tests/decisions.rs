@@ -1,14 +1,17 @@
-//! Given, when, then: every input in every state, as in the choreography's model.
-#![allow(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
+//! Every input in every status, as in the choreography's model.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use bus::Outgoing;
 use chrono::{DateTime, TimeDelta};
 use clock::Clock;
 use events::{Money, OrderEndReason, OrderStatus, choreography};
 use order_service::{
-    domain::{CancelOrder, CancelRefusal, CancellationStep, PaymentStatus, PlaceOrder, ShipmentStatus, WantedItem},
+    domain::{
+        CancelOrder, CancelRefusal, CancellationStep, OrderRules, PaymentStatus, PlaceOrder, RequestedItem,
+        ShipmentStatus, rows::Order,
+    },
     saga::OrderSaga,
-    store::{Order, Statuses},
+    statuses::Statuses,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -26,7 +29,7 @@ type Orders = Node<OrderSaga>;
 
 fn given() -> Orders {
     let (clock, _) = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap(), 1);
-    let saga = OrderSaga { deadline: TimeDelta::minutes(30), statuses: Statuses::default() };
+    let saga = OrderSaga { rules: OrderRules { deadline: TimeDelta::minutes(30) }, statuses: Statuses::default() };
     let mut node = Node::new("order-service", saga, choreography::heard_by("order"), clock);
     for (id, name, price) in [(TEAPOT, "Teapot", "29.95"), (CUP, "Cup", "5.00")] {
         node.event(id, "ProductChanged.v1", &product(name, price, 1));
@@ -36,19 +39,19 @@ fn given() -> Orders {
 fn product(name: &str, price: &str, version: i64) -> Value {
     json!({ "name": name, "price": price, "currency": "EUR", "version": version })
 }
-fn wish(items: &[(Uuid, u32, &str)]) -> PlaceOrder {
-    let item = |&(product_id, quantity, price): &(Uuid, u32, &str)| WantedItem {
+fn place(items: &[(Uuid, u32, &str)]) -> PlaceOrder {
+    let item = |&(product_id, quantity, price): &(Uuid, u32, &str)| RequestedItem {
         product_id,
         quantity,
         price: price.parse().unwrap(),
     };
-    let people =
+    let customer =
         json!({ "name": "Ada Lovelace", "email": "ada@example.org", "phone": "+441234567890", "language": "en" });
     let address = json!({ "line1": "1 Main St", "city": "London", "postalCode": "N1 1AA", "country": "GB" });
     PlaceOrder {
         order_id: ORDER,
         customer_id: CUSTOMER,
-        customer: serde_json::from_value(people).unwrap(),
+        customer: serde_json::from_value(customer).unwrap(),
         shipping_address: serde_json::from_value(address).unwrap(),
         currency: "EUR".parse().unwrap(),
         items: items.iter().map(item).collect(),
@@ -56,8 +59,8 @@ fn wish(items: &[(Uuid, u32, &str)]) -> PlaceOrder {
     }
 }
 fn cancel(node: &mut Orders) -> Result<OrderStatus, CancelRefusal> {
-    let wish = CancelOrder { order_id: ORDER, of_customer: Some(CUSTOMER), note: Some("changed my mind".into()) };
-    node.command(wish).map(|answer| answer.status)
+    let command = CancelOrder { order_id: ORDER, of_customer: Some(CUSTOMER), note: Some("changed my mind".into()) };
+    node.command(command).map(|reply| reply.status)
 }
 fn order(node: &Orders) -> &Order {
     node.work.orders.get(&ORDER).unwrap()
@@ -66,13 +69,13 @@ fn status(node: &Orders) -> &'static str {
     order(node).status.as_str()
 }
 
-/// Something that happens to an order, by its name: an event, the deadline, or a wish to cancel.
-fn happen(node: &mut Orders, what: &str) {
+/// Applies an input to the order, by its name: an event, the deadline, or a cancellation request.
+fn apply(node: &mut Orders, input: &str) {
     let id = Uuid::from_u128;
-    let body = match what {
+    let body = match input {
         "OrderDeadline" => {
-            let input = order_service::inputs::Input::OrderDeadline;
-            return drop(node.input(saga::InputSource::Reminder, ORDER, input));
+            let deadline = order_service::inputs::Input::OrderDeadline;
+            return drop(node.input(saga::InputSource::Reminder, ORDER, deadline));
         }
         "CancelOrder" => {
             let _ = cancel(node);
@@ -86,12 +89,12 @@ fn happen(node: &mut Orders, what: &str) {
         "OrderDelivered" => json!({ "shipmentId": id(31) }),
         _ => json!({}),
     };
-    node.event(ORDER, &format!("{what}.v1"), &body);
+    node.event(ORDER, &format!("{input}.v1"), &body);
 }
 
-/// An order in this state, by the shortest way.
+/// Brings an order into this status with the fewest inputs.
 fn in_state(name: &str) -> Orders {
-    let way: &[&str] = match name {
+    let inputs: &[&str] = match name {
         "PENDING" => &[],
         "RESERVED" => &["InventoryReserved"],
         "CONFIRMED" => &["PaymentProcessed"],
@@ -103,9 +106,9 @@ fn in_state(name: &str) -> Orders {
         other => panic!("{other}"),
     };
     let mut node = given();
-    node.command(wish(&[(TEAPOT, 2, "29.95"), (CUP, 1, "5.00")])).unwrap();
-    for what in way {
-        happen(&mut node, what);
+    node.command(place(&[(TEAPOT, 2, "29.95"), (CUP, 1, "5.00")])).unwrap();
+    for input in inputs {
+        apply(&mut node, input);
     }
     assert_eq!(status(&node), name);
     node.published();
@@ -115,7 +118,7 @@ fn in_state(name: &str) -> Orders {
 const STATES: [&str; 8] =
     ["PENDING", "RESERVED", "CONFIRMED", "CANCELLING", "SHIPPED", "DELIVERED", "CANCELLED", "FAILED"];
 
-/// What each leads to in each state (`-`: nothing), and what is said then besides the change of status.
+/// The status that each input leads to from each status (`-`: no change), and the events besides `OrderStatusChanged`.
 #[rstest]
 #[case("InventoryReserved", "RESERVED - - - - - - -", "")]
 #[case("InventoryInsufficient", "CANCELLED CANCELLED - - - - - -", "OrderCancelled")]
@@ -134,26 +137,26 @@ const STATES: [&str; 8] =
     "CANCELLED CANCELLED CANCELLING - - - - -",
     "OrderCancelled OrderCancelled OrderCancellationRequested"
 )]
-fn what_leads_where(#[case] what: &str, #[case] leads: &str, #[case] says: &str) {
-    for (index, (before, after)) in STATES.into_iter().zip(leads.split(' ')).enumerate() {
+fn every_input_in_every_status(#[case] input: &str, #[case] statuses: &str, #[case] events: &str) {
+    for (index, (before, after)) in STATES.into_iter().zip(statuses.split(' ')).enumerate() {
         let mut node = in_state(before);
-        happen(&mut node, what);
-        let mut said: Vec<&str> = says.split_whitespace().collect();
-        if said.len() > 1 {
-            said = vec![said[index.min(2)]]; // one for each state that leads somewhere
+        apply(&mut node, input);
+        let mut published: Vec<&str> = events.split_whitespace().collect();
+        if published.len() > 1 {
+            published = vec![published[index.min(2)]]; // one for each status that changes
         }
-        said.push("OrderStatusChanged");
-        let (after, said) = if after == "-" { (before, vec![]) } else { (after, said) };
+        published.push("OrderStatusChanged");
+        let (after, published) = if after == "-" { (before, vec![]) } else { (after, published) };
         assert_eq!(
             (status(&node), node.published()),
-            (after, said.into_iter().map(String::from).collect()),
-            "{before} {what}"
+            (after, published.into_iter().map(String::from).collect()),
+            "{before} {input}"
         );
 
         let once = order(&node).clone();
-        happen(&mut node, what);
-        assert_eq!(order(&node), &once, "{before} {what}: a repeat changes nothing");
-        assert!(node.published().is_empty(), "{before} {what}: a repeat says nothing");
+        apply(&mut node, input);
+        assert_eq!(order(&node), &once, "{before} {input}: a repeat changes nothing");
+        assert!(node.published().is_empty(), "{before} {input}: a repeat publishes nothing");
     }
 }
 
@@ -163,36 +166,36 @@ fn what_leads_where(#[case] what: &str, #[case] leads: &str, #[case] says: &str)
 #[case("OrderDeadline", OrderEndReason::DeadlineExceeded)]
 #[case("CancelOrder", OrderEndReason::CustomerRequest)]
 #[case("PaymentFailed", OrderEndReason::CardDeclined)]
-fn why_it_ended(#[case] what: &str, #[case] reason: OrderEndReason) {
+fn the_reason_of_the_end(#[case] input: &str, #[case] reason: OrderEndReason) {
     let mut node = in_state("RESERVED");
     assert_eq!(node.reminders.len(), 1);
-    happen(&mut node, what);
+    apply(&mut node, input);
     assert_eq!(order(&node).reason.as_deref(), Some(&reason));
-    assert!(node.reminders.is_empty(), "the deadline is off");
+    assert!(node.reminders.is_empty(), "the deadline is cancelled");
 }
 
 #[test]
-fn a_parcel_that_fails_while_its_cancellation_is_asked_for() {
+fn the_shipment_fails_or_is_cancelled_while_cancelling() {
     let mut node = in_state("CANCELLING");
-    happen(&mut node, "ShipmentFailed");
+    apply(&mut node, "ShipmentFailed");
     assert_eq!(order(&node).reason.as_deref(), Some(&OrderEndReason::ShipmentFailed));
     let mut node = in_state("CANCELLING");
-    happen(&mut node, "ShipmentCancelled");
+    apply(&mut node, "ShipmentCancelled");
     assert_eq!(order(&node).reason.as_deref(), Some(&OrderEndReason::CustomerRequest));
-    let told: Value = last(&node, "OrderCancelled");
-    assert_eq!((&told["reason"], &told["note"]), (&json!("CUSTOMER_REQUEST"), &json!("changed my mind")));
+    let published: Value = last(&node, "OrderCancelled");
+    assert_eq!((&published["reason"], &published["note"]), (&json!("CUSTOMER_REQUEST"), &json!("changed my mind")));
 }
 
-/// The JSON of the last event of this type that was said.
+/// The JSON of the last published event of this type.
 fn last(node: &Orders, kind: &str) -> Value {
     let is = |event: &&Outgoing| testkit::node::event_name(&event.message) == kind;
     serde_json::from_slice(&node.outbox.iter().rfind(is).unwrap().message.value).unwrap()
 }
 
 #[test]
-fn an_order_says_what_others_need_to_know() {
+fn events_contain_what_consumers_need() {
     let mut node = given();
-    let placed = node.command(wish(&[(TEAPOT, 2, "29.95"), (CUP, 1, "5.00")])).unwrap();
+    let placed = node.command(place(&[(TEAPOT, 2, "29.95"), (CUP, 1, "5.00")])).unwrap();
     assert_eq!(
         (placed.status, placed.version, placed.total_amount),
         (OrderStatus::Pending, 1, Money::from_minor(6490))
@@ -208,23 +211,23 @@ fn an_order_says_what_others_need_to_know() {
         (&json!("PENDING"), &Value::Null, &json!(1))
     );
 
-    happen(&mut node, "PaymentProcessed");
+    apply(&mut node, "PaymentProcessed");
     let confirmed = last(&node, "OrderConfirmed");
     assert_eq!(confirmed["recipient"], json!({ "name": "Ada Lovelace", "phone": "+441234567890" }));
     assert_eq!((&confirmed["shippingAddress"]["city"], &confirmed["sequence"]), (&json!("London"), &json!(1)));
     assert_eq!(confirmed["items"].as_array().unwrap().len(), 2);
     assert!(node.reminders.is_empty(), "a confirmed order has no deadline");
-    happen(&mut node, "OrderShipped");
+    apply(&mut node, "OrderShipped");
     assert_eq!(last(&node, "OrderStatusChanged")["trackingNumber"], "SHIP-1");
 }
 
 #[test]
-fn everything_the_catalogue_has_against_an_order_is_said_at_once() {
+fn all_violations_are_returned_together() {
     let mut node = given();
     let dollars = json!({ "name": "Lamp", "price": "9.00", "currency": "USD", "version": 1 });
     node.event(Uuid::from_u128(3), "ProductChanged.v1", &dollars);
     let unknown = Uuid::from_u128(77);
-    let refused = node.command(wish(&[
+    let refused = node.command(place(&[
         (TEAPOT, 1, "29.95"),
         (unknown, 1, "1.00"),
         (CUP, 1, "4.00"),
@@ -242,27 +245,27 @@ fn everything_the_catalogue_has_against_an_order_is_said_at_once() {
 }
 
 #[test]
-fn the_newest_price_counts_whatever_comes_first() {
+fn the_newest_price_is_kept_in_any_order_of_events() {
     let mut node = given();
     node.event(TEAPOT, "ProductChanged.v1", &product("Big teapot", "39.95", 3));
     let late = node.event(TEAPOT, "ProductChanged.v1", &product("Old teapot", "19.95", 2));
     assert!(matches!(late, Ended::Ignored(_)));
-    let refused = node.command(wish(&[(TEAPOT, 1, "29.95")])).unwrap_err();
+    let refused = node.command(place(&[(TEAPOT, 1, "29.95")])).unwrap_err();
     let message = FieldError::from(refused[0].clone()).message;
     assert!(message.contains("39.95"), "{message}");
-    node.command(wish(&[(TEAPOT, 1, "39.95"), (TEAPOT, 2, "39.95")])).unwrap();
+    node.command(place(&[(TEAPOT, 1, "39.95"), (TEAPOT, 2, "39.95")])).unwrap();
     assert_eq!(order(&node).total_minor, 3 * 3995);
     assert_eq!(node.work.details.get(&ORDER).unwrap().details.items[0].product_name, "Big teapot");
 }
 
 #[test]
-fn an_event_about_no_order_is_nobodys() {
+fn an_event_about_an_unknown_order_is_rejected() {
     let ended = given().event(ORDER, "InventoryReserved.v1", &json!({}));
     assert!(matches!(ended, Ended::Rejected(_)));
 }
 
 #[test]
-fn what_cancelling_would_do_is_what_it_does() {
+fn the_preview_matches_the_cancellation() {
     use CancellationStep::*;
     for (state, outcome, steps, why) in [
         ("PENDING", Some(OrderStatus::Cancelled), vec![], None),
@@ -286,12 +289,12 @@ fn what_cancelling_would_do_is_what_it_does() {
             _ => Ok(outcome.unwrap_or(before)),
         };
         assert_eq!(cancel(&mut node), expected, "{state}");
-        assert_eq!(cancel(&mut node), expected, "{state}: a repeat is answered alike");
+        assert_eq!(cancel(&mut node), expected, "{state}: a repeat gets the same reply");
     }
 }
 
 #[test]
-fn somebody_elses_order_is_not_there() {
+fn an_order_of_another_customer_is_not_found() {
     let mut node = in_state("PENDING");
     let of = |customer| CancelOrder { order_id: ORDER, of_customer: customer, note: None };
     assert_eq!(node.command(of(Some(Uuid::from_u128(6)))), Err(CancelRefusal::NoSuchOrder));
@@ -300,31 +303,31 @@ fn somebody_elses_order_is_not_there() {
 }
 
 #[test]
-fn payment_and_parcel_look_the_same_whatever_comes_first() {
+fn payment_and_shipment_do_not_depend_on_the_order_of_events() {
     let mut early = in_state("CANCELLED");
-    happen(&mut early, "PaymentProcessed");
+    apply(&mut early, "PaymentProcessed");
     assert_eq!(order(&early).progress.payment.unwrap().status, PaymentStatus::Charged);
-    happen(&mut early, "PaymentRefunded");
+    apply(&mut early, "PaymentRefunded");
     let mut late = in_state("CANCELLED");
-    happen(&mut late, "PaymentRefunded");
-    happen(&mut late, "PaymentProcessed");
+    apply(&mut late, "PaymentRefunded");
+    apply(&mut late, "PaymentProcessed");
     assert_eq!(order(&early).progress.payment, order(&late).progress.payment);
     assert_eq!(order(&late).progress.payment.unwrap().status, PaymentStatus::Refunded);
 
     let mut overtaken = in_state("CONFIRMED");
-    happen(&mut overtaken, "OrderDelivered");
-    happen(&mut overtaken, "OrderShipped");
+    apply(&mut overtaken, "OrderDelivered");
+    apply(&mut overtaken, "OrderShipped");
     let parcel = order(&overtaken).progress.shipment.clone().unwrap();
     assert_eq!((parcel.status, parcel.tracking_number.as_deref()), (ShipmentStatus::Delivered, Some("SHIP-1")));
     assert_eq!(Some(parcel), order(&in_state("DELIVERED")).progress.shipment);
 }
 
 #[test]
-fn a_part_that_is_refunded_is_shown() {
+fn a_partial_refund_is_recorded() {
     let mut node = in_state("SHIPPED");
     let part = |total: &str| json!({ "paymentId": Uuid::from_u128(21), "refundedTotal": total });
     node.event(ORDER, "PaymentRefunded.v1", &part("10.00"));
-    node.event(ORDER, "PaymentRefunded.v1", &part("5.00")); // an earlier one, late
+    node.event(ORDER, "PaymentRefunded.v1", &part("5.00")); // an earlier refund that arrives late
     let payment = order(&node).progress.payment.unwrap();
     assert_eq!((payment.status, payment.refunded), (PaymentStatus::Charged, Money::from_minor(1000)));
     assert_eq!(status(&node), "SHIPPED");
@@ -347,15 +350,15 @@ const INPUTS: [&str; 13] = [
 ];
 
 proptest! {
-    /// Whatever comes, in whatever order: a history without a gap that ends where the order stands, an end that is final, a
-    /// deadline only while it is open, and numbered events of which none is missing.
+    /// Any inputs in any order: the history has no gap and ends with the current status, an end is final, the deadline
+    /// exists only until the confirmation, and the sequence numbers of published events have no gap.
     #[test]
-    fn any_sequence_leaves_an_order_in_order(inputs in prop::collection::vec(prop::sample::select(&INPUTS), 0..25)) {
+    fn any_sequence_of_inputs_keeps_the_invariants(inputs in prop::collection::vec(prop::sample::select(&INPUTS), 0..25)) {
         let mut node = given();
-        node.command(wish(&[(TEAPOT, 2, "29.95"), (CUP, 1, "5.00")])).unwrap();
+        node.command(place(&[(TEAPOT, 2, "29.95"), (CUP, 1, "5.00")])).unwrap();
         let mut ended = None;
         for input in inputs {
-            happen(&mut node, input);
+            apply(&mut node, input);
             let row = order(&node);
             if let Some(end) = ended {
                 prop_assert_eq!(row.status.0, end);

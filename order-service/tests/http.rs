@@ -1,5 +1,5 @@
-//! The API on a real service: database and log in a temporary folder.
-#![allow(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
+//! The API of a running service: database and log in a temporary folder.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -17,23 +17,23 @@ fn settings() -> Settings {
     Settings { deadline: "30m".parse().unwrap() }
 }
 
-/// A service that knows a teapot.
+/// A service with a teapot in its catalogue.
 async fn start() -> Fixture {
     let it = Fixture::start(service(&settings())).await;
     let price = "29.95".parse().unwrap();
     let (sku, name, currency, availability) = ("TEA".into(), "Teapot".into(), events::Currency::EUR, Availability::In);
-    tell(&it, TEAPOT, &ProductChanged { product_id: TEAPOT, sku, name, price, currency, availability, version: 1 })
+    publish(&it, TEAPOT, &ProductChanged { product_id: TEAPOT, sku, name, price, currency, availability, version: 1 })
         .await;
     eventually("the catalogue", || async {
-        let known = order_service::store::queries::products(it.app.db(), vec![TEAPOT]).await.unwrap();
+        let known = order_service::queries::products(it.app.db(), vec![TEAPOT]).await.unwrap();
         (!known.is_empty()).then_some(())
     })
     .await;
     it
 }
 
-/// Somebody else's event.
-async fn tell(it: &Fixture, key: Uuid, event: &impl Event) {
+/// Publishes an event of another service.
+async fn publish(it: &Fixture, key: Uuid, event: &impl Event) {
     static SEQUENCE: AtomicI64 = AtomicI64::new(0);
     let mut out = Consequences::new("test", it.host.clock.clone());
     out.publish_for(key, &mut SEQUENCE.fetch_add(1, Ordering::Relaxed), event);
@@ -58,18 +58,18 @@ async fn placed(it: &Fixture, key: &str) -> Uuid {
 async fn paid(it: &Fixture, order: Uuid) {
     let amount = "59.90".parse().unwrap();
     let (payment_id, currency, payment_method) = (Uuid::from_u128(21), events::Currency::EUR, "card".into());
-    tell(it, order, &PaymentProcessed { payment_id, amount, currency, payment_method }).await;
+    publish(it, order, &PaymentProcessed { payment_id, amount, currency, payment_method }).await;
 }
 async fn shipped(it: &Fixture, order: Uuid) {
     let estimated_delivery: Timestamp = "2027-01-24T10:00:00Z".parse().unwrap();
     let (shipment_id, carrier, tracking_number) = (Uuid::from_u128(31), "MockCarrier".into(), "SHIP-1".into());
-    tell(it, order, &OrderShipped { shipment_id, carrier, tracking_number, estimated_delivery }).await;
+    publish(it, order, &OrderShipped { shipment_id, carrier, tracking_number, estimated_delivery }).await;
 }
 async fn delivered(it: &Fixture, order: Uuid) {
     let delivered_at = "2027-01-23T10:00:00Z".parse().unwrap();
-    tell(it, order, &OrderDelivered { shipment_id: Uuid::from_u128(31), delivered_at }).await;
+    publish(it, order, &OrderDelivered { shipment_id: Uuid::from_u128(31), delivered_at }).await;
 }
-/// Asks for the status, which is cached, until it is this one.
+/// Polls the cached status until it has this value.
 async fn until(it: &Fixture, order: Uuid, status: &str) -> Value {
     let path = format!("/api/v1/orders/{order}/status");
     eventually(status, || async {
@@ -88,7 +88,7 @@ fn codes(answer: &Reply) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn an_order_is_taken_once_per_key() {
+async fn an_order_is_placed_once_per_key() {
     let it = start().await;
     let first = place(&it, "a", &body()).await;
     let answer = first.json();
@@ -117,7 +117,7 @@ async fn an_order_is_taken_once_per_key() {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_is_said_at_once() {
+async fn all_violations_are_reported_together() {
     let it = start().await;
     let wrong = json!({ "currency": "JPY",
         "customer": { "name": " ", "email": "ada", "phone": "0123", "language": "English" },
@@ -163,7 +163,7 @@ async fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn an_order_is_shown_from_beginning_to_end() {
+async fn an_order_and_its_history_show_every_step() {
     let it = start().await;
     let id = placed(&it, "a").await;
     let path = format!("/api/v1/orders/{id}");
@@ -211,7 +211,7 @@ async fn an_order_is_shown_from_beginning_to_end() {
 }
 
 #[tokio::test]
-async fn a_status_is_sent_again_only_when_it_has_changed() {
+async fn an_unchanged_status_is_answered_304() {
     let it = start().await;
     let id = placed(&it, "a").await;
     let path = format!("/api/orders/{id}/status");
@@ -220,14 +220,14 @@ async fn a_status_is_sent_again_only_when_it_has_changed() {
     assert_eq!((same.status, same.body.len()), (304, 0));
     let cancelled = it.send("POST", &format!("/api/orders/{id}/cancel"), &[], Some(&json!({}))).await;
     assert_eq!((cancelled.status, cancelled.json()["status"].as_str()), (202, Some("CANCELLED")));
-    // At once, not when the news have gone round.
+    // At once, before the event has been consumed.
     let changed = it.send("GET", &path, &[("if-none-match", "\"1\"")], None).await;
     assert_eq!((changed.status, changed.json()), (200, cancelled.json()));
     it.stop().await;
 }
 
 #[tokio::test]
-async fn cancelling_can_be_seen_before_and_is_refused_when_it_is_too_late() {
+async fn a_cancellation_has_a_preview_and_is_refused_after_shipping() {
     let it = start().await;
     let id = placed(&it, "a").await;
     paid(&it, id).await;
@@ -286,8 +286,8 @@ async fn a_list_is_newest_first_and_filtered() {
     it.stop().await;
 }
 
-/// The ids and statuses of a stream that has ended.
-fn told(answer: &Reply) -> Vec<(String, String)> {
+/// The ids and statuses of an ended stream.
+fn statuses(answer: &Reply) -> Vec<(String, String)> {
     let text = std::str::from_utf8(&answer.body).unwrap();
     let blocks = text.split("\n\n").filter(|block| block.contains("event: status"));
     let field = |block: &str, name: &str| block.lines().find_map(|it| it.strip_prefix(name)).unwrap().trim().to_owned();
@@ -301,35 +301,35 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn whoever_follows_an_order_hears_everything_until_its_end() {
+async fn the_event_stream_sends_every_status_until_the_end() {
     let it = start().await;
     let id = placed(&it, "a").await;
     let path = format!("/api/v1/orders/{id}/events");
     let watching = it.get(&path);
-    let happening = async {
+    let events = async {
         paid(&it, id).await;
         until(&it, id, "CONFIRMED").await;
         shipped(&it, id).await;
         until(&it, id, "SHIPPED").await;
         delivered(&it, id).await;
     };
-    let (watched, ()) = tokio::join!(watching, happening);
+    let (watched, ()) = tokio::join!(watching, events);
     let all = pairs(&[("1", "PENDING"), ("2", "CONFIRMED"), ("3", "SHIPPED"), ("4", "DELIVERED")]);
-    let heard = told(&watched);
-    assert!(!heard.is_empty() && all.ends_with(&heard), "{heard:?}");
+    let received = statuses(&watched);
+    assert!(!received.is_empty() && all.ends_with(&received), "{received:?}");
     assert_eq!(watched.header("content-type"), Some("text/event-stream"));
 
     let ended = it.get(&path).await;
-    assert_eq!(told(&ended), pairs(&[("4", "DELIVERED")]));
+    assert_eq!(statuses(&ended), pairs(&[("4", "DELIVERED")]));
     let resumed = it.send("GET", &path, &[("last-event-id", "1")], None).await;
-    assert_eq!(told(&resumed), all[1..]);
+    assert_eq!(statuses(&resumed), all[1..]);
     let through = it.send("GET", &path, &[("last-event-id", "4")], None).await;
     assert_eq!((through.status, through.body.len()), (204, 0));
     it.stop().await;
 }
 
 #[tokio::test]
-async fn orders_outlive_the_process() {
+async fn orders_survive_a_restart() {
     let it = start().await;
     let first = place(&it, "a", &body()).await;
     let id = first.json()["orderId"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Cancellation on request: possible at any time before the parcel has left, with a preview of what it would do.
+//! Cancellation on request. Possible until the parcel is with the carrier; a preview shows the result.
 
 use events::{CancelReason, Money, OrderCancellationRequested, OrderStatus};
 use saga::Consequences;
@@ -6,40 +6,42 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Cause, OrderStatusView};
-use crate::store::{Order, Orders};
+use super::{
+    Cause, OrderStatusView,
+    rows::{Order, Orders},
+};
 
-/// Somebody wants an order cancelled.
+/// Cancels an order on request.
 #[derive(Debug, Clone)]
 pub struct CancelOrder {
     pub order_id: Uuid,
-    /// Only if it is this customer's; `None`: whosever it is.
+    /// Only if the order belongs to this customer; `None`: any customer.
     pub of_customer: Option<Uuid>,
     pub note: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelRefusal {
-    /// There is none, or it is somebody else's.
+    /// The order does not exist, or belongs to another customer.
     NoSuchOrder,
-    /// It is too late.
+    /// The parcel is with the carrier, or the order has ended.
     NotCancellable(OrderStatus),
 }
 
 /// What cancelling an order would do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancellation {
-    /// The status it would have; `None` when it can't be cancelled.
+    /// The status after the cancellation; `None` when the order cannot be cancelled.
     pub outcome: Option<OrderStatus>,
     /// What would be undone.
     pub steps: Vec<CancellationStep>,
-    /// What would be paid back.
+    /// The amount that would be refunded.
     pub refund: Option<Money>,
-    /// Why it can't be cancelled.
+    /// Why the order cannot be cancelled.
     pub why: Option<&'static str>,
 }
 
-/// Something that is undone when an order is cancelled.
+/// A compensation that the cancellation causes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CancellationStep {
@@ -49,21 +51,21 @@ pub enum CancellationStep {
 }
 
 impl Orders {
-    /// A repeat is answered with the current state.
-    pub fn cancel(&mut self, wish: &CancelOrder, out: &mut Consequences) -> Result<OrderStatusView, CancelRefusal> {
-        let order = self.orders.get_mut(&wish.order_id).ok_or(CancelRefusal::NoSuchOrder)?;
-        if wish.of_customer.is_some_and(|customer| customer != order.customer_id) {
+    /// A repeat gets the current status as its reply.
+    pub fn cancel(&mut self, command: &CancelOrder, out: &mut Consequences) -> Result<OrderStatusView, CancelRefusal> {
+        let order = self.orders.get_mut(&command.order_id).ok_or(CancelRefusal::NoSuchOrder)?;
+        if command.of_customer.is_some_and(|customer| customer != order.customer_id) {
             return Err(CancelRefusal::NoSuchOrder);
         }
         let by = Cause::new("CancelOrder", None);
         match *order.status {
             OrderStatus::Pending | OrderStatus::Reserved => {
-                order.progress.note.clone_from(&wish.note);
+                order.progress.note.clone_from(&command.note);
                 order.end(CancelReason::CustomerRequest, by, out);
             }
             OrderStatus::Confirmed => {
-                order.progress.note.clone_from(&wish.note);
-                let requested = OrderCancellationRequested { note: wish.note.clone() };
+                order.progress.note.clone_from(&command.note);
+                let requested = OrderCancellationRequested { note: command.note.clone() };
                 out.publish(&mut order.progress.sequences.orders_in, &requested);
                 order.enter(OrderStatus::Cancelling, by, out);
             }
@@ -77,7 +79,7 @@ impl Orders {
 }
 
 impl Order {
-    /// What cancelling would do now. Nothing is held for an order whose stock is not reserved yet.
+    /// What cancelling would do now. There is nothing to undo until stock is reserved.
     pub fn cancellation(&self) -> Cancellation {
         use CancellationStep::*;
         let would = |outcome, steps: &[_]| Cancellation {

@@ -1,14 +1,16 @@
-//! The read model of the catalogue, which orders are checked against.
+//! The read model of the catalogue. New orders are checked against it.
 
 use events::{Currency, Money};
 use saga::Verdict::{self, Done, Ignored};
 use uuid::Uuid;
 
-use super::{ProductChanged, WantedItem};
-use crate::store::{Orders, Product, Wire};
+use super::{
+    ProductChanged, RequestedItem,
+    rows::{Orders, Product, Wire},
+};
 
 impl Orders {
-    /// `ProductChanged`: keeps the newest.
+    /// `ProductChanged`: keeps the newest version.
     pub fn product_changed(&mut self, id: Uuid, changed: &ProductChanged) -> Verdict {
         let product = Product {
             id,
@@ -20,13 +22,13 @@ impl Orders {
         match self.products.get_mut(&id) {
             None => drop(self.products.insert(product)),
             Some(known) if known.version < changed.version => *known = product,
-            Some(_) => return Ignored("not newer than what is known"),
+            Some(_) => return Ignored("the known version is as new"),
         }
         Done
     }
 }
 
-/// Why an order cannot be placed as it is. `index`: of the item.
+/// Why an order cannot be placed. `index` is the position of the item in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
     UnknownProduct {
@@ -37,23 +39,23 @@ pub enum Violation {
         index: usize,
         sold_in: Currency,
     },
-    /// The product has another price than the customer has seen.
+    /// The current price differs from the price in the order.
     PriceChanged {
         index: usize,
         price: Money,
         currency: Currency,
     },
-    /// The total is more than can be counted.
+    /// The total overflows.
     TotalOutOfRange,
 }
 
-/// All violations of the catalogue by these items. `currency` is `None` when the order's own is invalid anyway.
+/// All violations by these items. `currency` is `None` when the currency of the order is invalid.
 pub fn violations<'a>(
-    items: impl IntoIterator<Item = &'a WantedItem>,
+    items: impl IntoIterator<Item = &'a RequestedItem>,
     currency: Option<Currency>,
     find: impl Fn(&Uuid) -> Option<&'a Product>,
 ) -> Vec<Violation> {
-    let check = |(index, item): (usize, &WantedItem)| {
+    let check = |(index, item): (usize, &RequestedItem)| {
         let Some(product) = find(&item.product_id) else { return Some(Violation::UnknownProduct { index }) };
         let (price, sold_in) = (Money::from_minor(product.price_minor), *product.currency);
         if currency.is_some_and(|currency| currency != sold_in) {

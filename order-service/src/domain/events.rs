@@ -1,4 +1,4 @@
-//! What is read from others' events, and the reminder that leads back here.
+//! The fields read from events of other services, and the reminder of this service.
 
 use events::{Currency, Money, PaymentFailure, Timestamp};
 use saga::Reminder;
@@ -23,7 +23,7 @@ pub struct PaymentFailed {
 #[serde(rename_all = "camelCase")]
 pub struct PaymentRefunded {
     pub payment_id: Uuid,
-    /// What has been paid back so far, so that a repeat adds nothing.
+    /// The sum of all refunds so far; a duplicate event adds nothing.
     pub refunded_total: Money,
 }
 
@@ -50,7 +50,7 @@ pub struct ProductChanged {
     pub version: i64,
 }
 
-/// Set when an order is placed: one that is not confirmed by then is cancelled.
+/// Set when an order is placed. An order that is not confirmed by then is cancelled.
 #[derive(Debug, Serialize)]
 pub struct OrderDeadline;
 

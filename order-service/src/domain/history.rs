@@ -1,11 +1,10 @@
-//! An order's history, and how it is stored. It is written with every transition, so each is a list without names that leaves
-//! out what follows from those before it:
+//! An order's history, and its stored form. The history is written with every transition, so an entry is stored as a list
+//! without names. The list omits the version, and the trace when the previous entry has the same:
 //!
 //! ```text
 //! [["PENDING",1790000000000,"PlaceOrder",null,"<trace>"],["RESERVED",1790000000012,"InventoryReserved","<event>"],…]
 //! ```
-//! Other forms, of rows that were written earlier, are read all the same: `[version, status, time, [type, event], trace]`, and
-//! objects with these names.
+//! Two older forms are still read: `[version, status, time, [type, event], trace]`, and objects with these names.
 
 use std::fmt;
 
@@ -20,7 +19,7 @@ use uuid::Uuid;
 
 use super::Cause;
 
-/// A transition. There is no gap between them: the first is version 1.
+/// A transition. Versions start at 1 and have no gap.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
@@ -58,7 +57,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Hist
     Ok(history)
 }
 
-/// An entry, but for what follows from those before it.
+/// A stored entry, without what follows from the previous entries.
 struct Line {
     status: OrderStatus,
     at: Timestamp,
@@ -66,7 +65,7 @@ struct Line {
     trace_id: Option<String>,
 }
 
-/// What tells the forms apart.
+/// The first element of a list, which distinguishes the two forms.
 enum First {
     Version,
     Status(OrderStatus),
@@ -106,7 +105,7 @@ impl<'de> Deserialize<'de> for Line {
 }
 
 fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(list: &mut A) -> Result<T, A::Error> {
-    list.next_element()?.ok_or_else(|| A::Error::custom("a transition lacks something"))
+    list.next_element()?.ok_or_else(|| A::Error::custom("a transition has too few elements"))
 }
 
 impl<'de> Deserialize<'de> for First {
@@ -147,9 +146,9 @@ mod tests {
         serde_json::from_str(&format!(r#"{{"history":{history},"sequences":{sequences}}}"#))
     }
 
-    /// Rows outlive the program that wrote them.
+    /// Rows of every earlier release stay readable.
     #[test]
-    fn every_form_that_was_ever_stored_is_read() {
+    fn every_stored_form_is_read() {
         let entry = |version, status, at: &str, kind, event, trace: &str| HistoryEntry {
             version,
             status,
@@ -166,12 +165,12 @@ mod tests {
         for history in [STORED, LISTED, NAMED] {
             let progress = read(history).unwrap();
             assert_eq!(progress.history, expected);
-            assert!(serde_json::to_string(&progress).unwrap().contains(STORED), "written as it is now");
+            assert!(serde_json::to_string(&progress).unwrap().contains(STORED), "written in the current form");
         }
     }
 
     #[test]
-    fn what_is_no_history_is_refused() {
+    fn an_invalid_history_is_refused() {
         for wrong in
             [r#"[["RESERVED",1]]"#, r#"[["RESERVED",1,"Kind",null]]"#, r#"[["EATEN",1,"Kind",null,"4bf9"]]"#, "[7]"]
         {

@@ -1,5 +1,5 @@
-//! What the events of stock, payment and parcel mean for an order, in each of its states. Topics are independent of each
-//! other: a payment may arrive before the reservation it was made for, a delivery before the shipment.
+//! The effect of events about stock, payment and parcel in each status. Topics are independent of each other:
+//! `PaymentProcessed` may arrive before `InventoryReserved`, and `OrderDelivered` before `OrderShipped`.
 
 use events::{CancelReason, Money, OrderCancelled, OrderConfirmed, OrderStatus::*, Recipient};
 use saga::{
@@ -10,13 +10,13 @@ use saga::{
 use super::{
     Cause, Details, OrderDeadline, OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded,
     PaymentStatus, PaymentView, ShipmentStatus, ShipmentView,
+    rows::{Order, Wire},
 };
-use crate::store::{Order, Wire};
 
-const DECIDED: &str = "the order is past that, or has ended";
+const DECIDED: &str = "the order has a later status, or has ended";
 
 impl Order {
-    /// `InventoryReserved`. After the payment it changes nothing.
+    /// `InventoryReserved`. Ignored after `PaymentProcessed`.
     pub fn reserved(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if *self.status != Pending {
             return Ignored(DECIDED);
@@ -25,7 +25,7 @@ impl Order {
         Done
     }
 
-    /// `PaymentProcessed`: stock was reserved before it was charged, so all that counts is there.
+    /// `PaymentProcessed` confirms the order: only reserved orders are charged, so the stock is reserved too.
     pub fn paid(
         &mut self,
         payment: &PaymentProcessed,
@@ -33,10 +33,10 @@ impl Order {
         by: Cause,
         out: &mut Consequences,
     ) -> Verdict {
-        let noted = self.note_charge(payment);
+        let recorded = self.record_charge(payment);
         if !self.is_early() {
             // The order ended while the charge was in flight: its cancellation leads to the refund.
-            return if noted { Done } else { Ignored(DECIDED) };
+            return if recorded { Done } else { Ignored(DECIDED) };
         }
         let confirmed = OrderConfirmed {
             customer_id: self.customer_id,
@@ -53,7 +53,7 @@ impl Order {
         Done
     }
 
-    /// `OrderShipped`: with the carrier, so a cancellation on its way comes too late.
+    /// `OrderShipped`: the parcel is with the carrier, so a requested cancellation is too late.
     pub fn shipped(&mut self, parcel: &OrderShipped, by: Cause, out: &mut Consequences) -> Verdict {
         let known = self.progress.shipment.as_ref();
         let overtaken = *self.status == Delivered && known.is_none_or(|it| it.tracking_number.is_none());
@@ -74,7 +74,7 @@ impl Order {
         Done
     }
 
-    /// `OrderDelivered`, which may overtake `OrderShipped` while partitions are added.
+    /// `OrderDelivered`. It may arrive before `OrderShipped` while partitions are added.
     pub fn delivered(&mut self, parcel: &OrderDelivered, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.awaits_parcel() && *self.status != Shipped {
             return Ignored(DECIDED);
@@ -90,12 +90,12 @@ impl Order {
         self.cancel_early(CancelReason::OutOfStock, by, out)
     }
 
-    /// `ReservationExpired`: the stock is still kept, and is given back only now.
+    /// `ReservationExpired`: the stock is still reserved; `OrderCancelled` releases it.
     pub fn reservation_expired(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         self.cancel_early(CancelReason::ReservationExpired, by, out)
     }
 
-    /// `OrderDeadline`: whatever it waits for, it has waited long enough.
+    /// `OrderDeadline`: the order was not confirmed in time.
     pub fn deadline_exceeded(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         self.cancel_early(CancelReason::DeadlineExceeded, by, out)
     }
@@ -125,7 +125,7 @@ impl Order {
         Done
     }
 
-    /// `ShipmentFailed`: the carrier refused the parcel for good.
+    /// `ShipmentFailed`: the carrier refused the parcel permanently.
     pub fn shipment_failed(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.awaits_parcel() {
             return Ignored(DECIDED);
@@ -135,7 +135,7 @@ impl Order {
         Done
     }
 
-    /// `ShipmentCancelled`: there is no parcel and will be none.
+    /// `ShipmentCancelled`: no parcel exists, and none will be sent.
     pub fn shipment_cancelled(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if !self.awaits_parcel() {
             return Ignored(DECIDED);
@@ -145,7 +145,7 @@ impl Order {
         Done
     }
 
-    /// `ShipmentCancellationRefused`: back on its course. `OrderShipped` moves it on when it has not yet.
+    /// `ShipmentCancellationRefused`: the order is confirmed again. `OrderShipped` follows if it has not arrived yet.
     pub fn cancellation_refused(&mut self, by: Cause, out: &mut Consequences) -> Verdict {
         if *self.status != Cancelling {
             return Ignored(DECIDED);
@@ -155,13 +155,13 @@ impl Order {
         Done
     }
 
-    /// `PaymentRefunded`: shown, and no more. May overtake the charge it belongs to.
+    /// `PaymentRefunded` updates the payment and no status. It may arrive before `PaymentProcessed`.
     pub fn refunded(&mut self, refund: &PaymentRefunded) -> Verdict {
         let total = Money::from_minor(self.total_minor);
         let before = self.progress.payment.filter(|it| it.status != PaymentStatus::Declined);
         let (amount, refunded) = before.map_or((total, Money::ZERO), |it| (it.amount, it.refunded));
         if refund.refunded_total <= refunded {
-            return Ignored("known already");
+            return Ignored("the refund is already recorded");
         }
         let all = refund.refunded_total >= amount;
         self.progress.payment = Some(PaymentView {
@@ -173,7 +173,7 @@ impl Order {
         Done
     }
 
-    /// The order is over, and everybody undoes what they hold for it.
+    /// Cancels the order. The other services compensate on `OrderCancelled`.
     pub(super) fn end(&mut self, reason: CancelReason, by: Cause, out: &mut Consequences) {
         if self.is_early() {
             out.cancel_reminder::<OrderDeadline>();
@@ -184,8 +184,8 @@ impl Order {
         self.enter(Cancelled, by, out);
     }
 
-    /// `false`: it was known.
-    fn note_charge(&mut self, payment: &PaymentProcessed) -> bool {
+    /// Whether the charge is new.
+    fn record_charge(&mut self, payment: &PaymentProcessed) -> bool {
         let known = self.progress.payment.is_some_and(|it| it.status != PaymentStatus::Declined);
         if !known {
             self.progress.payment = Some(PaymentView {

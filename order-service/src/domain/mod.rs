@@ -7,6 +7,8 @@ mod history;
 mod lifecycle;
 mod order;
 mod placing;
+pub mod rows;
+mod rules;
 mod views;
 
 pub use cancelling::{CancelOrder, CancelRefusal, Cancellation, CancellationStep};
@@ -16,5 +18,7 @@ pub use events::{
 };
 pub use history::HistoryEntry;
 pub use order::{Cause, Details, PaymentStatus, PaymentView, Progress, Sequences, ShipmentStatus, ShipmentView};
-pub use placing::{PlaceOrder, WantedItem};
-pub use views::{Links, OrderReceipt, OrderStatusView};
+pub use placing::{PlaceOrder, RequestedItem};
+pub use rows::Orders;
+pub use rules::OrderRules;
+pub use views::{OrderReceipt, OrderStatusView};

@@ -1,4 +1,4 @@
-//! What an order's row holds besides its columns, and how it moves from one status to the next.
+//! The JSON columns of an order's row, and the transition from one status to the next.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::HistoryEntry;
-use crate::store::{Order, OrderSummary, Wire};
+use super::{
+    HistoryEntry,
+    rows::{Order, OrderSummary, Wire},
+};
 
 /// What was ordered, by whom, and where it goes. Never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ pub struct Details {
     pub payment: PaymentDetails,
 }
 
-/// What has become of it.
+/// The payment, the shipment and the history of an order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
@@ -44,7 +46,7 @@ pub struct Sequences {
     pub order_status: i64,
 }
 
-/// What led to a transition: a command, a reminder, or an event (which then has an id).
+/// The cause of a transition: a command, a reminder, or an event (only an event has an id).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
@@ -65,20 +67,20 @@ impl Cause {
 #[serde(rename_all = "camelCase")]
 pub struct PaymentView {
     pub status: PaymentStatus,
-    /// None when it was declined.
+    /// `None` when the payment was declined.
     pub payment_id: Option<Uuid>,
     pub amount: Money,
     pub refunded: Money,
 }
 
-/// What has become of the payment.
+/// The state of the payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
-    /// Also when a part of it was paid back.
+    /// Also when a part was refunded.
     Charged,
     Declined,
-    /// All of it was paid back.
+    /// All of it was refunded.
     Refunded,
 }
 
@@ -95,13 +97,13 @@ pub struct ShipmentView {
     pub estimated_delivery: Option<Timestamp>,
 }
 
-/// What has become of the shipment.
+/// The state of the shipment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ShipmentStatus {
     Shipped,
     Delivered,
-    /// The carrier refused it.
+    /// The carrier refused the parcel.
     Failed,
     Cancelled,
 }
@@ -127,17 +129,17 @@ impl Order {
         }
     }
 
-    /// Stock and payment are still open: whatever happens first decides.
+    /// The order is not confirmed yet: the first result of stock, payment or deadline decides.
     pub(super) fn is_early(&self) -> bool {
         matches!(*self.status, OrderStatus::Pending | OrderStatus::Reserved)
     }
 
-    /// A parcel is booked, and there is no update about it yet.
+    /// A shipment is requested, and no event about the parcel has arrived.
     pub(super) fn awaits_parcel(&self) -> bool {
         matches!(*self.status, OrderStatus::Confirmed | OrderStatus::Cancelling)
     }
 
-    /// A transition: the one place where the status changes, with its line of history and its event.
+    /// A transition. Only this method changes the status; it adds the history entry and publishes the event.
     pub(super) fn enter(&mut self, status: OrderStatus, by: Cause, out: &mut Consequences) {
         let previous = (self.version > 0).then_some(*self.status);
         let now: DateTime<Utc> = out.now();

@@ -1,4 +1,4 @@
-//! The body of a new order, and what it must fulfil before the catalogue is asked.
+//! The body of a new order, and the checks that need no catalogue.
 
 use events::{Currency, Money, PaymentDetails, Personal};
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Checks, FieldError};
 
-use crate::domain::{PlaceOrder, WantedItem};
+use crate::domain::{PlaceOrder, RequestedItem};
 
 /// A new order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewOrder {
-    /// Whose order it is; with a customer's token it may be absent.
+    /// The customer; optional with a customer's token.
     pub customer_id: Option<Uuid>,
     #[schema(example = "EUR", min_length = 3, max_length = 3)]
     pub currency: String,
@@ -23,7 +23,7 @@ pub struct NewOrder {
     pub payment: Payment,
 }
 
-/// Whom the order belongs to, and how to reach them.
+/// Name and contact data of the customer.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Customer {
@@ -33,12 +33,12 @@ pub struct Customer {
     pub email: Personal<String>,
     #[schema(value_type = Option<String>, example = "+441234567890")]
     pub phone: Option<Personal<String>>,
-    /// Of messages; `en` unless given.
+    /// The language of messages; default `en`.
     #[schema(example = "en")]
     pub language: Option<String>,
 }
 
-/// Where the parcel goes.
+/// The shipping address.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Address {
@@ -56,7 +56,7 @@ pub struct Address {
     pub country: Personal<String>,
 }
 
-/// So many of a product, at the price the customer has seen.
+/// Product, quantity, and the price shown to the customer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewItem {
@@ -67,7 +67,7 @@ pub struct NewItem {
     pub price: Money,
 }
 
-/// How it is paid.
+/// The payment method.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Payment {
@@ -78,18 +78,18 @@ pub struct Payment {
     pub token: Personal<String>,
 }
 
-const MOST_ITEMS: usize = 100;
-const MOST_UNITS: i64 = 10_000;
-const LEAST_PRICE: Money = Money::from_minor(1);
-const MOST_PRICE: Money = Money::from_minor(100_000_000);
+const MAX_ITEMS: usize = 100;
+const MAX_UNITS: i64 = 10_000;
+const MIN_PRICE: Money = Money::from_minor(1);
+const MAX_PRICE: Money = Money::from_minor(100_000_000);
 
 impl NewOrder {
-    /// Everything that is wrong with it by itself.
+    /// All violations that need no catalogue.
     pub fn check(&self) -> Checks {
         let Self { customer, shipping_address: address, items, payment, .. } = self;
         let mut checks = Checks::new();
         checks
-            .that(self.customer_id.is_some(), "customerId", "missing", "whose order is it?")
+            .that(self.customer_id.is_some(), "customerId", "missing", "is required")
             .that(
                 self.currency().is_some(),
                 "currency",
@@ -106,25 +106,20 @@ impl NewOrder {
             .country("shippingAddress.country", &address.country)
             .text("payment.method", &payment.method, 1..=50)
             .text("payment.token", &payment.token, 1..=255)
-            .that(
-                (1..=MOST_ITEMS).contains(&items.len()),
-                "items",
-                "out_of_range",
-                "there must be between 1 and 100 of them",
-            );
+            .that((1..=MAX_ITEMS).contains(&items.len()), "items", "out_of_range", "must have between 1 and 100 items");
         if let Some(phone) = &customer.phone {
             checks.phone("customer.phone", phone);
         }
         if let Some(language) = &customer.language {
             checks.language("customer.language", language);
         }
-        for (index, item) in items.iter().enumerate().take(MOST_ITEMS) {
+        for (index, item) in items.iter().enumerate().take(MAX_ITEMS) {
             let wrong = |field, range| {
                 FieldError::new(format!("items[{index}].{field}"), "out_of_range", format!("must be between {range}"))
             };
             checks
-                .that_or((1..=MOST_UNITS).contains(&item.quantity), || wrong("quantity", "1 and 10000"))
-                .that_or((LEAST_PRICE..=MOST_PRICE).contains(&item.price), || wrong("price", "0.01 and 1000000.00"));
+                .that_or((1..=MAX_UNITS).contains(&item.quantity), || wrong("quantity", "1 and 10000"))
+                .that_or((MIN_PRICE..=MAX_PRICE).contains(&item.price), || wrong("price", "0.01 and 1000000.00"));
         }
         checks
     }
@@ -133,19 +128,19 @@ impl NewOrder {
         Currency::parse(&self.currency)
     }
 
-    /// The items, whatever is wrong with them.
-    pub fn wanted(&self) -> Vec<WantedItem> {
-        let wanted = |item: &NewItem| WantedItem {
+    /// The items, valid or not.
+    pub fn requested(&self) -> Vec<RequestedItem> {
+        let requested = |item: &NewItem| RequestedItem {
             product_id: item.product_id,
             quantity: u32::try_from(item.quantity).unwrap_or_default(),
             price: item.price,
         };
-        self.items.iter().map(wanted).take(MOST_ITEMS).collect()
+        self.items.iter().map(requested).take(MAX_ITEMS).collect()
     }
 
-    /// The command; `None` unless it has passed the checks.
+    /// The command; `None` unless the checks passed.
     pub fn command(self, order_id: Uuid) -> Option<PlaceOrder> {
-        let items = self.wanted();
+        let items = self.requested();
         Some(PlaceOrder {
             order_id,
             customer_id: self.customer_id?,

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Caller, Checks, Json, Path, Problem, RequestTrace};
 
-use super::{NOT_CANCELLABLE, READ, Service, WRITE, confined_to};
+use super::{NOT_CANCELLABLE, READ, Service, WRITE, restricted_to};
 use crate::domain::{CancelOrder, CancelRefusal, CancellationStep, OrderStatusView};
 
 /// What cancelling would do now.
@@ -13,19 +13,19 @@ use crate::domain::{CancelOrder, CancelRefusal, CancellationStep, OrderStatusVie
 #[serde(rename_all = "camelCase")]
 pub struct CancellationPreview {
     possible: bool,
-    /// The status the order would have: `CANCELLED`, or `CANCELLING` while it depends on the carrier.
+    /// The status after the cancellation: `CANCELLED`, or `CANCELLING` until the carrier has answered.
     #[schema(value_type = Option<String>, example = "CANCELLING")]
     outcome: Option<OrderStatus>,
-    /// What would be undone.
+    /// The compensations.
     steps: Vec<CancellationStep>,
-    /// What would be paid back.
+    /// The amount that would be refunded.
     refund: Option<Refund>,
-    /// Why it is not possible.
+    /// Why the order cannot be cancelled.
     #[schema(example = "ALREADY_SHIPPED")]
     why: Option<&'static str>,
 }
 
-/// Money that would be paid back.
+/// An amount that would be refunded.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Refund {
     #[schema(value_type = String, example = "59.90")]
@@ -59,12 +59,12 @@ pub async fn preview(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelRequest {
-    /// For people.
+    /// Free text.
     #[schema(example = "changed my mind", max_length = 500)]
     reason: Option<String>,
 }
 
-/// Cancels an order; a confirmed one as far as the parcel can still be stopped. A repeat changes nothing.
+/// Cancels an order; after its confirmation only if the carrier can still stop the parcel. A repeat changes nothing.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", tag = "Orders",
     params(("id" = Uuid, Path)), request_body = CancelRequest,
     responses((status = 202, body = OrderStatusView),
@@ -82,9 +82,9 @@ pub async fn cancel(
 ) -> Result<(StatusCode, Json<OrderStatusView>), Problem> {
     caller.require(WRITE)?;
     Checks::new().optional_text("reason", request.reason.as_deref(), 0..=500).finish()?;
-    let command = CancelOrder { order_id: id, of_customer: confined_to(&caller), note: request.reason };
-    let answer = service.app.execute(command, trace).await;
-    let status = answer.map_err(|refused| Problem::rejected(refused, refusal))?;
+    let command = CancelOrder { order_id: id, of_customer: restricted_to(&caller), note: request.reason };
+    let reply = service.app.execute(command, trace).await;
+    let status = reply.map_err(|refused| Problem::rejected(refused, refusal))?;
     Ok((StatusCode::ACCEPTED, Json(status)))
 }
 

@@ -14,19 +14,19 @@ use web::{Caller, LastEventId, Live, Message, Path, Problem};
 
 use super::{READ, Service, tag};
 use crate::{
-    domain::OrderStatusView,
-    store::{Order, queries},
+    domain::{OrderStatusView, rows::Order},
+    queries,
 };
 
-/// An order's status, live (server-sent events): the current one first, then each that follows, until it has ended.
+/// An order's status as server-sent events: the current status, then every later one until the order ends.
 ///
-/// `id` is the version. Who comes back with `Last-Event-ID` gets every later one; when there will be none, 204, which
-/// tells browsers not to come back.
+/// `id` is the version. A request with `Last-Event-ID` gets every later version. When there can be no later version, the
+/// response is 204, and browsers stop to reconnect.
 #[utoipa::path(get, path = "/api/v1/orders/{id}/events", tag = "Orders",
     params(("id" = Uuid, Path), ("Last-Event-ID" = Option<String>, Header, description = "the last version received")),
     responses((status = 200, content_type = "text/event-stream", body = String,
                description = "events of type `status`, data as in `…/status`"),
-              (status = 204, description = "the order has ended, and its end is known"),
+              (status = 204, description = "the order has ended, and the client has its last version"),
               (status = 400, body = Problem, content_type = "application/problem+json"),
               (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -39,41 +39,41 @@ pub async fn events(
 ) -> Result<Response, Problem> {
     caller.require(READ)?;
     let order = service.order(&caller, id).await?;
-    // Nobody can have seen more than there is: such an id is none of this order's.
+    // An id above the order's version was not issued for this order and is ignored.
     let known = last.version().and_then(|version| i64::try_from(version).ok()).filter(|it| *it <= order.version);
     if known == Some(order.version) && order.status.is_terminal() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let watch = service.statuses.watch(id);
-    // From here on nothing is missed; what came before is read again below.
+    // The watch reports every later version; earlier ones are read below.
     let sent = known.unwrap_or(order.version - 1);
-    let following = Following { app: service.app, id, watch, sent, ready: VecDeque::new(), idle: false };
-    Ok(live.send(following.messages()))
+    let stream = StatusStream { app: service.app, id, watch, sent, ready: VecDeque::new(), idle: false };
+    Ok(live.send(stream.messages()))
 }
 
-/// Somebody who follows an order.
-struct Following {
+/// The event stream of one client.
+struct StatusStream {
     app: App,
     id: Uuid,
-    /// Wakes it; what there is to tell is read from the order itself, so nothing is skipped.
+    /// Signals a newer version. Statuses are read from the order's history, so none is skipped.
     watch: watch::Receiver<i64>,
     /// The last version sent.
     sent: i64,
     ready: VecDeque<OrderStatusView>,
-    /// Everything that was published is read.
+    /// All published versions are read.
     idle: bool,
 }
 
-/// Before it looks again when the database failed, or has not yet what was published.
-const AGAIN: Duration = Duration::from_millis(200);
+/// The delay before the next read after a database error, or while the published version is not readable yet.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
-impl Following {
+impl StatusStream {
     fn messages(self) -> impl Stream<Item = Message> + Send + 'static {
-        stream::unfold(Some(self), |following| async {
-            let mut following = following?;
-            let status = following.next().await;
+        stream::unfold(Some(self), |stream| async {
+            let mut stream = stream?;
+            let status = stream.next().await;
             let message = Message::json("status", &status).id(tag(status.version));
-            Some((message, (!status.status.is_terminal()).then_some(following)))
+            Some((message, (!status.status.is_terminal()).then_some(stream)))
         })
     }
 
@@ -84,28 +84,28 @@ impl Following {
                 return status;
             }
             if self.idle {
-                // Never fails: the cache keeps orders that are watched.
+                // Cannot fail: the cache keeps watched orders.
                 let _ = self.watch.changed().await;
             }
-            let published = *self.watch.borrow_and_update(); // before reading: what comes meanwhile wakes it again
+            let published = *self.watch.borrow_and_update(); // before the read, so that a later version wakes the stream
             match queries::order(self.app.db(), self.id).await {
                 Ok(order) => {
                     self.ready = order.map(|order| since(&order, self.sent)).unwrap_or_default();
                     self.idle = self.ready.back().map_or(self.sent, |newest| newest.version) >= published;
                 }
                 Err(error) => {
-                    warn!(order.id = %self.id, %error, "an order cannot be read now");
+                    warn!(order.id = %self.id, %error, "reading the order failed");
                     self.idle = false;
                 }
             }
             if self.ready.is_empty() && !self.idle {
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
         }
     }
 }
 
-/// Every status after this version.
+/// The statuses after this version.
 fn since(order: &Order, version: i64) -> VecDeque<OrderStatusView> {
     let reason = |at: i64| order.reason.as_deref().copied().filter(|_| at == order.version);
     let entries = order.progress.history.iter().filter(|entry| entry.version > version);

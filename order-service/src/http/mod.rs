@@ -1,4 +1,4 @@
-//! What this service offers over HTTP.
+//! The HTTP API of this service.
 
 mod body;
 mod cancel;
@@ -7,6 +7,7 @@ mod list;
 mod place;
 mod show;
 mod status;
+mod views;
 
 use axum::{
     http::StatusCode,
@@ -16,16 +17,16 @@ use saga::App;
 use uuid::Uuid;
 use web::{Caller, OpenApiRouter, Problem, ProblemType, Scope, routes};
 
-use crate::store::{Order, Statuses, queries};
+use crate::{domain::rows::Order, queries, statuses::Statuses};
 
-/// Sees own orders.
+/// Reads own orders.
 pub const READ: Scope = Scope("orders.read");
 /// Places and cancels own orders.
 pub const WRITE: Scope = Scope("orders.write");
-/// Any customer's orders.
+/// Extends both to orders of any customer.
 pub const ADMIN: Scope = Scope("orders.admin");
 
-/// What handlers work with.
+/// The state of the handlers.
 #[derive(Clone)]
 struct Service {
     app: App,
@@ -42,7 +43,7 @@ pub fn routes(app: App, statuses: Statuses) -> OpenApiRouter {
         .routes(routes!(events::events))
         .routes(routes!(cancel::preview))
         .routes(routes!(cancel::cancel))
-        // the same under its old name
+        // the same routes under their earlier paths
         .route("/api/orders", get(list::list).post(place::place))
         .route("/api/orders/{id}", get(show::show))
         .route("/api/orders/{id}/status", get(status::status))
@@ -53,26 +54,26 @@ pub fn routes(app: App, statuses: Statuses) -> OpenApiRouter {
         .with_state(Service { app, statuses })
 }
 
-/// The problems only this service has.
+/// The problem types of this service.
 pub const PROBLEMS: &[&ProblemType] = &[&NOT_CANCELLABLE];
 
 pub static NOT_CANCELLABLE: ProblemType = ProblemType::new(
     "not-cancellable",
     StatusCode::CONFLICT,
     "The order cannot be cancelled any more",
-    "It is with the carrier, delivered, or has failed. A parcel that has left can be returned, not cancelled. `GET …/cancellation` tells beforehand.",
+    "The order is with the carrier, was delivered, or has failed. A parcel that was sent can be returned, not cancelled. `GET …/cancellation` shows in advance whether an order can be cancelled.",
 );
 
 impl Service {
-    /// An order the caller may see.
+    /// The order, if the caller may see it.
     async fn order(&self, caller: &Caller, id: Uuid) -> Result<Order, Problem> {
         let order = queries::order(self.app.db(), id).await.map_err(Problem::unavailable)?;
         order.filter(|order| caller.may_see(order.customer_id, ADMIN)).ok_or_else(Problem::not_found)
     }
 }
 
-/// The only customer whose orders the caller may touch; `None`: anybody's.
-fn confined_to(caller: &Caller) -> Option<Uuid> {
+/// The only customer whose orders the caller may see and change; `None`: any customer.
+fn restricted_to(caller: &Caller) -> Option<Uuid> {
     (!caller.may(ADMIN)).then(|| caller.customer().unwrap_or_default())
 }
 

@@ -4,29 +4,32 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use saga::{IdempotentRequest, Replied};
-use serde::Deserialize;
-use uuid::Uuid;
 use web::{Caller, CommandReply, FieldError, Keyed, Problem, RequestTrace};
 
-use super::{ADMIN, Service, WRITE, body::NewOrder};
+use super::{
+    ADMIN, Service, WRITE,
+    body::NewOrder,
+    views::{self, ReceiptView},
+};
 use crate::{
     domain::{OrderReceipt, Violation, violations},
-    store::queries,
+    queries,
 };
 
-/// Seconds after which it may be tried again.
-const LATER: u32 = 2;
+/// Seconds, for `Retry-After`.
+const RETRY_AFTER: u32 = 2;
 
-/// Takes an order.
+/// Places an order.
 ///
-/// The answer comes as soon as the order is stored; its fate is decided afterwards and can be followed.
+/// The response is sent as soon as the order is stored. Stock and payment are processed afterwards; `links` of the response
+/// lead to the progress.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "Orders",
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible characters, fresh for each intention")),
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible characters, a new key for each order")),
     request_body = NewOrder,
-    responses((status = 202, body = OrderReceipt, headers(
+    responses((status = 202, body = ReceiptView, headers(
                   ("Location" = String, description = "the order"),
-                  ("traceparent" = String, description = "the trace everything about the order belongs to"),
-                  ("Idempotency-Replayed" = String, description = "`true`: the answer to an earlier request with this key"))),
+                  ("traceparent" = String, description = "the trace of everything about the order"),
+                  ("Idempotency-Replayed" = String, description = "`true`: the reply to an earlier request with this key"))),
               (status = 400, body = Problem, content_type = "application/problem+json"),
               (status = 409, body = Problem, content_type = "application/problem+json"),
               (status = 413, body = Problem, content_type = "application/problem+json"),
@@ -41,7 +44,7 @@ pub async fn place(
 ) -> Result<Response, Problem> {
     caller.require(WRITE)?;
     if !service.app.admits() {
-        return Err(Problem::overloaded(LATER));
+        return Err(Problem::overloaded(RETRY_AFTER));
     }
     order.customer_id = order.customer_id.or(caller.customer());
     if order.customer_id.is_some_and(|customer| caller.customer().is_some_and(|caller| caller != customer)) {
@@ -50,7 +53,7 @@ pub async fn place(
     let mut checks = order.check();
     if !checks.is_empty() {
         // Violations of the catalogue are reported together with the others.
-        let (currency, items) = (order.currency(), order.wanted());
+        let (currency, items) = (order.currency(), order.requested());
         let ids = items.iter().map(|item| item.product_id).collect();
         let products = queries::products(service.app.db(), ids).await.map_err(Problem::unavailable)?;
         for violation in violations(&items, currency, |id| products.get(id)) {
@@ -59,10 +62,10 @@ pub async fn place(
         checks.finish()?;
     }
     let order_id = service.app.new_id();
-    let command = order.command(order_id).expect("it has passed the checks");
+    let command = order.command(order_id).expect("the checks passed");
     let once = IdempotentRequest { key: format!("{}|orders|{}", caller.scope_key(), key.as_str()), hash };
     let placed = service.app.execute_once(command, once, trace).await;
-    accepted(order_id, placed.map_err(|refused| Problem::rejected(refused, invalid))?)
+    accepted(placed.map_err(|refused| Problem::rejected(refused, invalid))?)
 }
 
 fn invalid(violations: Vec<Violation>) -> Problem {
@@ -82,24 +85,37 @@ impl From<Violation> for FieldError {
                 let message = format!("is {price} {currency} now");
                 Self::new(format!("items[{index}].price"), "price_changed", message)
             }
-            Violation::TotalOutOfRange => Self::new("items", "out_of_range", "the total is more than can be counted"),
+            Violation::TotalOutOfRange => Self::new("items", "out_of_range", "the total is too large"),
         }
     }
 }
 
-fn accepted(placed: Uuid, replied: Replied) -> Result<Response, Problem> {
-    let order_id = if replied.replayed { first_order(&replied.json)? } else { placed };
-    let location = HeaderValue::try_from(format!("/api/v1/orders/{order_id}")).map_err(Problem::internal)?;
+/// The response with the order that the key belongs to, new or earlier.
+fn accepted(Replied { json, replayed }: Replied) -> Result<Response, Problem> {
+    let receipt: OrderReceipt = serde_json::from_str(&json).map_err(Problem::internal)?;
+    let location = HeaderValue::try_from(views::path(receipt.order_id)).map_err(Problem::internal)?;
     let location: [(HeaderName, HeaderValue); 1] = [(header::LOCATION, location)];
-    Ok((StatusCode::ACCEPTED, location, CommandReply(replied)).into_response())
+    let json = serde_json::to_string(&ReceiptView::from(receipt)).map_err(Problem::internal)?;
+    Ok((StatusCode::ACCEPTED, location, CommandReply(Replied { json, replayed })).into_response())
 }
 
-/// Which order the key was used for.
-fn first_order(answer: &str) -> Result<Uuid, Problem> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct First {
-        order_id: Uuid,
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    const REPLY: &str = r#"{"orderId":"00000000-0000-0000-0000-000000000009","status":"PENDING","statusText":"Order Placed","version":1,"currency":"EUR","totalAmount":"59.90","createdAt":"2026-09-21T14:13:20.000Z""#;
+    const LINKS: &str = r#","links":{"self":"/api/v1/orders/00000000-0000-0000-0000-000000000009","status":"/api/v1/orders/00000000-0000-0000-0000-000000000009/status","history":"/api/v1/orders/00000000-0000-0000-0000-000000000009/history","events":"/api/v1/orders/00000000-0000-0000-0000-000000000009/events","cancellation":"/api/v1/orders/00000000-0000-0000-0000-000000000009/cancellation"}"#;
+
+    /// Earlier releases stored the reply with its links.
+    #[tokio::test]
+    async fn every_stored_reply_leads_to_the_same_response() {
+        let response = format!("{REPLY}{LINKS}}}");
+        for json in [format!("{REPLY}}}"), response.clone()] {
+            let replied = accepted(Replied { json, replayed: true }).unwrap();
+            assert_eq!(replied.headers()[header::LOCATION], "/api/v1/orders/00000000-0000-0000-0000-000000000009");
+            assert_eq!(to_bytes(replied.into_body(), usize::MAX).await.unwrap(), response);
+        }
     }
-    serde_json::from_str(answer).map(|First { order_id }| order_id).map_err(Problem::internal)
 }

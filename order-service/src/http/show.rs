@@ -8,13 +8,14 @@ use web::{Caller, Json, Page, Path, Problem};
 use super::{
     READ, Service,
     body::{Address, Customer},
+    views::Links,
 };
 use crate::{
-    domain::{Cause, Details, HistoryEntry, Links, PaymentStatus, PaymentView, ShipmentView},
-    store::{Order, queries},
+    domain::{Cause, Details, HistoryEntry, PaymentStatus, PaymentView, ShipmentView, rows::Order},
+    queries,
 };
 
-/// An order, all of it.
+/// An order with all its data.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Order)]
@@ -23,13 +24,13 @@ pub struct OrderView {
     customer_id: Uuid,
     #[schema(value_type = String, example = "SHIPPED")]
     status: OrderStatus,
-    /// What people see.
+    /// The status in words, for display.
     #[schema(example = "In Transit")]
     status_text: &'static str,
-    /// Why it ended without being delivered.
+    /// Why the order ended without delivery.
     #[schema(value_type = Option<String>)]
     reason: Option<OrderEndReason>,
-    /// Counts its transitions.
+    /// The number of transitions.
     version: i64,
     #[schema(value_type = String, example = "EUR")]
     currency: Currency,
@@ -40,16 +41,16 @@ pub struct OrderView {
     /// Of the last transition.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    /// The trace that everything about it belongs to.
+    /// The trace of everything about the order.
     trace_id: String,
     #[schema(value_type = Customer)]
     customer: events::Customer,
     #[schema(value_type = Address)]
     shipping_address: events::Address,
     items: Vec<ItemView>,
-    /// `null` until it is heard of.
+    /// `null` until the first payment event.
     payment: Option<OrderPayment>,
-    /// `null` until it is heard of.
+    /// `null` until the first shipment event.
     shipment: Option<ShipmentView>,
     links: Links,
 }
@@ -105,7 +106,7 @@ pub struct Transition {
     version: i64,
     #[schema(value_type = String, example = "CONFIRMED")]
     status: OrderStatus,
-    /// What people see.
+    /// The status in words, for display.
     #[schema(example = "Confirmed")]
     status_text: &'static str,
     #[schema(value_type = String, format = DateTime)]
@@ -138,7 +139,7 @@ impl From<HistoryEntry> for Transition {
 
 impl From<Item> for ItemView {
     fn from(item: Item) -> Self {
-        let line_total = item.line_total().unwrap_or_default(); // it was counted when the order was taken
+        let line_total = item.line_total().unwrap_or_default(); // checked when the order was placed
         let Item { product_id, product_name, quantity, price } = item;
         Self { product_id, product_name, quantity, price, line_total }
     }

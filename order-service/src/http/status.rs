@@ -3,16 +3,13 @@ use uuid::Uuid;
 use web::{Caller, IfNoneMatch, Path, Problem};
 
 use super::{ADMIN, READ, Service, tag};
-use crate::{
-    domain::OrderStatusView,
-    store::{KnownStatus, queries},
-};
+use crate::{domain::OrderStatusView, queries, statuses::CachedStatus};
 
-/// Where an order stands: small, and cheap to ask for again and again.
+/// The status of an order. Small and cheap: suited to polling.
 #[utoipa::path(get, path = "/api/v1/orders/{id}/status", tag = "Orders",
-    params(("id" = Uuid, Path), ("If-None-Match" = Option<String>, Header, description = "the `ETag` of what is known")),
+    params(("id" = Uuid, Path), ("If-None-Match" = Option<String>, Header, description = "the `ETag` of the version the client has")),
     responses((status = 200, body = OrderStatusView, headers(("ETag" = String, description = "the version"))),
-              (status = 304, description = "still the version in If-None-Match"),
+              (status = 304, description = "the version is still the one in If-None-Match"),
               (status = 400, body = Problem, content_type = "application/problem+json"),
               (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub async fn status(
@@ -22,7 +19,7 @@ pub async fn status(
     seen: IfNoneMatch,
 ) -> Result<Response, Problem> {
     caller.require(READ)?;
-    let KnownStatus { customer_id, status } = service.status(id).await?;
+    let CachedStatus { customer_id, status } = service.status(id).await?;
     if !caller.may_see(customer_id, ADMIN) {
         return Err(Problem::not_found());
     }
@@ -30,15 +27,15 @@ pub async fn status(
 }
 
 impl Service {
-    async fn status(&self, id: Uuid) -> Result<KnownStatus, Problem> {
-        if let Some(known) = self.statuses.get(id) {
-            return Ok(known);
+    async fn status(&self, id: Uuid) -> Result<CachedStatus, Problem> {
+        if let Some(cached) = self.statuses.get(id) {
+            return Ok(cached);
         }
-        self.statuses.expect(id); // before it is read: what happens meanwhile is noticed
+        self.statuses.expect(id); // before the read, so that a concurrent transition is detected
         let order = queries::summary(self.app.db(), id).await.map_err(Problem::unavailable)?;
         let order = order.ok_or_else(Problem::not_found)?;
-        let known = KnownStatus { customer_id: order.customer_id, status: OrderStatusView::from(&order) };
-        self.statuses.keep(known.clone());
-        Ok(known)
+        let cached = CachedStatus { customer_id: order.customer_id, status: OrderStatusView::from(&order) };
+        self.statuses.keep(cached.clone());
+        Ok(cached)
     }
 }

@@ -1,7 +1,7 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::{Layout, create, index};
 
-use crate::store::{
+use crate::domain::rows::{
     details::{self, Column as D},
     order::{self, Column as O},
     product::{self, Column as P},
@@ -13,7 +13,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Not clustered, like the next: rows are long, and SQLite would put most of each into a page of its own.
+        // A heap, like the next table: rows are long, and SQLite would put most of a clustered row into overflow pages.
         let orders = Table::create()
             .table(order::Entity)
             .col(ColumnDef::new(O::Id).uuid().not_null().primary_key())
@@ -29,8 +29,8 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(O::Progress).text().not_null())
             .to_owned();
         create(manager, Layout::Heap, orders).await?;
-        // The only one besides the key, and one that no transition touches. Lists by status go back through the orders
-        // from the newest: an index by status would be written with every transition of every order.
+        // The only index besides the key; no transition changes it. Lists by status scan the orders from the newest,
+        // because an index by status would be written with every transition of every order.
         let customer =
             Index::create().name("orders_customer").table(order::Entity).col(O::CustomerId).col(O::Id).to_owned();
         index(manager, customer).await?;

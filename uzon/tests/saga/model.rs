@@ -107,7 +107,7 @@ fn set(sim: &mut Sim, service: &str, state: &str) {
             let node: &mut testkit::Node<order_service::saga::OrderSaga, Outside> =
                 sim.nodes[ORDER].as_any_mut().downcast_mut().unwrap();
             let status = state.parse::<OrderStatus>().unwrap();
-            node.work.orders.get_mut(&id).unwrap().status = order_service::store::Wire(status);
+            node.work.orders.get_mut(&id).unwrap().status = order_service::domain::rows::Wire(status);
         }
         "inventory" => {
             let ways: &[&str] = match state {

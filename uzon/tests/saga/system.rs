@@ -11,7 +11,7 @@ use notification_service::{
     domain::{Notify, NotifyAnswer},
     saga::NotificationSaga,
 };
-use order_service::{domain as orders, saga::OrderSaga, store::Statuses};
+use order_service::{domain as orders, saga::OrderSaga, statuses::Statuses};
 use payment_service::{domain as payments, saga::PaymentSaga};
 use saga::{CallResult, Command, Consequences, Delivery, Participant, Verdict};
 use sandbox::{
@@ -175,7 +175,8 @@ pub type Inventory = Node<Mutable<InventorySaga>, Outside>;
 pub type Fulfillment = Node<Mutable<FulfillmentSaga>, Outside>;
 
 pub fn order_node(clock: &Clock) -> Node<OrderSaga, Outside> {
-    let saga = OrderSaga { deadline: TimeDelta::minutes(30), statuses: Statuses::default() };
+    let saga =
+        OrderSaga { rules: orders::OrderRules { deadline: TimeDelta::minutes(30) }, statuses: Statuses::default() };
     Node::new("order-service", saga, choreography::heard_by(service::ORDER), clock.clone())
 }
 
@@ -261,7 +262,7 @@ fn place(order_id: Uuid, token: &str, refused: bool) -> orders::PlaceOrder {
         customer: it.customer,
         shipping_address: it.address,
         currency: "EUR".parse().expect("a currency"),
-        items: vec![orders::WantedItem { product_id: TEAPOT, quantity: 2, price: "29.95".parse().expect("money") }],
+        items: vec![orders::RequestedItem { product_id: TEAPOT, quantity: 2, price: "29.95".parse().expect("money") }],
         payment: it.payment,
     })
     .expect("a customer")

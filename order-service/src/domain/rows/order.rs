@@ -5,11 +5,11 @@ use store::Json;
 use super::Wire;
 use crate::domain::Progress;
 
-/// An order, all of it but its [`details`](super::details): the row whose lock decides which of two things that race for an order comes first.
+/// An order without its [`details`](super::details). The lock of this row serialises all decisions about the order.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "orders")]
 pub struct Model {
-    /// UUID v7: rises with time, so lists are in the order of this.
+    /// UUID v7: rises with time, so lists are sorted by it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub customer_id: Uuid,
@@ -22,7 +22,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// Of the last transition.
     pub updated_at: DateTimeUtc,
-    /// Of the request that placed it.
+    /// Of the request that placed the order.
     pub trace_id: String,
     pub progress: Json<Progress>,
 }
@@ -31,7 +31,7 @@ pub struct Model {
 pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
-/// An order without what fills its row: enough for lists and status.
+/// The short columns of an order, for lists and status queries.
 #[derive(Clone, Debug, PartialEq, DerivePartialModel)]
 #[sea_orm(entity = "Entity")]
 pub struct OrderSummary {

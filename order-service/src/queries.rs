@@ -1,4 +1,4 @@
-//! What is read outside of decisions.
+//! Queries outside of decisions.
 
 use std::collections::HashMap;
 
@@ -7,23 +7,25 @@ use events::OrderStatus;
 use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{
-    Order, OrderSummary, Product, details,
-    order::{Column, Entity},
-    product,
+use crate::domain::{
+    Details,
+    rows::{
+        Order, OrderSummary, Product, details,
+        order::{Column, Entity},
+        product,
+    },
 };
-use crate::domain::Details;
 
-/// Which orders a list shows.
+/// The orders that a list contains.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Wanted {
+pub struct ListFilter {
     pub status: Option<OrderStatus>,
     pub customer: Option<Uuid>,
-    /// Placed at or after this.
+    /// Placed at or after this time.
     pub from: Option<DateTime<Utc>>,
-    /// Placed before this.
+    /// Placed before this time.
     pub to: Option<DateTime<Utc>>,
-    /// Those before this one in the list are known.
+    /// The last order of the previous page.
     pub after: Option<Uuid>,
 }
 
@@ -31,7 +33,7 @@ pub async fn order(db: &DatabaseConnection, id: Uuid) -> Result<Option<Order>, D
     Entity::find_by_id(id).one(db).await
 }
 
-/// What was ordered.
+/// The items, the customer and the payment method of an order.
 pub async fn details(db: &DatabaseConnection, id: Uuid) -> Result<Option<Details>, DbErr> {
     let row = details::Entity::find_by_id(id).one(db).await?;
     Ok(row.map(|row| row.details.0))
@@ -42,32 +44,32 @@ pub async fn summary(db: &DatabaseConnection, id: Uuid) -> Result<Option<OrderSu
 }
 
 /// Newest first.
-pub async fn list(db: &DatabaseConnection, wanted: &Wanted, limit: u64) -> Result<Vec<OrderSummary>, DbErr> {
+pub async fn list(db: &DatabaseConnection, filter: &ListFilter, limit: u64) -> Result<Vec<OrderSummary>, DbErr> {
     let mut query = Entity::find().order_by_desc(Column::Id).limit(limit);
-    if let Some(status) = wanted.status {
+    if let Some(status) = filter.status {
         query = query.filter(Column::Status.eq(status.as_str()));
     }
-    if let Some(customer) = wanted.customer {
+    if let Some(customer) = filter.customer {
         query = query.filter(Column::CustomerId.eq(customer));
     }
-    // Ids begin with the time they were made at, a moment before the order is taken: they find the place in the index,
-    // with room to spare, and the time itself decides.
-    if let Some(from) = wanted.from {
-        query = query.filter(Column::CreatedAt.gte(from)).filter(Column::Id.gte(first_id(from - ROOM)));
+    // An id starts with its creation time, which is up to `ID_AGE` before `created_at`. The condition on the id bounds the
+    // index scan; the condition on `created_at` is exact.
+    if let Some(from) = filter.from {
+        query = query.filter(Column::CreatedAt.gte(from)).filter(Column::Id.gte(first_id(from - ID_AGE)));
     }
-    if let Some(to) = wanted.to {
-        query = query.filter(Column::CreatedAt.lt(to)).filter(Column::Id.lt(first_id(to + ROOM)));
+    if let Some(to) = filter.to {
+        query = query.filter(Column::CreatedAt.lt(to)).filter(Column::Id.lt(first_id(to + ID_AGE)));
     }
-    if let Some(after) = wanted.after {
+    if let Some(after) = filter.after {
         query = query.filter(Column::Id.lt(after));
     }
     query.into_partial_model().all(db).await
 }
 
-/// More than any request waits for its decision.
-const ROOM: TimeDelta = TimeDelta::minutes(5);
+/// More than the time between the creation of an order's id and its decision.
+const ID_AGE: TimeDelta = TimeDelta::minutes(5);
 
-/// The smallest id of that moment.
+/// The smallest id of this time.
 fn first_id(at: DateTime<Utc>) -> Uuid {
     let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()

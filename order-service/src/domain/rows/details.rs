@@ -3,7 +3,7 @@ use store::Json;
 
 use crate::domain::Details;
 
-/// What was ordered, apart from what becomes of it: written once, and not again with every transition of the order.
+/// What was ordered. A row of its own, so that no transition of the order writes it again.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "order_details")]
 pub struct Model {

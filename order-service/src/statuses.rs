@@ -1,8 +1,8 @@
-//! Statuses in memory: what status queries are answered from, and what wakes those who follow an order.
+//! The cache of order statuses: serves status queries and wakes the event streams.
 //!
-//! Orders enter when somebody asks for them. From then on the cache hears of every transition: of this instance's own
-//! before they are saved, of every instance's when they are published. It never answers with anything older than it has
-//! heard of; then the database is asked.
+//! An order enters the cache with its first query. Transitions decided by this instance invalidate its entry before they are
+//! saved; transitions of all instances invalidate it when they are published. A version below the newest known one is never
+//! served: the database is read instead.
 
 use std::{
     collections::HashMap,
@@ -21,71 +21,71 @@ use uuid::Uuid;
 
 use crate::domain::OrderStatusView;
 
-/// Orders in memory at most, but for those that are being followed.
+/// The maximum number of cached orders; watched orders are kept beyond it.
 const MAX_ORDERS: usize = 10_000;
 
-/// How long it waits before it follows again when that did not work.
-const AGAIN: Duration = Duration::from_millis(500);
+/// The delay before the topic is followed again after an error.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Cheap to clone; all clones are the same cache.
+/// Cheap to clone; clones share one cache.
 #[derive(Debug, Clone, Default)]
 pub struct Statuses(Arc<Mutex<Inner>>);
 
-/// A status, and who may see it.
+/// A status, and the customer who may see it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KnownStatus {
+pub struct CachedStatus {
     pub customer_id: Uuid,
     pub status: OrderStatusView,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// The topic is being followed. Otherwise other instances' transitions would go unnoticed, and nothing is kept.
+    /// Whether the topic is followed. Otherwise transitions of other instances are missed, so nothing is cached.
     following: bool,
     orders: HashMap<Uuid, Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    /// Nothing older counts.
-    heard: i64,
-    known: Option<KnownStatus>,
-    /// The newest version that was published.
+    /// The newest version known to exist. Older versions are not served.
+    newest: i64,
+    cached: Option<CachedStatus>,
+    /// The newest published version.
     published: watch::Sender<i64>,
 }
 
 impl Statuses {
-    /// What is known for certain.
-    pub fn get(&self, order: Uuid) -> Option<KnownStatus> {
-        self.lock().orders.get(&order)?.known.clone()
+    /// The cached status; `None` when the database has to be read.
+    pub fn get(&self, order: Uuid) -> Option<CachedStatus> {
+        self.lock().orders.get(&order)?.cached.clone()
     }
 
-    /// Somebody is going to read this order's status from the database: from now on it is noted what is heard of it.
+    /// Call before the order's status is read from the database: from now on its transitions are tracked.
     pub fn expect(&self, order: Uuid) {
         self.lock().entry(order);
     }
 
-    /// What the database said. Kept unless something newer was heard of meanwhile.
-    pub fn keep(&self, known: KnownStatus) {
+    /// Caches what was read from the database, unless a newer version is known.
+    pub fn keep(&self, read: CachedStatus) {
         let mut all = self.lock();
         let following = all.following;
-        if let Some(entry) = all.orders.get_mut(&known.status.order_id)
+        if let Some(entry) = all.orders.get_mut(&read.status.order_id)
             && following
-            && known.status.version >= entry.heard
+            && read.status.version >= entry.newest
         {
-            entry.heard = known.status.version;
-            entry.known = Some(known);
+            entry.newest = read.status.version;
+            entry.cached = Some(read);
         }
     }
 
-    /// This instance has decided that the order is at this version now, and is about to save that.
+    /// Call when this instance has decided that the order has this version, before the decision is saved.
     pub fn decided(&self, order: Uuid, version: i64) {
         if let Some(entry) = self.lock().orders.get_mut(&order) {
-            entry.hear(version);
+            entry.observe(version);
         }
     }
 
-    /// Tells the newest version of an order whenever it is published, or anything may have been missed.
+    /// Signals each newer published version of the order, and when versions may have been missed.
     pub fn watch(&self, order: Uuid) -> watch::Receiver<i64> {
         self.lock().entry(order).published.subscribe()
     }
@@ -95,10 +95,10 @@ impl Statuses {
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return,
-                failed = self.follow_once(&app) => warn!(error = %failed, "order statuses are not followed now"),
+                failed = self.follow_once(&app) => warn!(error = %failed, "following order statuses failed"),
             }
-            self.lock().follows(false);
-            tokio::select! { () = stopping.cancelled() => return, () = tokio::time::sleep(AGAIN) => {} }
+            self.lock().set_following(false);
+            tokio::select! { () = stopping.cancelled() => return, () = tokio::time::sleep(RETRY_INTERVAL) => {} }
         }
     }
 
@@ -107,10 +107,10 @@ impl Statuses {
             Ok(follower) => follower,
             Err(error) => return error,
         };
-        self.lock().follows(true);
+        self.lock().set_following(true);
         loop {
             match follower.next().await {
-                Ok(records) => self.lock().hear(&records),
+                Ok(records) => self.lock().apply(&records),
                 Err(error) => return error,
             }
         }
@@ -121,7 +121,7 @@ impl Statuses {
     }
 }
 
-/// Of `OrderStatusChanged`.
+/// The fields read from `OrderStatusChanged`.
 #[derive(Deserialize)]
 struct Changed {
     version: i64,
@@ -132,40 +132,40 @@ impl Inner {
         if self.orders.len() >= MAX_ORDERS && !self.orders.contains_key(&order) {
             self.orders.retain(|_, entry| entry.published.receiver_count() > 0);
         }
-        self.orders.entry(order).or_insert_with(|| Entry { heard: 0, known: None, published: watch::Sender::new(0) })
+        self.orders.entry(order).or_insert_with(|| Entry { newest: 0, cached: None, published: watch::Sender::new(0) })
     }
 
-    /// Only of orders somebody has asked for: all others' events are not even read.
-    fn hear(&mut self, records: &[Record]) {
+    /// Skips orders that are not cached without decoding their events.
+    fn apply(&mut self, records: &[Record]) {
         for record in records {
             let key = Uuid::try_parse_ascii(&record.message.key).ok();
             let Some(entry) = key.and_then(|order| self.orders.get_mut(&order)) else { continue };
             let Ok(Changed { version }) = serde_json::from_slice(&record.message.value) else { continue };
-            entry.hear(version);
-            entry.published.send_if_modified(|newest| {
-                let newer = version > *newest;
-                *newest = version.max(*newest);
+            entry.observe(version);
+            entry.published.send_if_modified(|published| {
+                let newer = version > *published;
+                *published = version.max(*published);
                 newer
             });
         }
     }
 
-    /// When it begins or ends to follow, something may have been missed: nothing that is known counts any more, and those
-    /// who follow an order look for themselves.
-    fn follows(&mut self, following: bool) {
+    /// Versions may have been missed at a change: clears the cached statuses and wakes every watch, so that the database is
+    /// read again.
+    fn set_following(&mut self, following: bool) {
         self.following = following;
         for entry in self.orders.values_mut() {
-            entry.known = None;
+            entry.cached = None;
             entry.published.send_modify(|_| {});
         }
     }
 }
 
 impl Entry {
-    fn hear(&mut self, version: i64) {
-        self.heard = self.heard.max(version);
-        if self.known.as_ref().is_some_and(|known| known.status.version < self.heard) {
-            self.known = None;
+    fn observe(&mut self, version: i64) {
+        self.newest = self.newest.max(version);
+        if self.cached.as_ref().is_some_and(|cached| cached.status.version < self.newest) {
+            self.cached = None;
         }
     }
 }
@@ -183,32 +183,32 @@ mod tests {
 
     fn following() -> Statuses {
         let statuses = Statuses::default();
-        statuses.lock().follows(true);
+        statuses.lock().set_following(true);
         statuses
     }
-    fn at(version: i64) -> KnownStatus {
+    fn at(version: i64) -> CachedStatus {
         let (status, updated_at) = (OrderStatus::Pending, Timestamp::default());
         let status =
             OrderStatusView { order_id: ORDER, status, status_text: String::new(), reason: None, version, updated_at };
-        KnownStatus { customer_id: Uuid::nil(), status }
+        CachedStatus { customer_id: Uuid::nil(), status }
     }
     fn version(statuses: &Statuses) -> Option<i64> {
-        statuses.get(ORDER).map(|known| known.status.version)
+        statuses.get(ORDER).map(|cached| cached.status.version)
     }
     fn published(statuses: &Statuses, version: i64) {
         let (key, value) = (ORDER.to_string().into(), format!("{{\"version\":{version}}}").into());
         let message = Arc::new(Message { key, headers: vec![], value });
-        statuses.lock().hear(&[Record { topic: topic::ORDER_STATUS.into(), partition: 0, offset: 0, message }]);
+        statuses.lock().apply(&[Record { topic: topic::ORDER_STATUS.into(), partition: 0, offset: 0, message }]);
     }
 
     #[test]
-    fn what_was_read_is_kept_until_something_newer_is_heard_of() {
+    fn a_cached_status_is_served_until_a_newer_version_is_known() {
         let statuses = following();
         statuses.expect(ORDER);
         statuses.keep(at(1));
         assert_eq!(version(&statuses), Some(1));
         published(&statuses, 1);
-        assert_eq!(version(&statuses), Some(1), "no news");
+        assert_eq!(version(&statuses), Some(1), "the same version invalidates nothing");
         published(&statuses, 2);
         assert_eq!(version(&statuses), None);
         statuses.keep(at(2));
@@ -217,11 +217,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_before_something_newer_is_not_kept() {
-        for hear in [published, |statuses: &Statuses, version| statuses.decided(ORDER, version)] {
+    fn a_status_older_than_a_known_version_is_not_cached() {
+        for observe in [published, |statuses: &Statuses, version| statuses.decided(ORDER, version)] {
             let statuses = following();
             statuses.expect(ORDER);
-            hear(&statuses, 2); // while the database is asked
+            observe(&statuses, 2); // during the read
             statuses.keep(at(1));
             assert_eq!(version(&statuses), None);
             statuses.keep(at(2));
@@ -230,20 +230,20 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_that_nobody_expects_or_while_nothing_is_heard() {
+    fn nothing_is_cached_unexpected_or_while_the_topic_is_not_followed() {
         let statuses = following();
         statuses.keep(at(1));
         assert_eq!(version(&statuses), None);
         statuses.expect(ORDER);
         statuses.keep(at(1));
-        statuses.lock().follows(false);
+        statuses.lock().set_following(false);
         assert_eq!(version(&statuses), None);
         statuses.keep(at(1));
         assert_eq!(version(&statuses), None);
     }
 
     #[test]
-    fn those_who_watch_are_woken_and_stay_when_memory_is_full() {
+    fn watches_are_woken_and_survive_a_full_cache() {
         let statuses = following();
         let mut watch = statuses.watch(ORDER);
         for id in 100..100 + 2 * u128::try_from(MAX_ORDERS).unwrap() {
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(*watch.borrow_and_update(), 2);
         published(&statuses, 1);
         assert!(!watch.has_changed().unwrap());
-        statuses.lock().follows(true);
-        assert!(watch.has_changed().unwrap(), "something may have been missed");
+        statuses.lock().set_following(true);
+        assert!(watch.has_changed().unwrap(), "versions may have been missed");
     }
 }

@@ -1,15 +1,21 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::set_fillfactor;
 
-use crate::store::order;
+use crate::domain::rows::order;
 
-#[derive(DeriveMigrationName)]
 pub struct Migration;
+
+impl MigrationName for Migration {
+    /// Stored in `service_migrations`: never rename. It is older than the name of this file.
+    fn name(&self) -> &'static str {
+        "m0002_room"
+    }
+}
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Four transitions and more, each of which makes the row longer.
+        // Four or more transitions, each of which makes the row longer.
         set_fillfactor(manager, order::Entity, 40).await
     }
 }

@@ -5,7 +5,7 @@ use sea_orm::{
     sea_query::{ArrayType, ColumnType, Nullable, StringLen, Value, ValueType, ValueTypeErr},
 };
 
-/// A column that holds a value of the wire contract (a status, a reason, a currency) under the name it has there.
+/// A column of a published type (status, reason, currency), stored under the published name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wire<T>(pub T);
 

@@ -3,7 +3,7 @@ use sea_orm::entity::prelude::*;
 
 use super::Wire;
 
-/// A product as the catalogue has it: what orders are checked against.
+/// A product as the catalogue published it. New orders are checked against it.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "products")]
 pub struct Model {
@@ -12,7 +12,7 @@ pub struct Model {
     pub name: String,
     pub price_minor: i64,
     pub currency: Wire<Currency>,
-    /// Of the newest `ProductChanged`: older ones change nothing.
+    /// Of the newest `ProductChanged`; older events change nothing.
     pub version: i64,
 }
 
