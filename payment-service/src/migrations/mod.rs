@@ -1,7 +1,7 @@
 //! The schema. Names are stored: never rename, never reorder; add.
 
 mod m0001_payments;
-mod m0002_room;
+mod m0002_fillfactor;
 
 use sea_orm_migration::prelude::*;
 
@@ -9,7 +9,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_payments::Migration), Box::new(m0002_room::Migration)]
+        vec![Box::new(m0001_payments::Migration), Box::new(m0002_fillfactor::Migration)]
     }
 
     fn migration_table_name() -> DynIden {

@@ -3,8 +3,14 @@ use store::schema::set_fillfactor;
 
 use crate::store::payment;
 
-#[derive(DeriveMigrationName)]
 pub struct Migration;
+
+impl MigrationName for Migration {
+    /// Stored in `service_migrations`: never rename. It is older than the name of this file.
+    fn name(&self) -> &'static str {
+        "m0002_room"
+    }
+}
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
