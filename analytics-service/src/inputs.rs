@@ -1,4 +1,4 @@
-//! What comes in. Names of events and reminders are stored and sent: never rename.
+//! The inputs of this service.
 
 use serde::Deserialize;
 
@@ -6,7 +6,7 @@ use crate::domain::events::{
     OrderCancelled, OrderCreated, PaymentFailed, PaymentProcessed, PaymentRefunded, ProductChanged,
 };
 
-/// The events that figures are made of. Other events are passed over.
+/// The events that the figures are computed from. Other events are skipped. Names are sent: never rename.
 #[derive(Debug, Clone, Deserialize)]
 pub enum Input {
     #[serde(rename = "OrderCreated.v1")]

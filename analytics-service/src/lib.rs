@@ -13,18 +13,19 @@ use ::saga::ParticipantBuilder;
 use events::service::ANALYTICS;
 use host::{Service, ServiceSpec};
 
-/// Nobody waits for a figure: a little patience folds many events into one write of each row.
+/// Minimum interval between the starts of small batches: folds many events into one write of each row. Figures are not
+/// urgent.
 const LINGER: Duration = Duration::from_millis(200);
 
-/// Everything this service consists of.
+/// The parts of this service.
 pub fn service() -> Service {
     let live = http::Live::default();
-    let watched = live.clone();
+    let refreshed = live.clone();
     Service::named(ANALYTICS, "analytics-service")
         .migrations::<migrations::Migrator>()
         .participant(ParticipantBuilder::new(saga::Analytics).lingers(LINGER))
         .routes(move |app| http::routes(app, live), http::PROBLEMS)
-        .task(move |app, stopping| watched.refresh(app, stopping))
+        .task(move |app, stopping| refreshed.refresh(app, stopping))
 }
 
 /// The service as a process serves it.

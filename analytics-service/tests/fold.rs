@@ -1,4 +1,4 @@
-//! The fold: what an order's events do to the rows, in any order and however often.
+//! The fold: how events change the rows, in any order and with repeats.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 
 use analytics_service::{
     domain::{
-        Bucket, Counts, Facts, Figures, Sales,
+        Bucket, Counts, Facts, Figures, Sales, Work,
         events::{
             Item, OrderCancelled, OrderCreated, PaymentFailed, PaymentProcessed, PaymentRefunded, ProductChanged,
         },
     },
     inputs::Input,
     saga::Analytics,
-    store::Work,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
@@ -26,23 +25,23 @@ use uuid::Uuid;
 const ORDER: Uuid = Uuid::from_u128(1);
 const TEAPOT: Uuid = Uuid::from_u128(0x7ea);
 
-/// When everything begins: on the last second of a day.
+/// The time at which the events start: the last second of a day.
 fn midnight() -> DateTime<Utc> {
     "2026-01-23T23:59:59Z".parse().unwrap()
 }
 
 #[derive(Debug, Clone)]
-struct Told {
+struct TestEvent {
     order: Uuid,
     after_ms: i64,
     input: Input,
 }
 
-fn told(after_ms: i64, input: Input) -> Told {
-    Told { order: ORDER, after_ms, input }
+fn event(after_ms: i64, input: Input) -> TestEvent {
+    TestEvent { order: ORDER, after_ms, input }
 }
 
-fn react(work: &mut Work, it: &Told) -> Verdict {
+fn react(work: &mut Work, it: &TestEvent) -> Verdict {
     let (clock, _) = Clock::manual(midnight(), 1);
     let id = clock.new_id();
     let delivery = Delivery {
@@ -57,11 +56,11 @@ fn react(work: &mut Work, it: &Told) -> Verdict {
     };
     let mut out = Consequences::new("analytics-service", clock);
     let verdict = Analytics.react(work, &delivery, out.of(&delivery));
-    assert!(out.published().is_empty(), "analytics says nothing");
+    assert!(out.published().is_empty(), "analytics publishes nothing");
     verdict
 }
 
-fn fold<'a>(events: impl IntoIterator<Item = &'a Told>) -> Work {
+fn fold<'a>(events: impl IntoIterator<Item = &'a TestEvent>) -> Work {
     let mut work = Work::default();
     for event in events {
         let verdict = react(&mut work, event);
@@ -91,18 +90,18 @@ fn declined() -> Input {
     Input::PaymentFailed(PaymentFailed { reason: OrderEndReason::CardDeclined })
 }
 
-fn delivered_order() -> Vec<Told> {
+fn delivered_order() -> Vec<TestEvent> {
     vec![
-        told(0, created(TEAPOT, 1, 2_995)),
-        told(5, Input::InventoryReserved),
-        told(9, charged(5_990)),
-        told(12, Input::OrderConfirmed),
-        told(2_000, Input::OrderShipped),
-        told(12_000, Input::OrderDelivered),
+        event(0, created(TEAPOT, 1, 2_995)),
+        event(5, Input::InventoryReserved),
+        event(9, charged(5_990)),
+        event(12, Input::OrderConfirmed),
+        event(2_000, Input::OrderShipped),
+        event(12_000, Input::OrderDelivered),
     ]
 }
 
-/// The figures of one length of time, without rows that have come to hold nothing.
+/// The figures per bucket of one length, without empty rows.
 fn figures(work: &Work, bucket: Bucket) -> BTreeMap<DateTime<Utc>, Figures> {
     let rows = work.figures.iter().filter(|row| row.bucket == bucket && row.figures.0 != Figures::default());
     rows.map(|row| (row.at, row.figures.0.clone())).collect()
@@ -135,7 +134,11 @@ fn an_order_counts_for_the_minute_it_was_placed_in() {
     ] {
         let rows = figures(&work, bucket);
         let (only, it) = rows.first_key_value().unwrap();
-        assert_eq!((rows.len(), *only), (1, at.parse().unwrap()), "delivered on the day after, and still");
+        assert_eq!(
+            (rows.len(), *only),
+            (1, at.parse().unwrap()),
+            "delivered on the next day, counted on the day of placing"
+        );
         let reached = Counts { placed: 1, reserved: 1, confirmed: 1, shipped: 1, delivered: 1, ..Counts::default() };
         assert_eq!((it.counts, it.counts.open()), (reached, 0));
         let revenue = it.revenue[&Currency::EUR];
@@ -150,7 +153,7 @@ fn an_order_counts_for_the_minute_it_was_placed_in() {
 }
 
 #[test]
-fn what_comes_before_the_order_is_kept_and_counts_when_it_comes() {
+fn facts_that_arrive_before_their_order_count_when_it_arrives() {
     let mut events = delivered_order();
     let order = events.remove(0);
     let mut work = fold(&events);
@@ -160,12 +163,12 @@ fn what_comes_before_the_order_is_kept_and_counts_when_it_comes() {
 }
 
 #[test]
-fn a_cancellation_outdoes_a_refused_payment() {
-    let mut events = vec![told(0, created(TEAPOT, 1, 100)), told(5, declined())];
+fn a_cancellation_overrides_a_failed_payment() {
+    let mut events = vec![event(0, created(TEAPOT, 1, 100)), event(5, declined())];
     let failed = fold(&events);
     let it = &figures(&failed, Bucket::Day)[&"2026-01-23T00:00:00Z".parse().unwrap()];
     assert_eq!((it.counts.failed, it.counts.cancelled, it.reasons[&OrderEndReason::CardDeclined]), (1, 0, 1));
-    events.push(told(9, cancelled(OrderEndReason::CustomerRequest)));
+    events.push(event(9, cancelled(OrderEndReason::CustomerRequest)));
     let cancelled = fold(&events);
     let it = &figures(&cancelled, Bucket::Day)[&"2026-01-23T00:00:00Z".parse().unwrap()];
     assert_eq!((it.counts.failed, it.counts.cancelled, it.counts.open()), (0, 1, 0));
@@ -173,11 +176,11 @@ fn a_cancellation_outdoes_a_refused_payment() {
 }
 
 #[test]
-fn what_is_cancelled_is_not_sold_and_its_money_goes_back() {
+fn a_cancelled_order_sells_nothing_and_is_refunded() {
     let mut events = delivered_order();
     events.truncate(4);
     assert!(!sales(&fold(&events)).is_empty());
-    events.extend([told(20, cancelled(OrderEndReason::ShipmentFailed)), told(21, refunded(5_990))]);
+    events.extend([event(20, cancelled(OrderEndReason::ShipmentFailed)), event(21, refunded(5_990))]);
     let work = fold(&events);
     assert!(sales(&work).is_empty());
     let rows = figures(&work, Bucket::Hour);
@@ -185,24 +188,24 @@ fn what_is_cancelled_is_not_sold_and_its_money_goes_back() {
 }
 
 #[test]
-fn refunds_tell_the_sum_so_far() {
+fn refunds_carry_the_running_total() {
     let mut events = delivered_order();
-    events.extend([told(20_000, refunded(3_000)), told(19_000, refunded(1_000))]);
+    events.extend([event(20_000, refunded(3_000)), event(19_000, refunded(1_000))]);
     let rows = figures(&fold(&events), Bucket::Minute);
     assert_eq!(rows.values().next().unwrap().revenue[&Currency::EUR].refunded, 3_000);
 }
 
 #[test]
 fn the_newest_name_of_a_product_stays() {
-    let name = |version, name: &str| told(0, Input::ProductChanged(ProductChanged { name: name.into(), version }));
+    let name = |version, name: &str| event(0, Input::ProductChanged(ProductChanged { name: name.into(), version }));
     for versions in [[1, 2, 3], [3, 2, 1], [2, 3, 1]] {
         let work = fold(&versions.map(|version| name(version, &format!("Teapot {version}"))));
         assert_eq!(work.products.get(&ORDER).unwrap().name, "Teapot 3");
     }
 }
 
-/// Anything, also what never happens: two orders with the same id, shipped before it was placed, charged twice.
-fn anything() -> impl Strategy<Value = Told> {
+/// Any event, also in combinations that never happen: two orders with the same id, shipped before placed, charged twice.
+fn any_event() -> impl Strategy<Value = TestEvent> {
     let input = prop_oneof![
         (1_u128..40, 1_u32..5, 1_i64..10_000).prop_map(|(product, units, cents)| created(
             Uuid::from_u128(product),
@@ -218,16 +221,16 @@ fn anything() -> impl Strategy<Value = Told> {
         (1_i64..10_000).prop_map(refunded),
         select(OrderEndReason::ALL).prop_map(cancelled),
     ];
-    (1_u128..4, 0_i64..200_000, input).prop_map(|(order, after_ms, input)| Told {
+    (1_u128..4, 0_i64..200_000, input).prop_map(|(order, after_ms, input)| TestEvent {
         order: Uuid::from_u128(order),
         after_ms,
         input,
     })
 }
 
-/// Some events; and the same ones in another order, some of them more than once.
-fn twice_told() -> impl Strategy<Value = (Vec<Told>, Vec<Told>)> {
-    prop::collection::vec((anything(), 1_usize..3), 0..25).prop_flat_map(|events| {
+/// Events, and the same events shuffled with repeats.
+fn repeated() -> impl Strategy<Value = (Vec<TestEvent>, Vec<TestEvent>)> {
+    prop::collection::vec((any_event(), 1_usize..3), 0..25).prop_flat_map(|events| {
         let once = events.iter().map(|(event, _)| event.clone()).collect::<Vec<_>>();
         let again: Vec<_> = events.into_iter().flat_map(|(event, times)| vec![event; times]).collect();
         (Just(once), Just(again).prop_shuffle())
@@ -236,21 +239,21 @@ fn twice_told() -> impl Strategy<Value = (Vec<Told>, Vec<Told>)> {
 
 proptest! {
     #[test]
-    fn neither_order_nor_repeats_matter((once, again) in twice_told()) {
+    fn neither_order_nor_repeats_matter((once, again) in repeated()) {
         assert_same(&fold(&once), &fold(&again));
     }
 
     #[test]
-    fn counting_anew_gives_the_same_figures((events, _) in twice_told()) {
+    fn a_recalculation_gives_the_same_figures((events, _) in repeated()) {
         let work = fold(&events);
         for bucket in Bucket::ALL {
-            let mut anew = BTreeMap::<_, Figures>::new();
+            let mut recalculated = BTreeMap::<_, Figures>::new();
             for order in work.orders.iter() {
                 if let Some(placed) = &order.facts.placed {
-                    anew.entry(bucket.start(placed.at)).or_default().add(&Figures::of(&order.facts), 1);
+                    recalculated.entry(bucket.start(placed.at)).or_default().add(&Figures::of(&order.facts), 1);
                 }
             }
-            prop_assert_eq!(&anew, &figures(&work, bucket));
+            prop_assert_eq!(&recalculated, &figures(&work, bucket));
             let units = |sales: &Sales| sales.ranked().iter().map(|(_, _, sold)| sold.units).sum::<i64>();
             let sold: i64 = work.orders.iter().filter_map(|order| order.facts.sold()).flat_map(|it| &it.items).map(|it| it.units).sum();
             prop_assert_eq!(sales(&work).iter().filter(|(key, _)| key.0 == bucket).map(|(_, it)| units(it)).sum::<i64>(), sold);
@@ -258,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn every_order_is_open_or_ended_once((events, _) in twice_told()) {
+    fn every_order_is_open_or_ended_once((events, _) in repeated()) {
         for it in figures(&fold(&events), Bucket::Day).values() {
             let ended = it.counts.delivered + it.counts.cancelled + it.counts.failed;
             prop_assert!(it.counts.open() >= 0 && ended <= it.counts.placed);
@@ -267,7 +270,7 @@ proptest! {
     }
 
     #[test]
-    fn rows_are_read_as_they_were_written((events, _) in twice_told()) {
+    fn rows_are_read_as_they_were_written((events, _) in repeated()) {
         let work = fold(&events);
         for it in work.figures.iter() {
             prop_assert_eq!(&serde_json::from_str::<Figures>(&serde_json::to_string(&it.figures).unwrap()).unwrap(), &it.figures.0);

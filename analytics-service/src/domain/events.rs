@@ -1,4 +1,4 @@
-//! Of the others' events, what the figures are made of.
+//! The consumed events, with the fields that the figures use.
 
 use events::{Currency, Money, OrderEndReason};
 use serde::Deserialize;

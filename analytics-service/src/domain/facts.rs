@@ -1,5 +1,5 @@
-//! What is known about one order. Each fact is set from its event, and merges with itself: a repeat
-//! changes nothing, and of two that differ the same one wins whichever comes first.
+//! The facts of one order. Each event sets one fact. Setting is idempotent and commutative: a repeat changes nothing, and of
+//! two different values the same one wins, whichever arrives first.
 
 use events::{Currency, OrderEndReason};
 use serde::{Deserialize, Serialize};
@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::events::{OrderCancelled, OrderCreated, PaymentFailed, PaymentProcessed, PaymentRefunded};
 
-/// Milliseconds since 1970: all that event times are made of, in half the bytes of a date.
+/// Milliseconds since 1970: the precision of event times, in half the bytes of a date.
 pub type Millis = i64;
 
-/// One order's facts, in any order of arrival: they may be there before the order itself. Names are short in the
-/// database: there is a row for every order, and it is written several times.
+/// The facts of one order. Facts may arrive before the order itself. Names are short in the database: there is a row for
+/// every order, and it is written several times.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
@@ -53,7 +53,7 @@ pub struct Item {
     pub product_id: Uuid,
     #[serde(rename = "n")]
     pub units: i64,
-    /// Of all units together.
+    /// Price of all units, in hundredths.
     #[serde(rename = "a")]
     pub total: i64,
 }
@@ -109,7 +109,7 @@ impl Facts {
         self.refunded = self.refunded.max(Some(refund.refunded_total.minor()));
     }
 
-    /// How it ended, if it has. A cancellation is the arbiter's word and outdoes all else.
+    /// How the order ended; `None` while it is open. A cancellation is the decision of the arbiter and overrides all else.
     pub fn end(&self) -> Option<End> {
         match self {
             Self { cancelled: Some((_, reason)), .. } => Some(End::Cancelled(*reason)),
@@ -119,14 +119,14 @@ impl Facts {
         }
     }
 
-    /// What it sold: everything, once it is paid and as long as it is not cancelled.
+    /// What the order sold: all of its items if it is charged and not cancelled, else nothing.
     pub fn sold(&self) -> Option<&Placed> {
         self.placed.as_ref().filter(|_| self.charged.is_some() && self.cancelled.is_none())
     }
 }
 
-fn earliest<T: PartialOrd>(fact: &mut Option<T>, told: T) {
-    if fact.as_ref().is_none_or(|known| told < *known) {
-        *fact = Some(told);
+fn earliest<T: PartialOrd>(fact: &mut Option<T>, value: T) {
+    if fact.as_ref().is_none_or(|known| value < *known) {
+        *fact = Some(value);
     }
 }

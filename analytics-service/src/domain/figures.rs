@@ -1,4 +1,4 @@
-//! The figures of many orders, or of one: they can be added and taken away.
+//! The figures of one order or of many. Figures can be added and subtracted.
 
 use std::{collections::BTreeMap, ops::AddAssign};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{End, Facts, Histogram};
 
-/// How many orders, by what has become of them.
+/// The number of orders in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counts {
@@ -30,7 +30,7 @@ pub struct Revenue {
     pub refunded: i64,
 }
 
-/// Everything that is counted about orders placed in the same time, but what they sold.
+/// All figures of the orders placed in one bucket, except their sales.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Figures {
@@ -69,7 +69,7 @@ impl Revenue {
         self.charged - self.refunded
     }
 
-    /// Of the orders that were charged.
+    /// Average amount of the orders that were charged.
     pub fn average(&self) -> i64 {
         self.charged.checked_div(self.orders).unwrap_or_default()
     }
@@ -88,7 +88,7 @@ impl AddAssign for Revenue {
 }
 
 impl Figures {
-    /// What one order contributes: nothing before it is known when it was placed.
+    /// The contribution of one order: none until the time of its placing is known.
     pub fn of(order: &Facts) -> Self {
         let mut figures = Self::default();
         let Some(placed) = &order.placed else { return figures };
@@ -115,8 +115,8 @@ impl Figures {
         figures
     }
 
-    /// Adds others, or takes them away when `times` is -1. What adds up to nothing is left out, so that equal figures
-    /// are equal however they came about.
+    /// Adds `other`, or subtracts it when `times` is -1. Removes entries that become zero: figures with equal entries compare
+    /// equal, whatever the order of changes.
     pub fn add(&mut self, other: &Self, times: i64) {
         self.counts.add(&other.counts, times);
         for (reason, orders) in &other.reasons {
@@ -131,7 +131,7 @@ impl Figures {
     }
 }
 
-/// Adds to an entry, and removes it when nothing is left.
+/// Adds to an entry. Removes the entry when it becomes zero.
 pub(super) fn add<K: Ord, V: AddAssign + Default + PartialEq>(map: &mut BTreeMap<K, V>, key: K, value: V) {
     use std::collections::btree_map::Entry;
     match map.entry(key) {

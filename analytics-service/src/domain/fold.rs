@@ -1,21 +1,24 @@
-//! From an event to the rows: note the fact, and let the figures follow.
+//! From an event to the rows: record the fact, then update the figures.
 
 use saga::Verdict::{self, Done, Ignored};
 use store::{Json, Rows, Table};
 use uuid::Uuid;
 
-use super::{Bucket, Facts, Figures, Placed, Sales, events::ProductChanged};
-use crate::store::{Work, figures, order, product, sales};
+use super::{
+    Bucket, Facts, Figures, Placed, Sales, Work,
+    events::ProductChanged,
+    rows::{figures, order, product, sales},
+};
 
 impl Work {
-    /// Notes a fact about an order. What the order has contributed so far is taken away, and what it contributes now is
-    /// added: whatever comes in whatever order, the figures are the sum over the orders' rows.
-    pub fn note(&mut self, order_id: Uuid, happened: impl FnOnce(&mut Facts)) -> Verdict {
+    /// Records a fact of an order. Subtracts the order's previous contribution from the figures and adds the new one: the
+    /// figures are always the sum over the orders' rows, whatever the order of events.
+    pub fn record(&mut self, order_id: Uuid, set_fact: impl FnOnce(&mut Facts)) -> Verdict {
         let before = self.orders.get(&order_id).map(|order| order.facts.0.clone()).unwrap_or_default();
         let mut after = before.clone();
-        happened(&mut after);
+        set_fact(&mut after);
         if after == before {
-            return Ignored("known already");
+            return Ignored("the fact is recorded already");
         }
         if before.sold() != after.sold() {
             self.count_sales(before.sold(), -1);
@@ -49,14 +52,14 @@ impl Work {
         }
     }
 
-    /// A product's name, from its newest version.
-    pub fn rename(&mut self, product_id: Uuid, told: &ProductChanged) -> Verdict {
+    /// Sets a product's name, unless the name of a newer version is known.
+    pub fn rename(&mut self, product_id: Uuid, changed: &ProductChanged) -> Verdict {
         let empty = || product::Model { product_id, name: String::new(), version: i64::MIN };
-        if self.products.get(&product_id).is_some_and(|known| known.version >= told.version) {
-            return Ignored("an older version, or the same");
+        if self.products.get(&product_id).is_some_and(|known| known.version >= changed.version) {
+            return Ignored("the version is not newer");
         }
         let product = get_or_insert(&mut self.products, &product_id, empty);
-        (product.name, product.version) = (told.name.clone(), told.version);
+        (product.name, product.version) = (changed.name.clone(), changed.version);
         Done
     }
 }
@@ -69,5 +72,5 @@ fn get_or_insert<'a, E: Table>(
     if rows.get(key).is_none() {
         return rows.insert(empty());
     }
-    rows.get_mut(key).expect("just seen")
+    rows.get_mut(key).expect("present")
 }

@@ -1,4 +1,4 @@
-//! How long things took: a histogram that can be added up, whose buckets grow with the value.
+//! Latencies: histograms that can be added, with buckets that grow with the value.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::{Millis, figures};
 pub struct Histogram(BTreeMap<u16, i64>);
 
 impl Histogram {
-    /// One latency. Clocks of two machines may differ: what seems to end before it begins took no time.
+    /// A histogram of one latency. Clocks of two machines may differ: a negative latency counts as 0.
     pub fn of(latency: Millis) -> Self {
         Self(BTreeMap::from([(bucket(latency.max(0).unsigned_abs()), 1)]))
     }
@@ -28,10 +28,10 @@ impl Histogram {
         }
     }
 
-    /// The latency that this percentage does not exceed; 0 when there is none.
+    /// The latency that this percentage of the values does not exceed; 0 for an empty histogram.
     pub fn percentile(&self, percent: i64) -> Millis {
         let all: i64 = self.0.values().sum();
-        let rank = (all * percent + 99) / 100; // rounded up: one of those that were measured
+        let rank = (all * percent + 99) / 100; // rounded up: the rank of a measured value
         let mut so_far = 0;
         let found = self.0.iter().find(|(_, count)| {
             so_far += **count;
@@ -71,16 +71,16 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_among_what_was_measured() {
+    fn percentiles_are_measured_values() {
         assert_eq!(Histogram::default().percentile(50), 0);
         let ten = histogram(1..=10);
         assert_eq!([50, 95, 99, 100].map(|percent| ten.percentile(percent)), [5, 10, 10, 10]);
         assert_eq!(histogram([7]).percentile(1), 7);
-        assert_eq!(histogram([-5]).percentile(99), 0, "clocks differ");
+        assert_eq!(histogram([-5]).percentile(99), 0, "a negative latency counts as 0");
     }
 
     #[test]
-    fn taking_away_what_was_added_leaves_nothing() {
+    fn subtracting_what_was_added_leaves_an_empty_histogram() {
         let mut some = histogram([3, 3, 4_000_000]);
         some.add(&histogram([3, 3, 4_000_000]), -1);
         assert!(some.is_empty());

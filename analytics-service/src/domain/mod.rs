@@ -1,4 +1,4 @@
-//! What the figures are, and how they come from events. Pure: no async, database, clock or random numbers.
+//! The figures, and how events contribute to them. Pure: no async, database, clock or random numbers.
 
 pub mod events;
 mod facts;
@@ -6,6 +6,7 @@ mod figures;
 mod fold;
 mod histogram;
 mod overview;
+pub mod rows;
 mod sales;
 mod window;
 
@@ -13,5 +14,6 @@ pub use facts::{End, Facts, Item, Millis, Placed};
 pub use figures::{Counts, Figures, Revenue};
 pub use histogram::Histogram;
 pub use overview::{Overview, Point};
+pub use rows::Work;
 pub use sales::{SHARDS, Sales, Sold};
 pub use window::{Bucket, Window};

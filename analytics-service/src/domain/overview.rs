@@ -1,4 +1,4 @@
-//! Everything that is known about a window, added up.
+//! The sum of the figures of a window.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use super::{Figures, Revenue, Sales, Window};
 pub struct Overview {
     pub window: Window,
     pub total: Figures,
-    /// Every bucket of the window, also those in which nothing was placed.
+    /// Every bucket of the window, including those without orders.
     pub series: Vec<Point>,
-    /// Of the window before.
+    /// Figures of the previous window.
     pub previous: Figures,
     pub sales: Sales,
 }
@@ -27,7 +27,7 @@ pub struct Point {
 }
 
 impl Overview {
-    /// From the figures of this window and the one before, by when each bucket began.
+    /// `figures`: of this window and the previous one, by the start of each bucket.
     pub fn new(window: Window, mut figures: BTreeMap<DateTime<Utc>, Figures>, sales: Sales) -> Self {
         let series: Vec<Point> =
             window.starts().map(|at| Point { at, figures: figures.remove(&at).unwrap_or_default() }).collect();
@@ -42,14 +42,14 @@ impl Overview {
         Self { window, total, series, previous, sales }
     }
 
-    /// Revenue by currency, the one most orders paid in first.
+    /// Revenue by currency; the currency of the most charged orders first.
     pub fn revenue(&self) -> Vec<(Currency, Revenue)> {
         let mut revenue: Vec<_> = self.total.revenue.iter().map(|(currency, revenue)| (*currency, *revenue)).collect();
-        revenue.sort_by_key(|(_, revenue)| std::cmp::Reverse(revenue.orders)); // stable: then by name
+        revenue.sort_by_key(|(_, revenue)| std::cmp::Reverse(revenue.orders)); // stable: ties by name
         revenue
     }
 
-    /// What single amounts are in that stand for a whole shop.
+    /// The currency of amounts that are given in one currency only.
     pub fn leading_currency(&self) -> Option<Currency> {
         self.revenue().first().map(|(currency, _)| *currency)
     }

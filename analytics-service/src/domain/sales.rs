@@ -1,4 +1,4 @@
-//! What was sold, by product.
+//! Sales by product.
 
 use std::{cmp::Reverse, collections::BTreeMap, ops::AddAssign};
 
@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Placed, figures};
 
-/// The rows that the products of one bucket are spread over, so that an order writes those of its own products and not
-/// the whole catalogue. Never change: stored rows would be looked for in the wrong place.
+/// The number of rows that hold the products of one bucket. An order writes the rows of its own products, not the whole
+/// catalogue. Never change: the rows of stored sales would not be found.
 pub const SHARDS: u8 = 16;
 
 /// Units and money by currency and product.
@@ -17,7 +17,7 @@ pub const SHARDS: u8 = 16;
 #[serde(transparent)]
 pub struct Sales(BTreeMap<Currency, BTreeMap<Uuid, Sold>>);
 
-/// What was sold of one product. A pair of numbers in the database.
+/// The sales of one product. Stored as a pair of numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(i64, i64)", into = "(i64, i64)")]
 pub struct Sold {
@@ -27,7 +27,7 @@ pub struct Sold {
 }
 
 impl Sales {
-    /// What one order contributes, by shard.
+    /// The contribution of one order, by shard.
     pub fn of(order: &Placed) -> BTreeMap<u8, Self> {
         let mut shards = BTreeMap::<u8, Self>::new();
         for item in &order.items {
@@ -38,12 +38,12 @@ impl Sales {
         shards
     }
 
-    /// Where a product's sales are kept.
+    /// The shard of a product.
     pub fn shard(product: Uuid) -> u8 {
-        product.as_bytes()[15] % SHARDS // random, unlike the first ones
+        product.as_bytes()[15] % SHARDS // the last byte of an id is random, the first bytes are not
     }
 
-    /// Adds others, or takes them away when `times` is -1.
+    /// Adds `other`, or subtracts it when `times` is -1.
     pub fn add(&mut self, other: &Self, times: i64) {
         for (currency, products) in &other.0 {
             let mine = self.0.entry(*currency).or_default();
@@ -56,7 +56,7 @@ impl Sales {
         }
     }
 
-    /// All of them, the most units first.
+    /// All products, the one with the most units first.
     pub fn ranked(&self) -> Vec<(Uuid, Currency, Sold)> {
         let all =
             self.0.iter().flat_map(|(currency, products)| products.iter().map(|(id, sold)| (*id, *currency, *sold)));

@@ -1,4 +1,4 @@
-//! Lengths of time that figures are kept for, and windows made of them.
+//! Lengths of buckets, and windows of whole buckets.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{DeriveActiveEnum, EnumIter};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Millis;
 
-/// A length of time that figures are added up for. Kept as its number of seconds.
+/// The length of a bucket: figures are summed per minute, hour and day. Stored as its number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[sea_orm(rs_type = "i32", db_type = "Integer")]
 #[serde(rename_all = "lowercase")]
@@ -39,13 +39,13 @@ impl Bucket {
         }
     }
 
-    /// When the one began that this moment is in (UTC).
+    /// Start of the bucket that contains `at` (UTC).
     pub fn start(self, at: Millis) -> DateTime<Utc> {
         let length = self.length().num_milliseconds();
         DateTime::from_timestamp_millis(at.div_euclid(length) * length).expect("an event's time is a date")
     }
 
-    /// Whether one begins at this very moment.
+    /// Whether a bucket starts at `at`.
     pub fn begins(self, at: DateTime<Utc>) -> bool {
         self.floor(at) == at
     }
@@ -60,35 +60,35 @@ impl Bucket {
     }
 }
 
-/// From one moment to another, in whole buckets.
+/// A time range of whole buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub from: DateTime<Utc>,
-    /// Not in it any more.
+    /// Exclusive.
     pub to: DateTime<Utc>,
     pub bucket: Bucket,
 }
 
 impl Window {
-    /// Widened to whole buckets. Without an end it ends now, without a beginning it has the default length.
+    /// Widened to whole buckets. The default end is `now`, the default start gives the default length.
     pub fn new(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>, bucket: Bucket, now: DateTime<Utc>) -> Self {
         let to = bucket.ceil(to.unwrap_or(now));
         let from = from.map_or_else(|| to - bucket.length() * bucket.usual(), |from| bucket.floor(from));
         Self { from, to, bucket }
     }
 
-    /// As many buckets before.
+    /// The same number of buckets before this window.
     #[must_use]
     pub fn previous(&self) -> Self {
         Self { from: self.from - (self.to - self.from), to: self.from, bucket: self.bucket }
     }
 
-    /// How many buckets.
+    /// The number of buckets.
     pub fn buckets(&self) -> i64 {
         (self.to - self.from).num_seconds() / self.bucket.length().num_seconds()
     }
 
-    /// When each of them begins.
+    /// Start of each bucket.
     pub fn starts(self) -> impl Iterator<Item = DateTime<Utc>> {
         let next = move |at: &DateTime<Utc>| Some(*at + self.bucket.length());
         std::iter::successors(Some(self.from), next).take_while(move |at| *at < self.to)
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn unsaid_it_is_the_last_hour_by_minute_with_the_present_one() {
+    fn the_default_is_the_last_hour_by_minute_with_the_current_one() {
         let window = Window::new(None, None, Bucket::Minute, at("2026-01-24T10:00:30Z"));
         assert_eq!((window.from, window.to), (at("2026-01-24T09:01:00Z"), at("2026-01-24T10:01:00Z")));
         let whole = Window::new(None, Some(at("2026-01-24T10:00:00Z")), Bucket::Minute, at("2026-01-24T11:00:00Z"));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_before_1970_has_a_bucket_too() {
+    fn times_before_1970_have_a_bucket() {
         assert_eq!(Bucket::Day.start(-1), at("1969-12-31T00:00:00Z"));
     }
 }

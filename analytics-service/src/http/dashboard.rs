@@ -22,7 +22,7 @@ use crate::{
     store::read,
 };
 
-/// The figures of a window. All of them are of orders placed in it, by what has become of them.
+/// The figures of a window: of the orders placed in it, by their current state.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Dashboard {
@@ -31,19 +31,19 @@ pub struct Dashboard {
     as_of: Timestamp,
     window: Window,
     orders: OrderCounts,
-    /// By currency, the one most orders paid in first.
+    /// By currency; the currency of the most charged orders first.
     revenue: Vec<CurrencyRevenue>,
-    /// How many orders got as far as this.
+    /// The number of orders that reached each step.
     funnel: Vec<FunnelStep>,
     failures: Vec<ReasonCount>,
-    /// The ten products sold most: by orders that were charged and not cancelled.
+    /// The ten products with the most units sold, by orders that were charged and not cancelled.
     top_products: Vec<TopProduct>,
     latency_ms: Latencies,
     series: Vec<SeriesPoint>,
     previous: PreviousWindow,
 }
 
-/// Orders by what has become of them.
+/// Orders by their current state.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 struct OrderCounts {
     placed: i64,
@@ -69,7 +69,7 @@ struct CurrencyRevenue {
     refunded: Money,
     #[schema(value_type = String, example = "59.90")]
     net: Money,
-    /// Of the orders that were charged.
+    /// Average of the orders that were charged.
     #[schema(value_type = String, example = "59.90")]
     average_order: Money,
 }
@@ -80,7 +80,7 @@ struct FunnelStep {
     /// `placed`, `reserved`, `confirmed`, `shipped`, `delivered`.
     step: &'static str,
     orders: i64,
-    /// Of all that were placed: 0 to 1.
+    /// Share of the placed orders: 0 to 1.
     share: f64,
 }
 
@@ -92,12 +92,12 @@ struct ReasonCount {
     orders: i64,
 }
 
-/// What was sold of one product.
+/// The sales of one product.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TopProduct {
     product_id: Uuid,
-    /// Its id while its name is unknown.
+    /// The product's id while its name is unknown.
     name: String,
     units: i64,
     #[schema(value_type = String, example = "59.90")]
@@ -106,7 +106,7 @@ struct TopProduct {
     currency: Currency,
 }
 
-/// How long it took, in milliseconds.
+/// Latencies in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "named as on the wire")]
@@ -116,7 +116,7 @@ struct Latencies {
     placed_to_delivered: Percentiles,
 }
 
-/// Off by at most 3.2 %; 0 when nothing was measured.
+/// The error is at most 3.2 %; 0 without a measured value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Percentiles {
     pub p50: i64,
@@ -127,7 +127,7 @@ pub struct Percentiles {
 /// One step of the window.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 struct SeriesPoint {
-    /// When it began.
+    /// Start of the step.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     placed: i64,
@@ -139,7 +139,7 @@ struct SeriesPoint {
     charged: Money,
 }
 
-/// The same time before.
+/// The previous window of the same length.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 struct PreviousWindow {
     placed: i64,
@@ -151,11 +151,11 @@ struct PreviousWindow {
 
 const TOP: usize = 10;
 
-/// What has become of the orders placed in a window.
+/// The figures of the orders placed in a window.
 #[utoipa::path(get, path = "/api/v1/analytics/dashboard", tag = "analytics", params(Period), responses(
     (status = 200, body = Dashboard),
     (status = 400, description = "A parameter cannot be read", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The window is the wrong way round or has too many steps", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The start is not before the end, or the window has too many steps", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn dashboard(
     caller: Caller,
@@ -169,7 +169,7 @@ pub async fn dashboard(
 }
 
 impl Dashboard {
-    /// As things stand now.
+    /// Reads the figures of `window` and the names of the top products.
     pub async fn read(app: &App, window: domain::Window, now: DateTime<Utc>) -> Result<Self, DbErr> {
         let overview = read::overview(app.db(), window).await?;
         let mut ranked = overview.sales.ranked();
@@ -223,8 +223,8 @@ impl Dashboard {
         }
     }
 
-    /// Whether it has the same figures as another one that was read at another time.
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    /// Whether both have the same figures; the times of reading may differ.
+    pub fn same_figures(&self, other: &Self) -> bool {
         Self { as_of: other.as_of, ..self.clone() } == *other
     }
 }

@@ -14,11 +14,11 @@ use web::{Caller, Message, Problem};
 use super::{Api, Dashboard, READ, unreadable};
 use crate::domain::{Bucket, Window};
 
-/// The latest dashboard, computed once for all viewers; `None` while there are none.
+/// The latest dashboard, computed once for all open streams; `None` while no stream is open.
 #[derive(Debug, Clone)]
 pub struct Live(Arc<watch::Sender<Option<Arc<Dashboard>>>>);
 
-/// A dashboard is as old as this at most.
+/// Interval between two computations of the dashboard.
 const REFRESH: Duration = Duration::from_secs(1);
 
 impl Default for Live {
@@ -28,7 +28,7 @@ impl Default for Live {
 }
 
 impl Live {
-    /// Computes a dashboard each second, while anybody watches.
+    /// Computes a dashboard each second while a stream is open.
     pub async fn refresh(self, app: App, stopping: CancellationToken) {
         let mut each = tokio::time::interval(REFRESH);
         let mut failing = false;
@@ -41,24 +41,24 @@ impl Live {
             match last_hour(&app).await {
                 Ok(dashboard) => {
                     failing = false;
-                    self.tell(dashboard);
+                    self.publish(dashboard);
                 }
                 Err(error) if !failing => {
                     failing = true;
-                    warn!(%error, "the dashboard cannot be read now; trying until it can");
+                    warn!(%error, "the dashboard cannot be read; it is retried every second");
                 }
                 Err(_) => {}
             }
         }
     }
 
-    fn tell(&self, dashboard: Dashboard) {
+    fn publish(&self, dashboard: Dashboard) {
         self.0.send_if_modified(|latest| {
-            let news = !latest.as_ref().is_some_and(|latest| latest.says_the_same(&dashboard));
-            if news {
+            let changed = !latest.as_ref().is_some_and(|latest| latest.same_figures(&dashboard));
+            if changed {
                 *latest = Some(Arc::new(dashboard));
             }
-            news
+            changed
         });
     }
 }
@@ -77,12 +77,12 @@ pub async fn stream(caller: Caller, place: web::Live, State(api): State<Api>) ->
     caller.require(READ)?;
     let latest = api.live.0.subscribe();
     let first = Arc::new(last_hour(&api.app).await.map_err(unreadable)?);
-    let later = stream::unfold((latest, first.clone()), async |(mut latest, told)| {
+    let later = stream::unfold((latest, first.clone()), async |(mut latest, sent)| {
         loop {
             latest.changed().await.ok()?;
-            let news = latest.borrow_and_update().clone();
-            if let Some(news) = news.filter(|news| !news.says_the_same(&told)) {
-                return Some((news.clone(), (latest, news)));
+            let dashboard = latest.borrow_and_update().clone();
+            if let Some(dashboard) = dashboard.filter(|dashboard| !dashboard.same_figures(&sent)) {
+                return Some((dashboard.clone(), (latest, dashboard)));
             }
         }
     });

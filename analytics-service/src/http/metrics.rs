@@ -1,4 +1,4 @@
-//! `GET /api/v1/analytics/metrics`: the totals as flat numbers, and how far they are behind.
+//! `GET /api/v1/analytics/metrics`: the totals as flat numbers, and the lag of the figures.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub struct Metrics {
     /// `orders.<status>`, `failures.<reason>`, `revenue.<currency>.<what>` in hundredths, `latencyMs.<steps>.<percentile>`.
     #[schema(example = json!({ "orders.placed": 12, "revenue.EUR.charged": 5990, "latencyMs.placedToConfirmed.p95": 12 }))]
     numbers: BTreeMap<String, i64>,
-    /// Records of each topic that are not in the figures yet. One of which that is not known is absent.
+    /// The number of records of each topic that are not in the figures yet. Topics with unknown lag are absent.
     #[schema(example = json!({ "orders-in": 0 }))]
     lag: BTreeMap<String, u64>,
 }
@@ -40,7 +40,7 @@ pub struct Metrics {
 #[utoipa::path(get, path = "/api/v1/analytics/metrics", tag = "analytics", params(Period), responses(
     (status = 200, body = Metrics),
     (status = 400, description = "A parameter cannot be read", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The window is the wrong way round or has too many steps", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The start is not before the end, or the window has too many steps", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn metrics(
     caller: Caller,
@@ -52,7 +52,7 @@ pub async fn metrics(
     let window = period.window(Bucket::Minute, now)?;
     let overview = read::overview(api.app.db(), window).await.map_err(unreadable)?;
     let lag = api.app.lag().await.unwrap_or_else(|error| {
-        warn!(%error, "how far the figures are behind is not known");
+        warn!(%error, "the lag of the figures is unknown");
         BTreeMap::new()
     });
     Ok(Json(Metrics { as_of: now.into(), window: window.into(), numbers: numbers(&overview), lag }))

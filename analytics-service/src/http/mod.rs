@@ -1,4 +1,4 @@
-//! What is offered over HTTP: figures, as they are, as they change, and as files.
+//! The HTTP API of this service: dashboard, stream, metrics and reports.
 
 mod dashboard;
 mod live;
@@ -21,14 +21,14 @@ pub const READ: Scope = Scope("analytics.read");
 static NOT_ACCEPTABLE: ProblemType = ProblemType::new(
     "not-acceptable",
     StatusCode::NOT_ACCEPTABLE,
-    "There is no answer in this form",
-    "A report is had as `application/json` or as `text/csv`: name one of them in the Accept header.",
+    "The media type is not available",
+    "A report is available as `application/json` and as `text/csv`: name one of them in the Accept header.",
 );
 
-/// What only this service answers.
+/// The problems only this service has.
 pub const PROBLEMS: &[&ProblemType] = &[&NOT_ACCEPTABLE];
 
-/// What handlers work with.
+/// The state of the handlers.
 #[derive(Clone)]
 struct Api {
     app: App,
@@ -36,13 +36,13 @@ struct Api {
 }
 
 impl Api {
-    /// The time of an answer, in milliseconds.
+    /// The current time in milliseconds.
     fn now(&self) -> DateTime<Utc> {
         self.app.clock().now().trunc_subsecs(3)
     }
 }
 
-/// All routes.
+/// All routes of the service.
 pub fn routes(app: App, live: Live) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(dashboard::dashboard))

@@ -1,4 +1,4 @@
-//! Which time a request is about.
+//! The period of a request.
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,19 +7,19 @@ use web::{Checks, FieldError, Problem};
 
 use crate::domain::{self, Bucket};
 
-/// A day by minute, two months by hour, four years by day.
-const MOST_BUCKETS: i64 = 1500;
+/// Enough for a day by minute, two months by hour, four years by day.
+const MAX_BUCKETS: i64 = 1500;
 
-/// From when to when, and in which steps.
+/// Start, end and step length.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Period {
-    /// Its beginning; unless given 60 minutes, 24 hours or 30 days before the end.
+    /// Start of the window. Default: 60 minutes, 24 hours or 30 days before the end.
     pub from: Option<DateTime<Utc>>,
-    /// Its end; unless given the present.
+    /// End of the window. Default: the current time.
     pub to: Option<DateTime<Utc>>,
-    /// Length of the steps. The window is widened to whole ones (UTC), and has at most 1500.
+    /// Length of the steps. The window is widened to whole steps (UTC) and has at most 1500 of them.
     #[param(value_type = Option<BucketLength>)]
     pub bucket: Option<Bucket>,
 }
@@ -35,14 +35,14 @@ pub enum BucketLength {
 }
 
 impl Period {
-    /// The longest step that fits the window as it was asked for.
+    /// The longest step of which the requested window is a multiple.
     pub fn fitting(&self) -> Bucket {
         let fits = |bucket: &Bucket| self.from.iter().chain(&self.to).all(|at| bucket.begins(*at));
         Bucket::ALL.into_iter().rev().find(fits).unwrap_or(Bucket::Minute)
     }
 
-    /// The window, or everything that is wrong with it.
-    pub fn window(&self, usual: Bucket, now: DateTime<Utc>) -> Result<domain::Window, Problem> {
+    /// The window, or all violations.
+    pub fn window(&self, default: Bucket, now: DateTime<Utc>) -> Result<domain::Window, Problem> {
         let mut checks = Checks::new();
         for (field, at) in [("from", self.from), ("to", self.to)] {
             if let Some(at) = at {
@@ -55,15 +55,15 @@ impl Period {
             }
         }
         checks.finish()?;
-        let window = domain::Window::new(self.from, self.to, self.bucket.unwrap_or(usual), now);
+        let window = domain::Window::new(self.from, self.to, self.bucket.unwrap_or(default), now);
         checks.that(
             self.from.is_none_or(|from| from < self.to.unwrap_or(now)),
             "from",
             "out_of_order",
             "must be before the end",
         );
-        checks.that_or(window.buckets() <= MOST_BUCKETS, || {
-            let message = format!("these are {} steps, at most {MOST_BUCKETS} are possible", window.buckets());
+        checks.that_or(window.buckets() <= MAX_BUCKETS, || {
+            let message = format!("these are {} steps, at most {MAX_BUCKETS} are possible", window.buckets());
             FieldError::new("bucket", "too_many_buckets", message)
         });
         checks.finish()?;
@@ -71,12 +71,12 @@ impl Period {
     }
 }
 
-/// The time that an answer is about.
+/// The window of the figures.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Window {
     #[schema(value_type = String, format = DateTime)]
     from: events::Timestamp,
-    /// Not in it any more.
+    /// Exclusive.
     #[schema(value_type = String, format = DateTime)]
     to: events::Timestamp,
     #[schema(value_type = BucketLength)]
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
+    fn all_violations_are_reported_at_once() {
         let error = |field: &str, code| (field.to_owned(), code);
         let both = refused(Some("1999-12-31T00:00:00Z"), Some("2100-01-01T00:00:00Z"));
         assert_eq!(both, [error("from", "out_of_range"), error("to", "out_of_range")]);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_step_that_fits() {
+    fn the_default_step_is_the_longest_that_fits() {
         for (from, to, bucket) in [
             (None, None, Bucket::Day),
             (Some("2026-01-23T00:00:00Z"), None, Bucket::Day),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_by_minute_and_a_year_by_day_are_fine() {
+    fn a_day_by_minute_and_a_year_by_day_are_accepted() {
         let to = at("2026-01-24T00:00:00Z");
         for (from, bucket, buckets) in
             [("2026-01-23T00:00:00Z", Bucket::Minute, 1440), ("2025-01-24T00:00:00Z", Bucket::Day, 365)]

@@ -26,17 +26,17 @@ use super::{
 use crate::{domain::Overview, store::read};
 use accept::Form;
 
-/// What there is a report about.
+/// The subject of a report.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportName {
-    /// How many, by step and by what has become of them.
+    /// The number of orders by step and state.
     Orders,
-    /// By step and currency.
+    /// Revenue by step and currency.
     Revenue,
-    /// Everything sold in the window, the most units first.
+    /// Every product sold in the window, the one with the most units first.
     Products,
-    /// Orders of the window that ended for a reason, by reason.
+    /// Cancelled and failed orders of the window, by reason.
     Failures,
 }
 
@@ -48,21 +48,21 @@ pub struct Report {
     items: Vec<Map<String, Value>>,
 }
 
-/// A report before it has a form. What is a number in JSON is one in the table.
+/// A report before it is formatted. Cells keep their JSON type: number or string.
 #[derive(Debug, PartialEq)]
 struct Table {
     columns: &'static [&'static str],
     rows: Vec<Vec<Value>>,
 }
 
-/// A report about the orders placed in a window. Unless told otherwise its steps are the longest that fit the window, and
-/// the window is the last thirty days.
+/// A report about the orders placed in a window. Default of the step length: the longest that fits the window; default of
+/// the window: the last thirty days.
 #[utoipa::path(get, path = "/api/v1/analytics/reports/{name}", tag = "analytics",
-    params(("name" = ReportName, Path, description = "What it is about"), Period), responses(
+    params(("name" = ReportName, Path, description = "The subject of the report"), Period), responses(
     (status = 200, content((Report = "application/json"), (String = "text/csv"))),
     (status = 400, description = "A parameter or the Accept header cannot be read", body = Problem, content_type = "application/problem+json"),
     (status = 406, description = "Accept allows neither JSON nor CSV", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The window is the wrong way round or has too many steps", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The start is not before the end, or the window has too many steps", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn report(
     caller: Caller,

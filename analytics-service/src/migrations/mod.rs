@@ -1,11 +1,11 @@
-//! The schema. Every row is found by its key: no table has another index.
+//! The schema. Every query uses the primary key: no table has another index.
 
 use sea_orm_migration::prelude::*;
 use store::schema::{Layout, create};
 
-use crate::store::{figures, order, product, sales};
+use crate::domain::rows::{figures, order, product, sales};
 
-/// All of it, in order.
+/// All migrations, in order.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {

@@ -1,10 +1,6 @@
-//! The tables, the rows of them that a batch may touch, and what is read from them.
+//! Loads and saves the rows that a batch may change, and queries them for the HTTP API.
 
-pub mod figures;
-pub mod order;
-pub mod product;
 pub mod read;
-pub mod sales;
 
 use futures_util::future;
 use saga::{Delivery, Workset};
@@ -12,31 +8,22 @@ use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
 
 use crate::{
-    domain::{Bucket, Millis, Sales},
+    domain::{Bucket, Millis, Sales, Work, rows::order},
     inputs::Input,
 };
 
-/// The rows that the fold changes.
-#[derive(Debug, Clone, Default)]
-pub struct Work {
-    pub orders: Rows<order::Entity>,
-    pub products: Rows<product::Entity>,
-    pub figures: Rows<figures::Entity>,
-    pub sales: Rows<sales::Entity>,
-}
-
 impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
-        let named = |it: &&&Delivery<Input>| matches!(it.input, Input::ProductChanged(_));
-        let about_orders = || batch.iter().filter(|it| !named(it));
-        let orders = Rows::<order::Entity>::lock(tx, keys(about_orders()));
-        let products = Rows::lock(tx, keys(batch.iter().filter(named)));
+        let is_product = |it: &&&Delivery<Input>| matches!(it.input, Input::ProductChanged(_));
+        let of_orders = || batch.iter().filter(|it| !is_product(it));
+        let orders = Rows::<order::Entity>::lock(tx, keys(of_orders()));
+        let products = Rows::lock(tx, keys(batch.iter().filter(is_product)));
         let (orders, products) = future::try_join(orders, products).await?;
 
         let (mut figures, mut sales) = (vec![], vec![]);
-        for it in about_orders() {
+        for it in of_orders() {
             let may_sell = it.input.may_sell();
-            let mut touches = |at: Millis, items: &mut dyn Iterator<Item = Uuid>| {
+            let mut add_keys = |at: Millis, items: &mut dyn Iterator<Item = Uuid>| {
                 let buckets = Bucket::ALL.map(|bucket| (bucket, bucket.start(at)));
                 figures.extend(buckets);
                 if may_sell {
@@ -45,10 +32,10 @@ impl Workset<Input> for Work {
                 }
             };
             if let Some(placed) = orders.get(&it.key).and_then(|order| order.facts.placed.as_ref()) {
-                touches(placed.at, &mut placed.items.iter().map(|item| item.product_id));
+                add_keys(placed.at, &mut placed.items.iter().map(|item| item.product_id));
             }
             if let Input::OrderCreated(order) = &it.input {
-                touches(it.at.timestamp_millis(), &mut order.items.iter().map(|item| item.product_id));
+                add_keys(it.at.timestamp_millis(), &mut order.items.iter().map(|item| item.product_id));
             }
         }
         let (figures, sales) = future::try_join(Rows::lock(tx, figures), Rows::lock(tx, sales)).await?;
@@ -68,7 +55,7 @@ fn keys<'a>(deliveries: impl Iterator<Item = &'a &'a Delivery<Input>>) -> Vec<Uu
 }
 
 impl Input {
-    /// Whether it may change what its order has sold (see `Facts::sold`).
+    /// Whether the event may change the sales of its order (see `Facts::sold`).
     fn may_sell(&self) -> bool {
         matches!(self, Self::OrderCreated(_) | Self::PaymentProcessed(_) | Self::OrderCancelled(_))
     }

@@ -1,14 +1,16 @@
-//! Queries.
+//! Queries of the HTTP API.
 
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::{figures, product, sales};
-use crate::domain::{Overview, Sales, Window};
+use crate::domain::{
+    Overview, Sales, Window,
+    rows::{figures, product, sales},
+};
 
-/// The figures of a window and of the one before.
+/// The figures of a window and of the previous one.
 pub async fn overview(db: &DatabaseConnection, window: Window) -> Result<Overview, DbErr> {
     let figures = figures::Entity::find()
         .filter(figures::Column::Bucket.eq(window.bucket))

@@ -1,22 +1,22 @@
-//! The API on a real service: database and log in a temporary folder, told what other services would tell.
+//! The API on a real service, with database and log in a temporary directory, fed with events of other services.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
-mod story;
+mod scenario;
 
 use analytics_service::{
+    domain::rows::{figures, order, sales},
     saga::Analytics,
     service,
-    store::{figures, order, sales},
 };
 use axum::{body::Body, http::Request};
 use bus::Record;
 use clock::Clock;
 use events::{choreography, service::ANALYTICS};
 use futures_util::StreamExt;
+use scenario::{Scenario, at, product};
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
-use story::{Story, at, product};
 use testkit::{Fixture, Node, eventually};
 use tower::ServiceExt;
 
@@ -28,10 +28,9 @@ async fn get(it: &Fixture, path: &str) -> Value {
     reply.json()
 }
 
-/// Tells it, and waits until it is in the figures.
-async fn tell(it: &Fixture, story: Story) {
-    let told = story.told();
-    let published = it.host.bus.publish(told).await;
+/// Publishes the events and waits until they are in the figures.
+async fn publish(it: &Fixture, scenario: Scenario) {
+    let published = it.host.bus.publish(scenario.into_events()).await;
     assert!(published.failure.is_none(), "{:?}", published.failure);
     eventually("the figures to follow", async || {
         let metrics = get(it, "metrics").await;
@@ -41,10 +40,10 @@ async fn tell(it: &Fixture, story: Story) {
 }
 
 /// A delivered order of 2 teapots, a declined one of a cup, a cancelled and refunded one of a cup, and one in dollars.
-fn morning() -> Story {
-    let mut story = Story::default();
-    story.product(1, "Teapot").product(2, "=Cup");
-    story
+fn morning() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.product(1, "Teapot").product(2, "=Cup");
+    scenario
         .order(1, at("10:00:30"))
         .items(&[(1, 2, 2_995)])
         .reserved(5)
@@ -52,8 +51,8 @@ fn morning() -> Story {
         .confirmed(12)
         .shipped(2_000)
         .delivered(12_000);
-    story.order(2, at("10:00:59")).items(&[(2, 1, 500)]).reserved(5).declined(10);
-    story
+    scenario.order(2, at("10:00:59")).items(&[(2, 1, 500)]).reserved(5).declined(10);
+    scenario
         .order(3, at("10:20:00"))
         .items(&[(2, 1, 500)])
         .reserved(5)
@@ -61,14 +60,14 @@ fn morning() -> Story {
         .confirmed(20)
         .cancelled(30)
         .refunded(40);
-    story.order(4, at("09:59:00")).items(&[(1, 1, 2_995)]).reserved(5).charged(10).confirmed(20);
-    story
+    scenario.order(4, at("09:59:00")).items(&[(1, 1, 2_995)]).reserved(5).charged(10).confirmed(20);
+    scenario
 }
 
 #[tokio::test]
-async fn the_dashboard_shows_what_has_become_of_the_orders_placed_in_the_window() {
+async fn the_dashboard_shows_the_figures_of_orders_placed_in_the_window() {
     let it = Fixture::start(service()).await;
-    tell(&it, morning()).await;
+    publish(&it, morning()).await;
     let shown = get(&it, &format!("dashboard?{HOUR}")).await;
     assert_eq!(
         shown["orders"],
@@ -112,7 +111,7 @@ async fn the_dashboard_shows_what_has_become_of_the_orders_placed_in_the_window(
 }
 
 #[tokio::test]
-async fn nothing_is_a_dashboard_too() {
+async fn a_dashboard_without_orders() {
     let it = Fixture::start(service()).await;
     let shown = get(&it, "dashboard").await;
     assert_eq!((&shown["orders"]["placed"], &shown["revenue"]), (&json!(0), &json!([])));
@@ -122,7 +121,7 @@ async fn nothing_is_a_dashboard_too() {
 }
 
 #[tokio::test]
-async fn a_window_that_is_none_is_refused() {
+async fn an_invalid_request_is_refused() {
     let it = Fixture::start(service()).await;
     for (path, status, field) in [
         ("dashboard?from=2026-01-24T11:00:00Z&to=2026-01-24T10:00:00Z", 422, "from"),
@@ -142,9 +141,9 @@ async fn a_window_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn reports_are_had_as_json_and_as_csv() {
+async fn reports_are_served_as_json_and_as_csv() {
     let it = Fixture::start(service()).await;
-    tell(&it, morning()).await;
+    publish(&it, morning()).await;
     let csv = async |name: &str| {
         let path = format!("/api/v1/analytics/reports/{name}?{HOUR}");
         let reply = it.send("GET", &path, &[("accept", "text/csv")], None).await;
@@ -175,7 +174,7 @@ async fn reports_are_had_as_json_and_as_csv() {
 }
 
 #[tokio::test]
-async fn the_stream_tells_the_dashboard_at_once_and_when_it_changes() {
+async fn the_stream_sends_the_dashboard_at_once_and_when_it_changes() {
     let it = Fixture::start(service()).await;
     let request = Request::get("/api/v1/analytics/stream").body(Body::empty()).unwrap();
     let answer = it.router.clone().oneshot(request).await.unwrap();
@@ -188,28 +187,28 @@ async fn the_stream_tells_the_dashboard_at_once_and_when_it_changes() {
         serde_json::from_str::<Value>(data).unwrap()
     };
     assert_eq!(next().await["orders"]["placed"], 0);
-    let mut story = Story::default();
-    story.order(1, it.host.clock.now()).items(&[(1, 1, 100)]);
-    tell(&it, story).await;
-    // A new minute may have begun meanwhile, and that is told, too.
-    let mut told = next().await;
-    while told["orders"]["placed"] == 0 {
-        told = next().await;
+    let mut scenario = Scenario::default();
+    scenario.order(1, it.host.clock.now()).items(&[(1, 1, 100)]);
+    publish(&it, scenario).await;
+    // A dashboard is also sent when a new minute has begun meanwhile.
+    let mut sent = next().await;
+    while sent["orders"]["placed"] == 0 {
+        sent = next().await;
     }
-    assert_eq!(told["orders"]["open"], 1);
+    assert_eq!(sent["orders"]["open"], 1);
     drop(chunks);
     it.stop().await;
 }
 
-/// Many orders, their events mixed up and repeated, in batches of any size, with a restart in between: the rows are
-/// those of a fold in memory of each event once, in order. Also proves that every batch loads the rows it changes.
+/// Many orders, their events shuffled and repeated, in batches of any size, with a restart in between: the rows equal those
+/// of a fold in memory of each event once, in order. Also proves that every batch loads the rows it changes.
 #[tokio::test]
-async fn the_database_holds_what_the_fold_says() {
-    let mut story = Story::default();
+async fn the_database_has_the_rows_of_the_fold() {
+    let mut scenario = Scenario::default();
     for number in 0..60_u32 {
         let placed = at("10:00:00") + chrono::TimeDelta::seconds(i64::from(number) * 7);
         let order =
-            story.order(number.into(), placed).items(&[(u128::from(number % 17), 1, 100), (99, 2, 5)]).reserved(5);
+            scenario.order(number.into(), placed).items(&[(u128::from(number % 17), 1, 100), (99, 2, 5)]).reserved(5);
         match number % 4 {
             0 => order.charged(10).confirmed(12).shipped(500).delivered(90_000),
             1 => order.declined(10),
@@ -217,7 +216,7 @@ async fn the_database_holds_what_the_fold_says() {
             _ => order.charged(10),
         };
     }
-    let events = story.told();
+    let events = scenario.into_events();
     let mut node: Node<Analytics> =
         Node::new("analytics-service", Analytics, choreography::heard_by(ANALYTICS), Clock::system());
     for (event, offset) in events.iter().zip(0..) {
@@ -228,11 +227,11 @@ async fn the_database_holds_what_the_fold_says() {
     let mut it = Fixture::start(service()).await;
     let half = events.len() / 2;
     let order: Vec<_> = (0..events.len()).map(|index| (index * 101 + 17) % events.len()).collect();
-    let some = |range: std::ops::Range<usize>| Story::of(order[range].iter().map(|index| events[*index].clone()));
-    tell(&it, some(0..half)).await;
+    let some = |range: std::ops::Range<usize>| Scenario::of(order[range].iter().map(|index| events[*index].clone()));
+    publish(&it, some(0..half)).await;
     it = it.restart(service()).await;
     for from in (0..events.len()).step_by(37) {
-        tell(&it, some(from..events.len().min(from + 37))).await;
+        publish(&it, some(from..events.len().min(from + 37))).await;
     }
 
     let db = it.app.db();
@@ -241,7 +240,7 @@ async fn the_database_holds_what_the_fold_says() {
     let (bucket, at) = (figures::Column::Bucket, figures::Column::At);
     let stored = figures::Entity::find().order_by_asc(bucket).order_by_asc(at).all(db).await.unwrap();
     assert_eq!(stored, node.work.figures.iter().cloned().collect::<Vec<_>>());
-    // What was sold and then cancelled leaves an empty row.
+    // An order that was charged and then cancelled leaves an empty row.
     let (bucket, at, shard) = (sales::Column::Bucket, sales::Column::At, sales::Column::Shard);
     let stored = sales::Entity::find().order_by_asc(bucket).order_by_asc(at).order_by_asc(shard).all(db);
     let stored = stored.await.unwrap().into_iter().filter(|row| !row.sales.is_empty());

@@ -1,4 +1,4 @@
-//! What other services tell about some orders and products.
+//! Events of other services about orders and products.
 
 use bus::Outgoing;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,7 +12,7 @@ use saga::{Consequences, Delivery, InputSource};
 use telemetry::Trace;
 use uuid::Uuid;
 
-/// A time of the day everything happens on.
+/// A time on the day of the scenario.
 pub fn at(time: &str) -> DateTime<Utc> {
     format!("2026-01-24T{time}Z").parse().unwrap()
 }
@@ -21,16 +21,16 @@ pub fn product(number: u128) -> Uuid {
     Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0000 + number)
 }
 
-/// Events in the order in which they are told.
+/// Events in the order of publishing.
 #[derive(Default)]
-pub struct Story(Vec<Outgoing>);
+pub struct Scenario(Vec<Outgoing>);
 
-impl Story {
+impl Scenario {
     pub fn of(events: impl Iterator<Item = Outgoing>) -> Self {
         Self(events.collect())
     }
 
-    pub fn told(self) -> Vec<Outgoing> {
+    pub fn into_events(self) -> Vec<Outgoing> {
         self.0
     }
 
@@ -44,15 +44,15 @@ impl Story {
             availability: Availability::In,
             version: 1,
         };
-        self.tell(product(number), at("00:00:00"), &event)
+        self.publish(product(number), at("00:00:00"), &event)
     }
 
     pub fn order(&mut self, number: u128, placed: DateTime<Utc>) -> Order<'_> {
         let id = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number);
-        Order { story: self, id, placed, total: Money::ZERO }
+        Order { scenario: self, id, placed, total: Money::ZERO }
     }
 
-    fn tell(&mut self, key: Uuid, at: DateTime<Utc>, event: &impl Event) -> &mut Self {
+    fn publish(&mut self, key: Uuid, at: DateTime<Utc>, event: &impl Event) -> &mut Self {
         let (clock, _) = Clock::manual(at, u64::try_from(self.0.len()).unwrap());
         let id = clock.new_id();
         let mut out = Consequences::new("test-service", clock);
@@ -72,17 +72,17 @@ impl Story {
     }
 }
 
-/// One order, and what happens to it so many milliseconds after it was placed.
+/// Builds the events of one order. `after_ms`: since the order was placed.
 pub struct Order<'a> {
-    story: &'a mut Story,
+    scenario: &'a mut Scenario,
     id: Uuid,
     placed: DateTime<Utc>,
     total: Money,
 }
 
 impl Order<'_> {
-    fn tell(self, after_ms: i64, event: &impl Event) -> Self {
-        self.story.tell(self.id, self.placed + TimeDelta::milliseconds(after_ms), event);
+    fn publish(self, after_ms: i64, event: &impl Event) -> Self {
+        self.scenario.publish(self.id, self.placed + TimeDelta::milliseconds(after_ms), event);
         self
     }
 
@@ -109,12 +109,12 @@ impl Order<'_> {
             items,
             payment: PaymentDetails { method: "card".into(), token: "tok_ok".into() },
         };
-        self.tell(0, &created)
+        self.publish(0, &created)
     }
 
     pub fn reserved(self, after_ms: i64) -> Self {
         let expires_at = (self.placed + TimeDelta::minutes(15)).into();
-        self.tell(after_ms, &events::InventoryReserved { reservations: vec![], expires_at })
+        self.publish(after_ms, &events::InventoryReserved { reservations: vec![], expires_at })
     }
 
     pub fn charged(self, after_ms: i64) -> Self {
@@ -124,12 +124,12 @@ impl Order<'_> {
             currency: Currency::EUR,
             payment_method: "card".into(),
         };
-        self.tell(after_ms, &event)
+        self.publish(after_ms, &event)
     }
 
     pub fn declined(self, after_ms: i64) -> Self {
         let event = PaymentFailed { reason: PaymentFailure::CardDeclined, amount: self.total, currency: Currency::EUR };
-        self.tell(after_ms, &event)
+        self.publish(after_ms, &event)
     }
 
     pub fn refunded(self, after_ms: i64) -> Self {
@@ -142,13 +142,13 @@ impl Order<'_> {
             reason: RefundReason::OrderCancelled,
             note: None,
         };
-        self.tell(after_ms, &event)
+        self.publish(after_ms, &event)
     }
 
     pub fn confirmed(self, after_ms: i64) -> Self {
         let sample = include_str!("../../../events/samples/OrderConfirmed.v1.json");
         let event: OrderConfirmed = serde_json::from_str(sample).unwrap();
-        self.tell(after_ms, &event)
+        self.publish(after_ms, &event)
     }
 
     pub fn shipped(self, after_ms: i64) -> Self {
@@ -158,15 +158,15 @@ impl Order<'_> {
             tracking_number: "SHIP-1".into(),
             estimated_delivery: self.placed.into(),
         };
-        self.tell(after_ms, &event)
+        self.publish(after_ms, &event)
     }
 
     pub fn delivered(self, after_ms: i64) -> Self {
         let event = OrderDelivered { shipment_id: self.id, delivered_at: self.placed.into() };
-        self.tell(after_ms, &event)
+        self.publish(after_ms, &event)
     }
 
     pub fn cancelled(self, after_ms: i64) -> Self {
-        self.tell(after_ms, &OrderCancelled { reason: CancelReason::CustomerRequest, note: None })
+        self.publish(after_ms, &OrderCancelled { reason: CancelReason::CustomerRequest, note: None })
     }
 }

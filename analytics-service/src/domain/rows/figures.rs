@@ -3,13 +3,13 @@ use store::Json;
 
 use crate::domain::{Bucket, Figures};
 
-/// The figures of all orders placed in a minute, an hour or a day.
+/// The figures of all orders placed in one minute, hour or day.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "figures")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub bucket: Bucket,
-    /// When it began.
+    /// Start of the bucket.
     #[sea_orm(primary_key, auto_increment = false)]
     pub at: DateTimeUtc,
     pub figures: Json<Figures>,

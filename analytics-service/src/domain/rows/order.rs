@@ -3,7 +3,7 @@ use store::Json;
 
 use crate::domain::Facts;
 
-/// An order, as far as it is known.
+/// The known facts of an order.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "orders")]
 pub struct Model {

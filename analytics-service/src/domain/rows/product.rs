@@ -1,13 +1,13 @@
 use sea_orm::entity::prelude::*;
 
-/// What a product is called.
+/// The name of a product.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "products")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub product_id: Uuid,
     pub name: String,
-    /// Of the change that named it so: an older one does not undo it.
+    /// Version of the change that set the name; changes with older versions are ignored.
     pub version: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Which form of a report is wanted (RFC 9110, section 12.5.1).
+//! Content negotiation of reports (RFC 9110, section 12.5.1).
 
 use axum::http::{HeaderMap, header};
 use web::{FieldError, Problem};
@@ -24,7 +24,7 @@ pub fn form(headers: &HeaderMap) -> Result<Form, Problem> {
         return Ok(Form::Json);
     }
     match (quality(&ranges, "application", "json"), quality(&ranges, "text", "csv")) {
-        (0, 0) => Err(Problem::new(&NOT_ACCEPTABLE).detail("a report is had as application/json or text/csv")),
+        (0, 0) => Err(Problem::new(&NOT_ACCEPTABLE).detail("a report is available as application/json and text/csv")),
         (json, csv) if csv > json => Ok(Form::Csv),
         _ => Ok(Form::Json),
     }
@@ -64,7 +64,7 @@ impl Range {
         Some(Self { kind: kind.to_ascii_lowercase(), subtype: subtype.to_ascii_lowercase(), quality })
     }
 
-    /// How closely it names this type; `None`: not at all.
+    /// Specificity of the match; `None`: no match.
     fn names(&self, kind: &str, subtype: &str) -> Option<u8> {
         match (self.kind == kind, self.subtype == subtype) {
             (true, true) => Some(2),
@@ -116,12 +116,12 @@ mod tests {
     #[case("text", Err(400))]
     #[case("*/csv", Err(400))]
     #[case("text/csv;q=2", Err(400))]
-    fn what_is_wanted(#[case] value: &str, #[case] wanted: Result<Form, u16>) {
-        assert_eq!(accept(value), wanted);
+    fn the_preferred_form(#[case] value: &str, #[case] preferred: Result<Form, u16>) {
+        assert_eq!(accept(value), preferred);
     }
 
     #[test]
-    fn json_unless_told() {
+    fn json_is_the_default() {
         assert_eq!(form(&HeaderMap::new()).unwrap(), Form::Json);
     }
 }

@@ -26,7 +26,7 @@ fn line(csv: &mut String, cells: impl Iterator<Item = String>) {
 
 fn cell(value: &Value) -> String {
     let Value::String(text) = value else { return value.to_string() };
-    // Spreadsheets run text that begins like a formula: a product's name is not to run anything. A negative amount is.
+    // Spreadsheets evaluate text that begins like a formula, so that a product's name could run code. Amounts stay as they are.
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<events::Money>().is_err();
     let text = if formula { format!("'{text}") } else { text.clone() };
     if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
@@ -39,7 +39,7 @@ mod tests {
     use super::{Table, write};
 
     #[test]
-    fn quotes_what_would_break_it_and_disarms_formulas() {
+    fn special_characters_are_quoted_and_formulas_are_disabled() {
         let names = ["Teapot", "Tea, green", "The \"best\"", "=HYPERLINK(\"x\")", "-1+1", "-5.00", "two\nlines"];
         let rows = names.iter().map(|name| vec![json!(name), json!(3)]).collect();
         let csv = write(&Table { columns: &["name", "units"], rows });
