@@ -10,8 +10,6 @@ pub struct Analytics;
 
 impl Participant for Analytics {
     const NAME: &'static str = "analytics";
-    /// Not needed: facts are idempotent, a repeated event changes nothing.
-    const INBOX: bool = false;
     type Input = Input;
     type Workset = Work;
 

@@ -21,9 +21,6 @@ pub struct NotificationSaga;
 
 impl Participant for NotificationSaga {
     const NAME: &'static str = "notification";
-    /// The rows deduplicate: a contact by its order, a message by order, event and channel. An inbox would cost a row for
-    /// every input, and most of them (every status but one) are ignored.
-    const INBOX: bool = false;
     type Input = Input;
     type Workset = Work;
 

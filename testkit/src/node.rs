@@ -1,7 +1,7 @@
 //! A participant in memory.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt::Debug,
     sync::Arc,
 };
@@ -9,8 +9,8 @@ use std::{
 use bus::{Outgoing, Record};
 use clock::Clock;
 use saga::{
-    Answer, CallResult, Command, Consequences, Delivery, InputSource, Outcome, Participant, Request, Subscriptions,
-    Verdict, decode, decode_record,
+    Answer, CallResult, Command, Consequences, Delivery, InputSource, Outcome, Participant, Request, Sighting,
+    Subscriptions, Verdict, Workset, decode, decode_record,
     tables::{effect, reminder},
 };
 use telemetry::Trace;
@@ -22,7 +22,7 @@ pub enum Ended {
     Done,
     Answered(Answer),
     Ignored(&'static str),
-    /// It is in the inbox already.
+    /// The row of its aggregate has decided about it.
     Repeated,
     /// A prerequisite is missing; it is to come again.
     Held(&'static str),
@@ -44,9 +44,7 @@ pub struct Node<P: Participant, W = ()> {
     performers: HashMap<&'static str, Performer<P::Input, W>>,
     /// Its tables.
     pub work: P::Workset,
-    /// Ids of events it has decided about; see [`Node::without_inbox`].
-    pub inbox: BTreeSet<Uuid>,
-    use_inbox: bool,
+    recognises_repeats: bool,
     /// CallResult, and not yet on the log.
     pub outbox: VecDeque<Outgoing>,
     /// Requested and not answered yet, by idempotency key.
@@ -70,8 +68,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
             clock,
             performers: HashMap::new(),
             work: P::Workset::default(),
-            inbox: BTreeSet::new(),
-            use_inbox: P::INBOX,
+            recognises_repeats: true,
             outbox: VecDeque::new(),
             effects: BTreeMap::new(),
             reminders: BTreeMap::new(),
@@ -97,16 +94,16 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         self
     }
 
-    /// As if there were no inbox: state alone must make repeats harmless.
+    /// As if its rows did not know what they have decided about: state alone must make repeats harmless.
     #[must_use]
-    pub fn without_inbox(mut self) -> Self {
-        self.forget_inbox();
+    pub fn deciding_repeats(mut self) -> Self {
+        self.decide_repeats();
         self
     }
 
     /// The same, for a node in a simulation.
-    pub fn forget_inbox(&mut self) {
-        self.use_inbox = false;
+    pub fn decide_repeats(&mut self) {
+        self.recognises_repeats = false;
     }
 
     pub fn topics(&self) -> impl Iterator<Item = &str> {
@@ -123,12 +120,17 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         match decode_record::<P>(&self.heard, record) {
             Err(error) => Ended::Rejected(error.0),
             Ok(None) => Ended::PassedOver,
-            Ok(Some(delivery)) if self.use_inbox && self.inbox.contains(&delivery.id) => Ended::Repeated,
             Ok(Some(delivery)) => {
-                let id = delivery.id;
+                let (topic, sequence, id) = (&*record.topic, delivery.sequence, delivery.id);
+                if self.recognises_repeats
+                    && let Some(seen) = self.work.seen(delivery.key)
+                    && seen.sighting(topic, sequence, id) == Sighting::Repeat
+                {
+                    return Ended::Repeated;
+                }
                 let ended = self.decide(&delivery);
-                if matches!(ended, Ended::Done | Ended::Ignored(_)) {
-                    self.inbox.insert(id);
+                if let (Ended::Done, Some(seen)) = (&ended, self.work.seen(delivery.key)) {
+                    seen.mark(topic, sequence, id);
                 }
                 ended
             }
@@ -257,8 +259,7 @@ impl<P: Participant<Workset: Clone>, W> Clone for Node<P, W> {
             clock: self.clock.clone(),
             performers: self.performers.clone(),
             work: self.work.clone(),
-            inbox: self.inbox.clone(),
-            use_inbox: self.use_inbox,
+            recognises_repeats: self.recognises_repeats,
             outbox: self.outbox.clone(),
             effects: self.effects.clone(),
             reminders: self.reminders.clone(),

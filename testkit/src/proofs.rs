@@ -7,7 +7,7 @@ use saga::Participant;
 
 use crate::{Ended, Node};
 
-/// Delivered twice is delivered once, with the inbox switched off: state alone decides. Also proves that a delivery that
+/// Delivered twice is delivered once, although its row does not recognise the repeat: state alone decides. Also proves that a delivery that
 /// is held or rejected changes nothing. Returns how the first delivery ended.
 ///
 /// # Panics
@@ -18,7 +18,7 @@ where
     W: 'static,
 {
     let before = format!("{:?}", node.work);
-    let mut node = node.clone().without_inbox();
+    let mut node = node.clone().deciding_repeats();
     node.outbox.clear();
     let first = node.deliver(record);
     if matches!(first, Ended::Held(_) | Ended::Rejected(_)) {

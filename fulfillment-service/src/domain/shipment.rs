@@ -5,7 +5,7 @@ use events::{
     ShipmentCancelled,
 };
 use saga::{
-    Consequences,
+    Consequences, Seen,
     Verdict::{self, Done, Ignored},
 };
 use sea_orm::{DeriveActiveEnum, EnumIter, prelude::StringLen};
@@ -122,6 +122,7 @@ impl Shipment {
             parcel: None,
             reason: None,
             sequence: 0,
+            seen: Seen::default(),
             updated_at: out.now(),
             trace: out.trace().to_string(),
         }

@@ -2,8 +2,9 @@
 
 pub mod shipment;
 
-use saga::{Delivery, Workset};
+use saga::{Delivery, Seen, Workset};
 use store::{Rows, StoreError, Tx};
+use uuid::Uuid;
 
 use crate::inputs::Input;
 pub use shipment::Model as Shipment;
@@ -18,6 +19,10 @@ impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
         let orders = batch.iter().map(|it| it.key);
         Ok(Self { shipments: Rows::lock(tx, orders.collect::<Vec<_>>()).await? })
+    }
+
+    fn seen(&mut self, key: Uuid) -> Option<&mut Seen> {
+        Some(&mut self.shipments.loaded_mut(&key)?.seen)
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

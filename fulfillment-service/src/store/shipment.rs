@@ -1,3 +1,4 @@
+use saga::Seen;
 use sea_orm::entity::prelude::*;
 use store::Json;
 
@@ -25,6 +26,9 @@ pub struct Model {
     pub reason: Option<String>,
     /// The number of events published about it on `shipping-updates`.
     pub sequence: i64,
+    /// The events that are decided.
+    #[sea_orm(nullable)]
+    pub seen: Seen,
     pub updated_at: DateTimeUtc,
     /// The trace of its order, as `traceparent`: carrier updates continue it.
     pub trace: String,

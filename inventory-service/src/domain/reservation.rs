@@ -192,7 +192,7 @@ impl Line {
 
 impl Reservation {
     fn new(order_id: Uuid, state: State, at: DateTime<Utc>) -> Self {
-        let (lines, sequence, expires_at, expiry_reported) = Default::default();
-        Self { order_id, state, lines, created_at: at, expires_at, expiry_reported, sequence }
+        let (lines, sequence, seen, expires_at, expiry_reported) = Default::default();
+        Self { order_id, state, lines, created_at: at, expires_at, expiry_reported, sequence, seen }
     }
 }

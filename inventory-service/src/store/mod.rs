@@ -1,6 +1,6 @@
 //! Loads and saves the rows that a batch may change.
 
-use saga::{Delivery, Workset};
+use saga::{Delivery, Seen, Workset};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
@@ -19,6 +19,10 @@ impl Workset<Input> for Stock {
         let named = batch.iter().flat_map(|it| it.input.products());
         let products = held.chain(named).chain(same_sku(tx, batch).await?).collect::<Vec<_>>();
         Ok(Self { reservations, products: Rows::lock(tx, products).await?, movements: Rows::default() })
+    }
+
+    fn seen(&mut self, key: Uuid) -> Option<&mut Seen> {
+        Some(&mut self.reservations.loaded_mut(&key)?.seen)
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Placing an order.
 
 use events::{Address, Currency, Customer, Item, Money, OrderCreated, OrderStatus, PaymentDetails};
-use saga::Consequences;
+use saga::{Consequences, Seen};
 use store::Json;
 use uuid::Uuid;
 
@@ -80,6 +80,7 @@ impl Orders {
             updated_at: out.now(),
             trace_id: out.trace().id(),
             progress: Json(progress),
+            seen: Seen::default(),
         });
         order.enter(OrderStatus::Pending, Cause::new("PlaceOrder", None), out);
         Ok(OrderReceipt::from(&order.summary()))

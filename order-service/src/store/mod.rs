@@ -1,8 +1,9 @@
 //! Loads and saves the rows that a batch may change.
 
 use futures_util::future;
-use saga::{Delivery, Workset};
+use saga::{Delivery, Seen, Workset};
 use store::{Rows, StoreError, Tx};
+use uuid::Uuid;
 
 use crate::{domain::Orders, inputs::Input};
 
@@ -32,6 +33,10 @@ impl Workset<Input> for Orders {
             async { if catalogue_changes { Rows::lock(tx, products).await } else { Rows::read(tx, products).await } };
         let (orders, details, products) = future::try_join3(orders, details, products).await?;
         Ok(Self { orders, details, products })
+    }
+
+    fn seen(&mut self, key: Uuid) -> Option<&mut Seen> {
+        Some(&mut self.orders.loaded_mut(&key)?.seen)
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use events::{Currency, Money, PaymentFailed, PaymentProcessed, RefundReason};
 use saga::{
-    CallResult, Consequences, Outcome,
+    CallResult, Consequences, Outcome, Seen,
     Verdict::{self, Done, Hold, Ignored},
 };
 use store::Json;
@@ -201,6 +201,7 @@ impl Payment {
             queries: 0,
             unknown_since: None,
             sequence: 0,
+            seen: Seen::default(),
         }
     }
 

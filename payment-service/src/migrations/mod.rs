@@ -2,6 +2,7 @@
 
 mod m0001_payments;
 mod m0002_fillfactor;
+mod m0003_seen;
 
 use sea_orm_migration::prelude::*;
 
@@ -9,7 +10,11 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_payments::Migration), Box::new(m0002_fillfactor::Migration)]
+        vec![
+            Box::new(m0001_payments::Migration),
+            Box::new(m0002_fillfactor::Migration),
+            Box::new(m0003_seen::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

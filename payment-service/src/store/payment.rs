@@ -1,4 +1,5 @@
 use events::Personal;
+use saga::Seen;
 use sea_orm::entity::prelude::*;
 use store::Json;
 
@@ -33,6 +34,9 @@ pub struct Model {
     pub unknown_since: Option<DateTimeUtc>,
     /// The number of events published about it on `payment-updates`.
     pub sequence: i64,
+    /// The events that are decided.
+    #[sea_orm(nullable)]
+    pub seen: Seen,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

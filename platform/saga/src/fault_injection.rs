@@ -3,20 +3,14 @@
 
 use chrono::{DateTime, Utc};
 use store::Db;
-use uuid::Uuid;
 
-use crate::{
-    Consequences, inbox, outbox,
-    runtime::{BatchWrites, RuntimeConfig},
-};
+use crate::{Consequences, outbox};
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Repeats are not recognised.
-    InboxIgnored,
-    /// The inbox is written after the commit.
-    InboxAfterCommit,
+    RepeatsIgnored,
     /// The outbox is written after the commit.
     OutboxAfterCommit,
     /// Not a missing safeguard but a fault: a transaction that requests calls is committed, and the answer to that is lost.
@@ -24,27 +18,20 @@ pub enum Fault {
 }
 
 /// What is kept out of the transaction.
-pub(crate) struct LateWrites {
-    decided: Vec<Uuid>,
-    events: Vec<bus::Outgoing>,
-}
+pub(crate) struct LateWrites(Vec<bus::Outgoing>);
 
-pub(crate) fn take_late_writes(fault: Option<Fault>, writes: &mut BatchWrites, out: &mut Consequences) -> LateWrites {
-    let mut late = LateWrites { decided: vec![], events: vec![] };
+pub(crate) fn take_late_writes(fault: Option<Fault>, out: &mut Consequences) -> LateWrites {
     match fault {
-        Some(Fault::InboxAfterCommit) => late.decided = std::mem::take(&mut writes.decided),
-        Some(Fault::OutboxAfterCommit) => late.events = std::mem::take(&mut out.events),
-        Some(Fault::InboxIgnored | Fault::CommitAnswerLost) | None => {}
+        Some(Fault::OutboxAfterCommit) => LateWrites(std::mem::take(&mut out.events)),
+        _ => LateWrites(vec![]),
     }
-    late
 }
 
 impl LateWrites {
     /// A failure here loses the writes, as a crash would.
-    pub async fn write(self, db: &Db, config: &RuntimeConfig, now: DateTime<Utc>) -> Option<outbox::Inserted> {
+    pub async fn write(self, db: &Db, now: DateTime<Utc>) -> Option<outbox::Inserted> {
         let tx = db.begin().await.ok()?;
-        inbox::remember(&tx, config.participant, self.decided).await.ok()?;
-        let row = outbox::insert(&tx, now, self.events).await.ok()?;
+        let row = outbox::insert(&tx, now, self.0).await.ok()?;
         tx.commit().await.ok()?;
         row
     }

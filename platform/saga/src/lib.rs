@@ -16,6 +16,7 @@ mod outbox;
 mod participant;
 mod retention;
 mod runtime;
+mod seen;
 mod service;
 mod source;
 mod subscriptions;
@@ -33,5 +34,6 @@ pub use effect::{Breaker, BreakerPolicy, CallError, CallResult, Outcome, Perform
 pub use fault_injection::Fault;
 pub use participant::{Delivery, InputSource, Participant, Verdict, Workset};
 pub use runtime::{ParticipantBuilder, Settings};
+pub use seen::{Seen, Sighting};
 pub use service::{Participants, Running, ServiceConfig, StartError, Task, start};
 pub use subscriptions::{Subscriptions, Undecodable, decode_record};

@@ -6,16 +6,12 @@ use store::{StoreError, Tx};
 use telemetry::Trace;
 use uuid::Uuid;
 
-use crate::{Answer, Consequences};
+use crate::{Answer, Consequences, Seen};
 
 /// A service's part in the saga: the inputs it understands, the rows it decides over, and the decision itself.
 pub trait Participant: Send + Sync + 'static {
-    /// Stored with each decided event and each parked record. Never rename: every past event would be decided again.
+    /// Stored with each parked record. Never rename.
     const NAME: &'static str;
-
-    /// Whether every decided event is stored in the inbox. Only a fold whose rows recognise repeats themselves may do
-    /// without; money and stock never.
-    const INBOX: bool = true;
 
     /// Everything that may come in, from whichever source: one variant per event, reminder, outcome and command. The variant
     /// of an event or reminder has its type as (serde) name, and only the fields that this service reads. The variants of
@@ -34,6 +30,10 @@ pub trait Workset<Input>: Sized + Send {
     /// Reads and locks, one query per table, tables always in the same order.
     fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> impl Future<Output = Result<Self, StoreError>> + Send;
 
+    /// Which events the row of this aggregate has decided about. `None`: there is no such row yet, or its state alone tells
+    /// repeats. Money and stock never do without.
+    fn seen(&mut self, key: Uuid) -> Option<&mut Seen>;
+
     /// Writes what has changed, one statement per table.
     fn save(self, tx: &Tx) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
@@ -41,7 +41,7 @@ pub trait Workset<Input>: Sized + Send {
 /// One input, and where it came from.
 #[derive(Debug, Clone)]
 pub struct Delivery<Input> {
-    /// Event or command id: an input whose id was decided before is not decided again.
+    /// The event's id; of the other inputs one that is given to them.
     pub id: Uuid,
     pub source: InputSource,
     /// The aggregate it is about (the order). Also the correlation id.

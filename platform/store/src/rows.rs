@@ -107,6 +107,11 @@ impl<E: Table> Rows<E> {
         self.rows.get_mut(key)?.take()
     }
 
+    /// The row, to be changed, if this key was asked for and has one.
+    pub fn loaded_mut(&mut self, key: &Key<E>) -> Option<&mut E::Model> {
+        self.rows.get_mut(key)?.take()
+    }
+
     /// A new row. Panics when there is one already: decide first, insert after.
     pub fn insert(&mut self, model: E::Model) -> &mut E::Model {
         let row = match self.rows.entry(key_of::<E>(&model)) {

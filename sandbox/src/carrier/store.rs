@@ -1,6 +1,6 @@
 //! The carrier's bookings.
 
-use saga::{Delivery, Workset};
+use saga::{Delivery, Seen, Workset};
 use sea_orm::entity::prelude::*;
 use store::{Rows, StoreError, Tx};
 
@@ -41,6 +41,11 @@ impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
         let keys = batch.iter().map(|it| it.input.booking().to_owned());
         Ok(Self { bookings: Rows::lock(tx, keys.collect::<Vec<_>>()).await? })
+    }
+
+    /// It receives no events.
+    fn seen(&mut self, _: Uuid) -> Option<&mut Seen> {
+        None
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-use saga::{Delivery, Workset};
+use saga::{Delivery, Seen, Workset};
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use store::{Rows, StoreError, Tx};
@@ -60,6 +60,11 @@ impl Workset<Input> for Books {
     async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {
         let keys = batch.iter().flat_map(|it| it.input.keys().map(str::to_owned));
         Ok(Self { entries: Rows::lock(tx, keys.collect::<Vec<_>>()).await? })
+    }
+
+    /// It receives no events.
+    fn seen(&mut self, _: Uuid) -> Option<&mut Seen> {
+        None
     }
 
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {

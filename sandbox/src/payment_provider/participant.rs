@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Books, ChargeLands, ChargeReply, CloseAnswer, QueryAnswer, Refunded};
 
-/// Needs no inbox: what it did under a key it never does again.
+/// What it did under a key it never does again.
 #[derive(Debug)]
 pub struct SandboxProvider;
 
@@ -61,7 +61,6 @@ pub enum Input {
 
 impl Participant for SandboxProvider {
     const NAME: &'static str = "sandbox-payment";
-    const INBOX: bool = false;
     type Input = Input;
     type Workset = Books;
 

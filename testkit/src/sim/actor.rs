@@ -13,8 +13,8 @@ pub trait Actor<W>: Any {
     fn hears(&self, record: &Record) -> bool;
     /// `false`: it is held, and comes again.
     fn deliver(&mut self, record: &Record) -> bool;
-    /// From now on as if there were no inbox.
-    fn forget_inbox(&mut self);
+    /// From now on as if its rows did not know what they have decided about.
+    fn decide_repeats(&mut self);
     fn has_published(&self) -> bool;
     /// What it said first; it stays in the outbox unless it is taken.
     fn say(&mut self, take: bool) -> Option<Outgoing>;
@@ -45,8 +45,8 @@ impl<P: Participant<Workset: Default + Clone + Sync + 'static>, W: 'static> Acto
         }
     }
 
-    fn forget_inbox(&mut self) {
-        Self::forget_inbox(self);
+    fn decide_repeats(&mut self) {
+        Self::decide_repeats(self);
     }
 
     fn has_published(&self) -> bool {

@@ -74,14 +74,14 @@ fn every_way(it: Begin) -> Explored<State> {
     found
 }
 
-/// However late a record comes again, and although no inbox remembers it, nothing changes and nothing is said.
+/// However late a record comes again, and although its row does not recognise it, nothing changes and nothing is said.
 fn changed_by_a_repeat(sim: &Sim<Outside>) -> Option<String> {
     let before = state(sim);
     for (node, topic, heard) in sim.positions() {
         for offset in heard {
             let record = &sim.log[topic][*offset];
             let mut again = sim.clone();
-            again.nodes[node].forget_inbox();
+            again.nodes[node].decide_repeats();
             again.nodes[node].deliver(record);
             if again.nodes[node].has_published() || state(&again) != before {
                 let name = testkit::node::event_name(&record.message);

@@ -1,5 +1,5 @@
-//! The proofs that hold for every reaction, on every record of many runs: delivered twice is delivered once with the inbox
-//! switched off, and what is held or rejected has changed nothing.
+//! The proofs that hold for every reaction, on every record of many runs: delivered twice is delivered once although its row
+//! does not recognise the repeat, and what is held or rejected has changed nothing.
 
 use std::collections::BTreeSet;
 

@@ -63,7 +63,7 @@ pub enum Mutation {
     NoTombstone,
     /// Inventory gives stock up because of a timer of its own.
     ReleaseOnExpiry,
-    /// Inventory reserves for an order as often as it hears of it, and has no inbox.
+    /// Inventory reserves for an order as often as it receives it, and recognises no repeats.
     ReserveAgain,
 }
 
@@ -103,7 +103,7 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
     };
     let mut inventory = inventory(&clock, controls::inventory(it.mutation));
     if it.mutation == Mutation::ReserveAgain {
-        inventory = inventory.without_inbox();
+        inventory = inventory.deciding_repeats();
     }
     let teapot = stock::PutProduct {
         product_id: TEAPOT,
@@ -159,7 +159,6 @@ pub type Instead<P> =
 
 impl<P: Participant> Participant for Mutable<P> {
     const NAME: &'static str = P::NAME;
-    const INBOX: bool = P::INBOX;
     type Input = P::Input;
     type Workset = P::Workset;
 

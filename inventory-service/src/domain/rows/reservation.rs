@@ -1,3 +1,4 @@
+use saga::Seen;
 use sea_orm::entity::prelude::*;
 use store::Json;
 
@@ -17,6 +18,9 @@ pub struct Model {
     pub expiry_reported: bool,
     /// The number of events published about it on `inventory-updates`.
     pub sequence: i64,
+    /// The events that are decided.
+    #[sea_orm(nullable)]
+    pub seen: Seen,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

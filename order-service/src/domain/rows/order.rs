@@ -1,4 +1,5 @@
 use events::{Currency, OrderEndReason, OrderStatus};
+use saga::Seen;
 use sea_orm::entity::prelude::*;
 use store::Json;
 
@@ -25,6 +26,9 @@ pub struct Model {
     /// Of the request that placed the order.
     pub trace_id: String,
     pub progress: Json<Progress>,
+    /// The events that are decided.
+    #[sea_orm(nullable)]
+    pub seen: Seen,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

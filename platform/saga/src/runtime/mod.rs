@@ -43,8 +43,8 @@ pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(5);
 pub(crate) struct RuntimeConfig {
     /// [`Participant::NAME`].
     pub participant: &'static str,
-    /// [`Participant::INBOX`].
-    pub inbox: bool,
+    /// Whether there are events that a program before [`Seen`](crate::Seen) has decided.
+    pub has_inbox: bool,
     /// The service's name as its events carry it.
     pub service: &'static str,
     pub clock: Clock,
@@ -54,13 +54,16 @@ pub(crate) struct RuntimeConfig {
 }
 
 impl RuntimeConfig {
-    /// Whether decided events are looked up in the inbox and stored there.
-    pub fn has_inbox(&self) -> bool {
-        #[cfg(fault_injection)]
-        if self.fault == Some(Fault::InboxIgnored) {
-            return false;
-        }
-        self.inbox
+    /// Whether decided events are recognised.
+    #[cfg(fault_injection)]
+    pub fn recognises_repeats(&self) -> bool {
+        self.fault != Some(Fault::RepeatsIgnored)
+    }
+
+    #[cfg(not(fault_injection))]
+    #[expect(clippy::unused_self, reason = "fault injection looks at it")]
+    pub const fn recognises_repeats(&self) -> bool {
+        true
     }
 }
 

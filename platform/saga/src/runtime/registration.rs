@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Bus, BusError};
+use bus::Bus;
 use clock::Clock;
 use futures_util::future::BoxFuture;
 use store::Db;
@@ -18,13 +18,13 @@ use super::{Item, Runtime, RuntimeConfig, batch_loop::BatchLoop};
 #[cfg(fault_injection)]
 use crate::Fault;
 use crate::{
-    Participant, Subscriptions,
+    Participant, StartError, Subscriptions,
     dead_letter::{RetryPolicy, queues::ParkedQueues},
     effect::{
         Breaker, BreakerPolicy, Effects, Load, Outcome, Perform, Policy, Request, Worker, WorkerContext,
         ownership::Ownership,
     },
-    outbox,
+    inbox, outbox,
     source::{consumer::Consumer, reminder::DueReminders},
 };
 
@@ -76,7 +76,7 @@ pub(crate) trait Registration: Send {
     fn participant(&self) -> TypeId;
     /// Whether it makes calls to the outside.
     fn has_effects(&self) -> bool;
-    fn start(self: Box<Self>, context: Context) -> BoxFuture<'static, Result<Started, BusError>>;
+    fn start(self: Box<Self>, context: Context) -> BoxFuture<'static, Result<Started, StartError>>;
 }
 
 /// A running participant, and the tasks that work for it: its sources, and its batch loop, which ends when they have.
@@ -159,7 +159,7 @@ impl<P: Participant> Registration for ParticipantBuilder<P> {
         !self.worker.is_empty()
     }
 
-    fn start(self: Box<Self>, context: Context) -> BoxFuture<'static, Result<Started, BusError>> {
+    fn start(self: Box<Self>, context: Context) -> BoxFuture<'static, Result<Started, StartError>> {
         Box::pin(async move {
             let Context { service, group, subscriptions, db, bus, clock, outbox, ownership, settings, stop } = context;
             let max_batch = settings.batch.max(2);
@@ -180,7 +180,7 @@ impl<P: Participant> Registration for ParticipantBuilder<P> {
             };
             let config = RuntimeConfig {
                 participant: P::NAME,
-                inbox: P::INBOX,
+                has_inbox: !inbox::is_empty(&db).await?,
                 service,
                 clock: clock.clone(),
                 retry: settings.retry,

@@ -1,9 +1,5 @@
 //! What an attempt knows and writes besides the workset.
 
-use chrono::{DateTime, Utc};
-use store::{StoreError, Tx, bulk};
-use uuid::Uuid;
-
 use super::RuntimeConfig;
 use crate::{
     Consequences,
@@ -11,13 +7,14 @@ use crate::{
         parking::ParkingChanges,
         queues::{Head, ParkedView},
     },
-    inbox,
     source::{
         DedupState, outcome,
         reminder::{self, Postponed},
     },
     tables::{idempotency, parked},
 };
+use chrono::{DateTime, Utc};
+use store::{StoreError, Tx, bulk};
 
 /// The state of one attempt at a batch, shared by all sources.
 pub(crate) struct BatchState<'a> {
@@ -33,8 +30,6 @@ pub(crate) struct BatchState<'a> {
 /// What a batch writes besides workset and consequences.
 #[derive(Default)]
 pub(crate) struct BatchWrites {
-    /// Ids of decided events, for the inbox.
-    pub decided: Vec<Uuid>,
     pub answers: Vec<idempotency::Model>,
     pub outcomes: outcome::Writes,
     pub postponed: Vec<Postponed>,
@@ -62,10 +57,7 @@ impl BatchState<'_> {
 }
 
 impl BatchWrites {
-    pub async fn save(self, tx: &Tx, config: &RuntimeConfig) -> Result<(), StoreError> {
-        if config.has_inbox() {
-            inbox::remember(tx, config.participant, self.decided).await?;
-        }
+    pub async fn save(self, tx: &Tx) -> Result<(), StoreError> {
         bulk::insert::<idempotency::Entity>(tx, self.answers).await?;
         self.outcomes.save(tx).await?;
         reminder::postpone(tx, &self.postponed).await?;

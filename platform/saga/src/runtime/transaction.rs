@@ -6,17 +6,19 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use metrics::counter;
 use store::StoreError;
 use telemetry::{error_chain, panic_message};
+use tracing::warn;
 use uuid::Uuid;
 
 use super::{BatchState, BatchWrites, Item, Progress, Runtime};
 use crate::{
-    Consequences, Delivery, Participant, Verdict, Workset,
+    Consequences, Delivery, Participant, Sighting, Verdict, Workset,
     dead_letter::queues::ParkedChanges,
     effect::{DueNow, Job, batch},
     outbox,
-    source::DedupState,
+    source::{DedupState, Source},
 };
 
 /// Why an attempt was rolled back.
@@ -86,10 +88,10 @@ impl<P: Participant> Runtime<P> {
         writes.outcomes.continue_epochs(&mut out.requests);
         out.events.append(&mut writes.parking.copies);
         #[cfg(fault_injection)]
-        let late = crate::fault_injection::take_late_writes(self.config.fault, &mut writes, &mut out);
+        let late = crate::fault_injection::take_late_writes(self.config.fault, &mut out);
         work.save(&tx).await?;
         dedup.outcomes.save(&tx).await?;
-        writes.save(&tx, &self.config).await?;
+        writes.save(&tx).await?;
         let DueNow { owned, others } = self.effects.take_due(&mut out.requests, now);
         let requests = batch::keep(&tx, &self.config.clock, owned, others).await?;
         out.save(&tx).await?;
@@ -106,7 +108,7 @@ impl<P: Participant> Runtime<P> {
             });
         }
         #[cfg(fault_injection)]
-        let row = late.write(&self.db, &self.config, now).await.or(row);
+        let row = late.write(&self.db, now).await.or(row);
         Ok(Committed {
             outbox: row.map(|row| outbox::Pending { row: row.committed(), announced: pending_commit }),
             requests,
@@ -159,7 +161,8 @@ impl<P: Participant> Runtime<P> {
             Progress::Ended(_) => return Ok(()),
             Progress::Held => {}
             Progress::Waiting => {
-                if let Some(disposition) = source.dedupe(delivery, state) {
+                let is_repeat = self.is_repeat(delivery, source, work);
+                if let Some(disposition) = source.dedupe(delivery, is_repeat, state) {
                     *progress = Progress::Ended(disposition);
                     return Ok(());
                 }
@@ -167,12 +170,31 @@ impl<P: Participant> Runtime<P> {
         }
         let verdict = self.invoke(delivery, work, &mut state.out);
         let verdict = verdict.map_err(|message| Failure::Decision { index, message })?;
+        if let (Verdict::Done, Some(topic), Some(seen)) = (&verdict, source.log_topic(), work.seen(delivery.key)) {
+            seen.mark(topic, delivery.sequence, delivery.id);
+        }
         *progress = if may_hold && matches!(verdict, Verdict::Hold(_)) && source.topic().is_some() {
             Progress::Held
         } else {
             Progress::Ended(source.apply(delivery, verdict, state))
         };
         Ok(())
+    }
+
+    /// Whether the row of the event's aggregate has decided about the event.
+    fn is_repeat(&self, delivery: &Delivery<P::Input>, source: &Source, work: &mut P::Workset) -> bool {
+        let Some(topic) = source.log_topic().filter(|_| self.config.recognises_repeats()) else { return false };
+        match work.seen(delivery.key).map(|seen| seen.sighting(topic, delivery.sequence, delivery.id)) {
+            Some(Sighting::Repeat) => true,
+            Some(Sighting::New) | None => false,
+            Some(Sighting::Strange(why)) => {
+                let service = self.config.service;
+                warn!(service, topic, order.id = %delivery.key, sequence = delivery.sequence, event.id = %delivery.id, "an event is decided by state: {why}");
+                counter!("uzon_strange_sequences_total", "service" => service, "topic" => topic.to_owned())
+                    .increment(1);
+                false
+            }
+        }
     }
 
     /// The participant's verdict; an error when it panicked, or when consequences follow from a refused delivery.

@@ -29,8 +29,8 @@ pub(crate) struct Lookup {
     /// Parked already. Not all of them are known in memory: the process that had the partition before may have parked a record
     /// after this one has loaded its queues.
     parked: HashSet<Uuid>,
-    /// Decided before, or met earlier in this batch.
-    pub seen: HashSet<Uuid>,
+    /// Decided by a program before [`Seen`](crate::Seen), or met earlier in this batch.
+    pub known: HashSet<Uuid>,
 }
 
 impl Lookup {
@@ -38,8 +38,12 @@ impl Lookup {
         let is_event = |item: &&Item<I>| matches!(item.source, Source::Event(_) | Source::Parked(_));
         let ids: Vec<Uuid> = items.iter().filter(is_event).map(|item| item.delivery.id).collect();
         let parked = bulk::select::<parked::Entity>(tx, &ids, false).await?;
-        let seen = if config.has_inbox() { inbox::seen(tx, config.participant, ids).await? } else { HashSet::new() };
-        Ok(Self { parked: parked.into_iter().map(|row| row.id).collect(), seen })
+        let known = if config.has_inbox && config.recognises_repeats() {
+            inbox::decided(tx, config.participant, ids).await?
+        } else {
+            HashSet::new()
+        };
+        Ok(Self { parked: parked.into_iter().map(|row| row.id).collect(), known })
     }
 }
 
@@ -48,7 +52,12 @@ impl EventSource {
         (delivery.key.to_string(), self.record.topic.clone())
     }
 
-    pub fn dedupe<I>(&self, delivery: &Delivery<I>, state: &mut BatchState<'_>) -> Option<Disposition> {
+    pub fn dedupe<I>(
+        &self,
+        delivery: &Delivery<I>,
+        is_repeat: bool,
+        state: &mut BatchState<'_>,
+    ) -> Option<Disposition> {
         let (now, config) = (state.now, state.config);
         if state.dedup.events.parked.contains(&delivery.id) {
             let queue = self.queue(delivery);
@@ -57,24 +66,17 @@ impl EventSource {
             }
             return Some(Disposition::Parked);
         }
-        // Of two copies that have to queue one is stored, also where there is no inbox.
-        let is_first = state.dedup.events.seen.insert(delivery.id);
+        let is_known = config.recognises_repeats() && !state.dedup.events.known.insert(delivery.id);
+        if is_repeat || is_known {
+            return Some(Disposition::Repeated);
+        }
         if !state.parked.is_empty() && state.parked.blocks(&self.queue(delivery)) {
-            if is_first {
-                let why = "waits behind an earlier record of its key";
-                state.writes.parking.new.push(parking::row(
-                    delivery.id,
-                    config.participant,
-                    &self.record,
-                    State::Queued,
-                    why,
-                    now,
-                    now,
-                ));
-            }
+            let why = "waits behind an earlier record of its key";
+            let row = parking::row(delivery.id, config.participant, &self.record, State::Queued, why, now, now);
+            state.writes.parking.new.push(row);
             return Some(Disposition::Parked);
         }
-        (config.has_inbox() && !is_first).then_some(Disposition::Repeated)
+        None
     }
 
     pub fn apply<I>(&self, delivery: &Delivery<I>, verdict: Verdict, state: &mut BatchState<'_>) -> Disposition {
@@ -94,10 +96,7 @@ impl EventSource {
                 state.park(row);
                 Disposition::Parked
             }
-            verdict => {
-                state.writes.decided.push(delivery.id);
-                Disposition::Decided(verdict)
-            }
+            verdict => Disposition::Decided(verdict),
         }
     }
 

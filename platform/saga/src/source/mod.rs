@@ -51,10 +51,16 @@ impl DedupState {
 
 impl Source {
     /// How the input ends without a decision, if it does: it is a repeat, or has to queue.
-    pub fn dedupe<I>(&self, delivery: &Delivery<I>, state: &mut BatchState<'_>) -> Option<Disposition> {
+    /// `is_repeat`: the row of its aggregate has decided about it.
+    pub fn dedupe<I>(
+        &self,
+        delivery: &Delivery<I>,
+        is_repeat: bool,
+        state: &mut BatchState<'_>,
+    ) -> Option<Disposition> {
         match self {
-            Self::Event(source) => source.dedupe(delivery, state),
-            Self::Parked(source) => source.dedupe(delivery, state),
+            Self::Event(source) => source.dedupe(delivery, is_repeat, state),
+            Self::Parked(source) => source.dedupe(delivery, is_repeat, state),
             Self::Command(source) => source.dedupe(state),
             Self::Outcome(source) => source.dedupe(state),
             Self::Reminder(source) => source.dedupe(delivery, state),
@@ -65,7 +71,7 @@ impl Source {
     pub fn apply<I>(&self, delivery: &Delivery<I>, verdict: Verdict, state: &mut BatchState<'_>) -> Disposition {
         match self {
             Self::Event(source) => source.apply(delivery, verdict, state),
-            Self::Parked(source) => source.apply(delivery, verdict, state),
+            Self::Parked(source) => source.apply(verdict, state),
             Self::Command(source) => source.apply(verdict, state),
             Self::Outcome(source) => source.apply(verdict, state),
             Self::Reminder(source) => source.apply(delivery, verdict, state),
@@ -88,6 +94,15 @@ impl Source {
     pub fn committed(&mut self, disposition: Disposition) {
         if let Self::Command(source) = self {
             source.reply(disposition);
+        }
+    }
+
+    /// The topic that the input was read from.
+    pub fn log_topic(&self) -> Option<&str> {
+        match self {
+            Self::Event(source) => Some(&source.record.topic),
+            Self::Parked(source) => Some(&source.row.topic),
+            _ => None,
         }
     }
 

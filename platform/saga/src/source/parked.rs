@@ -21,18 +21,23 @@ pub(crate) struct ParkedSource {
 }
 
 impl ParkedSource {
-    pub fn dedupe<I>(&self, delivery: &Delivery<I>, state: &mut BatchState<'_>) -> Option<Disposition> {
+    pub fn dedupe<I>(
+        &self,
+        delivery: &Delivery<I>,
+        is_repeat: bool,
+        state: &mut BatchState<'_>,
+    ) -> Option<Disposition> {
         if state.parked.is_blocked(&self.row.queue()) {
             return Some(Disposition::Parked);
         }
-        let is_repeat = state.config.has_inbox() && !state.dedup.events.seen.insert(delivery.id);
-        is_repeat.then(|| {
+        let is_known = state.config.recognises_repeats() && !state.dedup.events.known.insert(delivery.id);
+        (is_repeat || is_known).then(|| {
             state.unpark(&self.row);
             Disposition::Repeated
         })
     }
 
-    pub fn apply<I>(&self, delivery: &Delivery<I>, verdict: Verdict, state: &mut BatchState<'_>) -> Disposition {
+    pub fn apply(&self, verdict: Verdict, state: &mut BatchState<'_>) -> Disposition {
         let (now, config) = (state.now, state.config);
         let (row, reason) = match verdict {
             Verdict::Hold(why) => {
@@ -46,7 +51,6 @@ impl ParkedSource {
                 (row, DeadLetterReason::Rejected)
             }
             verdict => {
-                state.writes.decided.push(delivery.id);
                 state.unpark(&self.row);
                 return Disposition::Decided(verdict);
             }

@@ -1,6 +1,7 @@
 //! Decided once, however often it comes; and decided, noted and said together or not at all.
 
 use crate::{
+    database::literal,
     ledger::{MONEY, PANICS, SAID},
     stage::Stage,
 };
@@ -76,6 +77,50 @@ async fn a_repeat_that_would_fail_now_is_a_repeat() {
     stage.settle().await;
     assert!(stage.parked().is_empty());
     assert_eq!((stage.log(A), stage.log(B)), ("+600000".into(), format!("+{PANICS}")));
+}
+
+/// Partitions were added: a later record comes first.
+#[tokio::test]
+async fn swapped_events_are_decided_once_each() {
+    let stage = Stage::started().await;
+    let events: Vec<_> = (1..=4).map(|amount| stage.deposit(A, amount)).collect();
+    for index in [1, 0, 1, 3, 0, 2, 3, 2] {
+        stage.send([events[index].clone()]).await;
+        stage.settle().await;
+    }
+    assert_eq!(stage.log(A), "+2 +1 +4 +3");
+}
+
+/// A producer was restored from a backup, or its event is forged: state decides, and later events are no repeats.
+#[tokio::test]
+async fn strange_sequences_are_decided_by_state() {
+    let stage = Stage::started().await;
+    stage.send([stage.deposit(A, 1)]).await;
+    stage.set_sequence(MONEY, A, 0);
+    stage.send([stage.deposit(A, 2)]).await; // the first one's sequence
+    stage.set_sequence(MONEY, A, 999_999_999);
+    stage.send([stage.deposit(A, 3)]).await;
+    stage.set_sequence(MONEY, A, 1);
+    let next = stage.deposit(A, 4);
+    stage.send([next.clone(), next]).await;
+    stage.log_is(A, "+1 +2 +3 +4").await;
+}
+
+/// What a program before `Seen` has decided is in the inbox only.
+#[tokio::test]
+async fn the_inbox_of_an_earlier_program_is_looked_at() {
+    let mut stage = Stage::started().await;
+    let event = stage.deposit(A, 5);
+    stage.send([event.clone()]).await;
+    stage.log_is(A, "+5").await;
+    stage.stop().await;
+    let id = std::str::from_utf8(event.message.header(events::envelope::ID).unwrap()).unwrap().parse().unwrap();
+    stage.sql("UPDATE accounts SET seen = NULL").await;
+    let insert = format!("INSERT INTO inbox (event_id, participant) VALUES ({}, 'ledger')", literal(id));
+    stage.sql(&insert).await;
+    stage.start().await;
+    stage.send([event, stage.mark(MONEY, A, "end")]).await;
+    stage.log_is(A, "+5 end").await;
 }
 
 #[tokio::test]

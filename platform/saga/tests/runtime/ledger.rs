@@ -8,7 +8,8 @@ use std::sync::{
 use chrono::TimeDelta;
 use events::Event;
 use saga::{
-    CallResult, Command, Consequences, Delivery, Outcome, Participant, Reminder, Request, Verdict, Workset, answer,
+    CallResult, Command, Consequences, Delivery, Outcome, Participant, Reminder, Request, Seen, Verdict, Workset,
+    answer,
 };
 use sea_orm::entity::prelude::Uuid;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ pub const BREAKS_LOAD: i64 = 900_014;
 pub const TOO_MUCH: i64 = 2_000_000;
 
 pub mod account {
+    use saga::Seen;
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -35,6 +37,8 @@ pub mod account {
         pub balance: i64,
         pub licensed: bool,
         pub sequence: i64,
+        #[sea_orm(nullable)]
+        pub seen: Seen,
         /// Everything decided about it, in order, separated by blanks.
         pub log: String,
     }
@@ -212,6 +216,10 @@ impl Workset<Input> for Accounts {
         Ok(Self(Rows::lock(tx, batch.iter().map(|it| it.key).collect::<Vec<_>>()).await?))
     }
 
+    fn seen(&mut self, key: Uuid) -> Option<&mut Seen> {
+        Some(&mut self.0.loaded_mut(&key)?.seen)
+    }
+
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {
         self.0.save(tx).await
     }
@@ -220,7 +228,14 @@ impl Workset<Input> for Accounts {
 impl Accounts {
     fn of(&mut self, id: Uuid) -> &mut account::Model {
         if self.0.get(&id).is_none() {
-            self.0.insert(account::Model { id, balance: 0, licensed: false, sequence: 0, log: String::new() });
+            self.0.insert(account::Model {
+                id,
+                balance: 0,
+                licensed: false,
+                sequence: 0,
+                seen: Seen::default(),
+                log: String::new(),
+            });
         }
         self.0.get_mut(&id).expect("it is there now")
     }

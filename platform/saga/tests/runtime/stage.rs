@@ -6,7 +6,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -87,6 +87,7 @@ pub struct Stage {
     pub gate: Arc<Gate>,
     pub provider: Provider,
     pub plan: Plan,
+    sequences: Mutex<BTreeMap<(String, Uuid), u64>>,
     running: Option<Running>,
 }
 
@@ -113,6 +114,7 @@ impl Stage {
             gate: Arc::default(),
             provider: Provider::default(),
             plan: Plan::default(),
+            sequences: Mutex::default(),
             running: None,
         }
     }
@@ -206,9 +208,23 @@ impl Stage {
             header(envelope::ID, self.clock.new_id().to_string()),
             header(envelope::TYPE, kind.into()),
             header(envelope::TIME, self.clock.now().to_rfc3339()),
+            header(envelope::SEQUENCE, self.next_sequence(topic, key).to_string()),
         ];
         let message = Message { key: key.to_string().into(), headers, value: body.to_string().into() };
         Outgoing { topic: topic.into(), message: Arc::new(message) }
+    }
+
+    /// Counts the events of an aggregate on a topic, as their producer does.
+    fn next_sequence(&self, topic: &str, key: Uuid) -> u64 {
+        let mut sequences = self.sequences.lock().unwrap();
+        let sequence = sequences.entry((topic.to_owned(), key)).or_default();
+        *sequence += 1;
+        *sequence
+    }
+
+    /// The next event on this topic has the sequence after this one.
+    pub fn set_sequence(&self, topic: &str, key: Uuid, sequence: u64) {
+        self.sequences.lock().unwrap().insert((topic.to_owned(), key), sequence);
     }
 
     pub fn deposit(&self, key: Uuid, amount: i64) -> Outgoing {
@@ -414,6 +430,7 @@ impl MigrationTrait for First {
             .col(ColumnDef::new(A::Balance).big_integer().not_null().check(Expr::col(A::Balance).lte(1_000_000)))
             .col(ColumnDef::new(A::Licensed).boolean().not_null())
             .col(ColumnDef::new(A::Sequence).big_integer().not_null())
+            .col(ColumnDef::new(A::Seen).blob())
             .col(ColumnDef::new(A::Log).text().not_null())
             .to_owned();
         create(manager, Layout::Clustered, accounts).await

@@ -12,7 +12,7 @@ use bus::{BusError, Message, Taken};
 use store::{StoreError, Tx};
 
 use super::*;
-use crate::{Consequences, Delivery, Verdict, Workset};
+use crate::{Consequences, Delivery, Seen, Verdict, Workset};
 
 /// Its events are decoded and never decided.
 struct Listener;
@@ -38,6 +38,10 @@ impl Participant for Listener {
 impl Workset<Input> for Nothing {
     async fn load(_: &Tx, _: &[&Delivery<Input>]) -> Result<Self, StoreError> {
         unreachable!("the test is the batch loop")
+    }
+
+    fn seen(&mut self, _: Uuid) -> Option<&mut Seen> {
+        None
     }
 
     async fn save(self, _: &Tx) -> Result<(), StoreError> {
