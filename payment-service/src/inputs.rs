@@ -1,4 +1,4 @@
-//! What comes in. Names of events and reminders are stored and sent: never rename.
+//! The inputs of this service.
 
 use derive_more::From;
 use saga::Outcome;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::domain::{Charge, CloseCharge, OrderCreated, QueryCharge, Refund, RefundPayment};
 
-/// Everything that comes in. Names of events are sent: never rename.
+/// An input of any source. Names of events are sent: never rename.
 #[derive(Debug, Deserialize, From)]
 pub enum Input {
     // events

@@ -16,8 +16,10 @@ use host::{Service, ServiceSpec};
 use serde::Deserialize;
 use settings::Span;
 
-use domain::{Charge, CloseCharge, QueryCharge, Refund};
-use effects::{Calls, HttpProvider, Provider};
+use crate::{
+    domain::{Charge, CloseCharge, PaymentRules, QueryCharge, Refund},
+    effects::{Calls, HttpProvider, Provider},
+};
 
 /// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
@@ -31,33 +33,50 @@ pub struct Settings {
     pub query_for: Span,
 }
 
-/// Which adapter of the provider port is used.
+/// The adapter of the provider port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderKind {
     Sandbox,
 }
 
-/// Everything this service consists of.
+impl Settings {
+    fn rules(&self) -> PaymentRules {
+        PaymentRules { query_for: self.query_for.delta() }
+    }
+
+    /// Retried without limit: keys make repeats harmless, and compensations must succeed.
+    fn unlimited(&self) -> Policy {
+        Policy { timeout: self.timeout.duration(), ..Policy::default() }
+    }
+
+    fn charge(&self) -> Policy {
+        Policy { unknown: true, ..self.unlimited() }
+    }
+
+    /// One attempt: the domain requests the next query itself.
+    fn query(&self) -> Policy {
+        Policy { attempts: Some(1), is_query: true, ..self.unlimited() }
+    }
+
+    fn refund(&self) -> Policy {
+        Policy { key_valid_for: Some(self.query_for.duration()), ..self.unlimited() }
+    }
+}
+
+/// The parts of this service.
 pub fn service(settings: &Settings, provider: Arc<dyn Provider>) -> Service {
-    let saga = saga::PaymentSaga { query_for: settings.query_for.delta() };
     let breaker = Breaker::new("payment-provider");
     let calls = Calls(provider);
-    let timeout = settings.timeout.duration();
-    // Tried for ever: keys make repeats harmless, and a compensation is never given up.
-    let for_ever = Policy { timeout, ..Policy::default() };
-    let charge = Policy { unknown: true, ..for_ever };
-    // The domain asks again by itself.
-    let query = Policy { attempts: Some(1), is_query: true, ..for_ever };
-    let refund = Policy { key_valid_for: Some(settings.query_for.duration()), ..for_ever };
-    let participant = ParticipantBuilder::new(saga)
-        .performs::<Charge>(charge, &breaker, calls.clone())
-        .performs::<QueryCharge>(query, &breaker, calls.clone())
-        .performs::<CloseCharge>(for_ever, &breaker, calls.clone())
-        .performs::<Refund>(refund, &breaker, calls);
     Service::named(PAYMENT, "payment-service")
         .migrations::<migrations::Migrator>()
-        .participant(participant)
+        .participant(
+            ParticipantBuilder::new(saga::PaymentSaga { rules: settings.rules() })
+                .performs::<Charge>(settings.charge(), &breaker, calls.clone())
+                .performs::<QueryCharge>(settings.query(), &breaker, calls.clone())
+                .performs::<CloseCharge>(settings.unlimited(), &breaker, calls.clone())
+                .performs::<Refund>(settings.refund(), &breaker, calls),
+        )
         .routes(http::routes, http::PROBLEMS)
 }
 

@@ -1,18 +1,15 @@
-//! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
+//! This service's part in the saga: the rule of `domain` that each input invokes.
 
-use chrono::TimeDelta;
 use saga::{Command, Consequences, Delivery, Participant, Verdict, answer};
 use uuid::Uuid;
 
 use crate::{
-    domain::{RefundAccepted, RefundPayment, RefundRefusal},
+    domain::{PaymentRules, Payments, RefundAccepted, RefundPayment, RefundRefusal},
     inputs::Input,
-    store::Payments,
 };
 
 pub struct PaymentSaga {
-    /// How long the provider is asked about a charge it has not answered.
-    pub query_for: TimeDelta,
+    pub rules: PaymentRules,
 }
 
 impl Participant for PaymentSaga {
@@ -22,12 +19,12 @@ impl Participant for PaymentSaga {
 
     fn react(&self, payments: &mut Payments, it: &Delivery<Input>, out: &mut Consequences) -> Verdict {
         match &it.input {
-            Input::OrderCreated(order) => payments.note(it.key, order, out),
+            Input::OrderCreated(order) => payments.record(it.key, order, out),
             Input::InventoryReserved => payments.charge(it.key, out),
             Input::OrderCancelled => payments.cancel(it.key, out),
             Input::OrderShipped => payments.shipped(it.key),
             Input::Charged(outcome) => payments.charge_answered(it.key, &outcome.result, out),
-            Input::Queried(outcome) => payments.query_answered(it.key, outcome, self.query_for, out),
+            Input::Queried(outcome) => payments.query_answered(it.key, outcome, &self.rules, out),
             Input::Closed(outcome) => payments.close_answered(it.key, &outcome.result, out),
             Input::Refunded(outcome) => payments.refund_answered(it.key, outcome, out),
             Input::RefundPayment(command) => answer(command, payments.refund(command, out)),

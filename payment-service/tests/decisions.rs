@@ -1,6 +1,6 @@
-//! Given, when, then: every input in every state, as in the choreography's model.
+//! Every input in every state, as in the choreography's model.
 
-#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod world;
 
@@ -36,11 +36,11 @@ const INPUTS: [&str; 16] = [
     "OrderShipped",
     "charge: charged",
     "charge: declined",
-    "charge: silence",
+    "charge: unknown",
     "query: charged",
     "query: declined",
     "query: not found",
-    "query: silence",
+    "query: exhausted",
     "query: not found, of an earlier query",
     "close: closed",
     "close: charged already",
@@ -48,10 +48,10 @@ const INPUTS: [&str; 16] = [
     "refund: paid, of another refund",
 ];
 
-/// State and input, and what follows: state, events told, calls that wait.
+/// State and input, and the result: state, published events, pending requests.
 type Change = (Option<State>, &'static str, State, &'static [&'static str], &'static [&'static str]);
 
-/// What changes something. Everything else changes nothing.
+/// The combinations that change something. All others change nothing.
 #[rustfmt::skip]
 const CHANGES: &[Change] = &[
     (None, "OrderCreated", Noted, &[], &[]),
@@ -61,7 +61,7 @@ const CHANGES: &[Change] = &[
     (Some(Charging), "OrderCancelled", CancelWait, &[], &["Charge", "CloseCharge"]),
     (Some(Charging), "charge: charged", Charged, &["PaymentProcessed"], &[]),
     (Some(Charging), "charge: declined", Declined, &["PaymentFailed"], &[]),
-    (Some(Charging), "charge: silence", Unknown, &[], &["QueryCharge"]),
+    (Some(Charging), "charge: unknown", Unknown, &[], &["QueryCharge"]),
     (Some(Charging), "query: charged", Charged, &["PaymentProcessed"], &["Charge"]),
     (Some(Charging), "query: declined", Declined, &["PaymentFailed"], &["Charge"]),
     (Some(Charging), "close: charged already", Charged, &["PaymentProcessed"], &["Charge"]),
@@ -71,7 +71,7 @@ const CHANGES: &[Change] = &[
     (Some(Unknown), "query: charged", Charged, &["PaymentProcessed"], &[]),
     (Some(Unknown), "query: declined", Declined, &["PaymentFailed"], &[]),
     (Some(Unknown), "query: not found", Charging, &[], &["Charge"]),
-    (Some(Unknown), "query: silence", Unknown, &[], &["QueryCharge"]),
+    (Some(Unknown), "query: exhausted", Unknown, &[], &["QueryCharge"]),
     (Some(Unknown), "close: charged already", Charged, &["PaymentProcessed"], &["QueryCharge"]),
     (Some(CancelWait), "charge: charged", Refunding, &["PaymentProcessed"], &["CloseCharge", "Refund"]),
     (Some(CancelWait), "charge: declined", Voided, &[], &["CloseCharge"]),
@@ -83,13 +83,13 @@ const CHANGES: &[Change] = &[
     (Some(Refunding), "refund: paid", State::Refunded, &["PaymentRefunded"], &[]),
 ];
 
-/// Brings the payment into a state, by the shortest way.
+/// Brings the payment into a state with the fewest inputs.
 fn given(state: Option<State>) -> World {
-    let way: &[&str] = match state {
+    let inputs: &[&str] = match state {
         None => &[],
         Some(Noted) => &["OrderCreated"],
         Some(Charging) => &["OrderCreated", "InventoryReserved"],
-        Some(Unknown) => &["OrderCreated", "InventoryReserved", "charge: silence"],
+        Some(Unknown) => &["OrderCreated", "InventoryReserved", "charge: unknown"],
         Some(CancelWait) => &["OrderCreated", "InventoryReserved", "OrderCancelled"],
         Some(Charged) => &["OrderCreated", "InventoryReserved", "charge: charged"],
         Some(Refunding) => &["OrderCreated", "InventoryReserved", "charge: charged", "OrderCancelled"],
@@ -100,18 +100,18 @@ fn given(state: Option<State>) -> World {
         Some(Voided) => &["OrderCreated", "OrderCancelled"],
     };
     let mut world = World::new();
-    for input in way {
-        take(&mut world, input);
+    for input in inputs {
+        apply(&mut world, input);
     }
     assert_eq!(world.state(), state);
     world.service.published();
     world
 }
 
-fn take(world: &mut World, input: &str) -> Ended {
+fn apply(world: &mut World, input: &str) -> Ended {
     let charged = || ChargeAnswer::Charged { reference: "txn-1".into() };
     let declined = || ChargeAnswer::Declined { reason: PaymentFailure::CardDeclined };
-    let silence = || "no answer within 5s".to_owned();
+    let no_answer = || "no answer within 5s".to_owned();
     let queries = world.payment().map_or(1, |payment| payment.queries);
     let (order_id, amount, currency) = (ORDER, Money::from_minor(AMOUNT), "EUR".parse().unwrap());
     let charge = Charge { order_id, amount, currency, token: "tok_ok".into() };
@@ -124,11 +124,11 @@ fn take(world: &mut World, input: &str) -> Ended {
         "OrderCreated" => world.ordered("tok_ok"),
         "charge: charged" => node.outcome(ORDER, charge, CallResult::Answer(charged())),
         "charge: declined" => node.outcome(ORDER, charge, CallResult::Answer(declined())),
-        "charge: silence" => node.outcome(ORDER, charge, CallResult::Unknown(silence())),
+        "charge: unknown" => node.outcome(ORDER, charge, CallResult::Unknown(no_answer())),
         "query: charged" => node.outcome(ORDER, query(queries), CallResult::Answer(Found::Settled(charged()))),
         "query: declined" => node.outcome(ORDER, query(queries), CallResult::Answer(Found::Settled(declined()))),
         "query: not found" => node.outcome(ORDER, query(queries), CallResult::Answer(Found::NotFound)),
-        "query: silence" => node.outcome(ORDER, query(queries), CallResult::Exhausted(silence())),
+        "query: exhausted" => node.outcome(ORDER, query(queries), CallResult::Exhausted(no_answer())),
         "query: not found, of an earlier query" => {
             node.outcome(ORDER, query(queries - 1), CallResult::Answer(Found::NotFound))
         }
@@ -142,7 +142,7 @@ fn take(world: &mut World, input: &str) -> Ended {
             let other = Refund { refund_id: Uuid::from_u128(77), ..refund };
             node.outcome(ORDER, other, CallResult::Answer(Refunded { reference: "txn-2".into() }))
         }
-        event => world.hear(event),
+        event => world.receive(event),
     }
 }
 
@@ -153,14 +153,14 @@ fn every_input_in_every_state_and_again() {
             let what = format!("{input} in {state:?}");
             let mut world = given(state);
             let before = world.payment().cloned();
-            let ended = take(&mut world, input);
+            let ended = apply(&mut world, input);
             let change = CHANGES.iter().find(|change| (change.0, change.1) == (state, input));
             match (change, input) {
-                (Some((.., after, told, asked)), _) => {
+                (Some((.., after, published, pending)), _) => {
                     assert!(matches!(ended, Ended::Done), "{what}: {ended:?}");
                     assert_eq!(world.state(), Some(*after), "{what}");
-                    assert_eq!(world.service.published(), *told, "{what}");
-                    assert_eq!(world.service.asked(), *asked, "{what}");
+                    assert_eq!(world.service.published(), *published, "{what}");
+                    assert_eq!(world.service.asked(), *pending, "{what}");
                 }
                 (None, "OrderShipped") if state.is_some() => {
                     assert!(matches!(ended, Ended::Done), "{what}: {ended:?}");
@@ -177,54 +177,57 @@ fn every_input_in_every_state_and_again() {
                     assert!(world.service.published().is_empty(), "{what}");
                 }
             }
-            // The same once more changes nothing, inbox or not.
-            let (once, asked) = (world.payment().cloned(), world.service.effects.len());
-            let numbered_anew = (state, input) == (Some(Unknown), "query: silence"); // `take` asks for the latest
-            if !numbered_anew {
-                let again = take(&mut world, input);
+            // A repeat changes nothing, even without deduplication.
+            let (once, pending) = (world.payment().cloned(), world.service.effects.len());
+            let new_query = (state, input) == (Some(Unknown), "query: exhausted"); // `apply` answers the latest query
+            if !new_query {
+                let again = apply(&mut world, input);
                 assert!(matches!(again, Ended::Ignored(_)), "{what}, again: {again:?}");
                 assert_eq!(world.payment(), once.as_ref(), "{what}, again");
-                assert!(world.service.published().is_empty() && world.service.effects.len() <= asked, "{what}, again");
+                assert!(
+                    world.service.published().is_empty() && world.service.effects.len() <= pending,
+                    "{what}, again"
+                );
             }
         }
     }
 }
 
 #[test]
-fn a_silent_provider_is_asked_ever_more_rarely_and_in_the_end_left_to_a_person() {
+fn an_unknown_charge_is_queried_with_backoff_and_then_left_to_an_operator() {
     let mut world = given(Some(Unknown));
     let begin = world.clock.now();
     let mut waits = vec![];
     while let Some(call) = world.service.effects.values().next().cloned() {
         waits.push((call.due - world.clock.now()).num_seconds());
         world.time.set(call.due);
-        take(&mut world, "query: silence");
+        apply(&mut world, "query: exhausted");
     }
     assert_eq!(waits[..9], [1, 2, 4, 8, 16, 32, 60, 60, 60]);
     assert_eq!((world.clock.now() - begin).num_hours(), 20);
     let payment = world.payment().unwrap();
     assert_eq!((payment.state, payment.attempts.len()), (Unknown, 50));
     assert_eq!(payment.attempts.last().unwrap().detail.as_deref(), Some("left to a person"));
-    // Cancelled, it is closed all the same.
-    world.hear("OrderCancelled");
+    // A cancellation still closes the key.
+    world.receive("OrderCancelled");
     assert_eq!((world.state(), world.service.asked()), (Some(CancelWait), vec!["CloseCharge"]));
 }
 
 #[test]
-fn a_key_the_provider_may_have_forgotten_is_never_charged_again() {
+fn a_key_that_may_have_expired_is_never_charged_again() {
     let mut world = given(Some(Unknown));
     world.time.advance(chrono::TimeDelta::hours(20));
-    take(&mut world, "query: not found");
+    apply(&mut world, "query: not found");
     assert!(world.service.effects.is_empty());
     assert_eq!(world.state(), Some(Unknown));
 }
 
 #[test]
-fn every_attempt_bears_the_same_key() {
+fn every_attempt_has_the_same_key() {
     let mut world = given(Some(Charging));
     let key = world.service.effects.keys().next().cloned();
-    take(&mut world, "charge: silence");
-    take(&mut world, "query: not found");
+    apply(&mut world, "charge: unknown");
+    apply(&mut world, "query: not found");
     assert_eq!(world.service.effects.keys().next().cloned(), key);
     assert_eq!(key, Some(format!("charge:{ORDER}")));
     assert_eq!(CloseCharge { order_id: ORDER }.idempotency_key(), format!("close:{ORDER}"));
@@ -235,7 +238,7 @@ fn refund(world: &mut World, minor: i64) -> Result<Money, RefundRefusal> {
     let command = RefundPayment { order_id: ORDER, amount, note: "a chipped lid".into() };
     world.service.command(command).map(|accepted| accepted.amount)
 }
-fn pay_all_back(world: &mut World) {
+fn complete_all_refunds(world: &mut World) {
     let refunds = world.payment().unwrap().refunds.clone();
     for it in refunds.iter().filter(|it| !it.done) {
         let (order_id, amount, currency) = (ORDER, it.amount, "EUR".parse().unwrap());
@@ -249,32 +252,32 @@ fn money(minor: i64) -> Money {
 }
 
 #[test]
-fn parts_can_be_paid_back_and_all_of_it_once_it_is_shipped() {
+fn partial_refunds_any_time_and_a_full_refund_once_shipped() {
     let mut world = given(Some(Charged));
     assert_eq!(refund(&mut world, AMOUNT + 1), Err(RefundRefusal::ExceedsCharge(money(AMOUNT))));
     assert_eq!(refund(&mut world, AMOUNT), Err(RefundRefusal::CancelInstead));
     assert_eq!(refund(&mut world, 1000), Ok(money(1000)));
-    assert_eq!(refund(&mut world, AMOUNT - 1000), Err(RefundRefusal::CancelInstead), "in parts, but all of it");
+    assert_eq!(refund(&mut world, AMOUNT - 1000), Err(RefundRefusal::CancelInstead), "the rest is a full refund, too");
     assert_eq!(refund(&mut world, AMOUNT - 999), Err(RefundRefusal::ExceedsCharge(money(AMOUNT - 1000))));
-    pay_all_back(&mut world);
+    complete_all_refunds(&mut world);
     assert_eq!((world.state(), world.service.published()), (Some(Charged), vec!["PaymentRefunded".to_owned()]));
-    take(&mut world, "OrderShipped");
+    apply(&mut world, "OrderShipped");
     assert_eq!(refund(&mut world, AMOUNT - 1000), Ok(money(AMOUNT - 1000)));
     assert_eq!(world.state(), Some(Refunding));
     assert_eq!(refund(&mut world, 1), Err(RefundRefusal::ExceedsCharge(Money::ZERO)));
-    pay_all_back(&mut world);
+    complete_all_refunds(&mut world);
     assert_eq!((world.state(), world.service.published()), (Some(State::Refunded), vec!["PaymentRefunded".to_owned()]));
 }
 
 #[test]
-fn cancelling_pays_back_what_is_left_and_only_that() {
+fn a_cancellation_refunds_exactly_what_is_left() {
     let mut world = given(Some(Charged));
     refund(&mut world, 1000).unwrap();
-    take(&mut world, "OrderCancelled");
+    apply(&mut world, "OrderCancelled");
     let payment = world.payment().unwrap();
     let owed: Vec<_> = payment.refunds.iter().map(|it| (it.amount.minor(), it.reason)).collect();
     assert_eq!(owed, [(1000, RefundReason::Requested), (AMOUNT - 1000, RefundReason::OrderCancelled)]);
-    pay_all_back(&mut world);
+    complete_all_refunds(&mut world);
     let payment = world.payment().unwrap();
     assert_eq!((payment.state, payment.refunded_minor, payment.sequence), (State::Refunded, AMOUNT, 3));
     assert_eq!(payment.balance(Account::Provider), 0);
@@ -290,7 +293,7 @@ fn cancelling_pays_back_what_is_left_and_only_that() {
 #[case(State::Refunded)]
 #[case(Declined)]
 #[case(Voided)]
-fn nothing_is_left_of_what_is_not_charged(#[case] state: State) {
+fn nothing_can_be_refunded_without_a_charge(#[case] state: State) {
     let mut world = given(Some(state));
     let before = world.payment().cloned();
     assert_eq!(refund(&mut world, 1), Err(RefundRefusal::ExceedsCharge(Money::ZERO)));
@@ -298,7 +301,7 @@ fn nothing_is_left_of_what_is_not_charged(#[case] state: State) {
 }
 
 #[test]
-fn what_nobody_ordered_cannot_be_paid_back() {
+fn a_refund_of_an_unknown_order_is_refused() {
     assert_eq!(refund(&mut given(None), 1), Err(RefundRefusal::NoSuchPayment));
 }
 

@@ -1,6 +1,6 @@
-//! Service and sandbox as they run, in processes of their own: database and log in temporary folders, calls over HTTP.
+//! The running service and the sandbox, each with database and log in a temporary folder; calls over HTTP.
 
-#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
 
@@ -44,8 +44,8 @@ impl Shop {
         self.provider.stop().await;
     }
 
-    /// Another service says something about the order.
-    async fn hears<E: events::Event>(&self, event: &E) {
+    /// Publishes an event of another service about the order.
+    async fn publish<E: events::Event>(&self, event: &E) {
         let (clock, _) = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap(), rand::random());
         let mut out = Consequences::new("test", clock.clone());
         let (id, at, trace) = (clock.new_id(), clock.now(), Trace::default());
@@ -71,18 +71,18 @@ impl Shop {
         let mut order: OrderCreated =
             serde_json::from_str(include_str!("../../events/samples/OrderCreated.v1.json")).unwrap();
         (order.total_amount, order.items, order.payment) = ("59.90".parse().unwrap(), vec![item], payment);
-        self.hears(&order).await;
-        self.hears(&InventoryReserved { reservations: vec![], expires_at: DateTime::default().into() }).await;
+        self.publish(&order).await;
+        self.publish(&InventoryReserved { reservations: vec![], expires_at: DateTime::default().into() }).await;
     }
 
-    /// Nothing that was said waits to be heard.
-    async fn has_dealt_with_all(&self) {
+    /// Waits until every published event is consumed.
+    async fn consumed_all(&self) {
         let topics = [events::topic::ORDERS_IN, events::topic::INVENTORY_UPDATES].map(Into::into);
-        let none_waits = async || {
+        let no_lag = async || {
             let lag = self.payment.host.bus.lag("payment", &topics).await.unwrap();
             lag.iter().all(|it| it.records == 0).then_some(())
         };
-        eventually("everything is heard", none_waits).await;
+        eventually("all events are consumed", no_lag).await;
     }
 
     async fn payment(&self) -> Value {
@@ -111,21 +111,21 @@ fn pair(operation: &str, amount: &str) -> (String, String) {
     (operation.to_owned(), amount.to_owned())
 }
 
-/// A new order's payment is not looked for before it is written, but one that was cancelled before it came is in its way.
+/// A cancellation that arrives before its order leaves a tombstone, which the order finds.
 #[tokio::test]
-async fn cancelled_before_it_came_it_is_never_charged() {
+async fn an_order_cancelled_before_it_arrives_is_never_charged() {
     let shop = Shop::open().await;
-    shop.hears(&cancelled()).await;
+    shop.publish(&cancelled()).await;
     shop.becomes("VOIDED").await;
     shop.is_ordered("tok_ok").await;
-    shop.has_dealt_with_all().await;
+    shop.consumed_all().await;
     assert_eq!(shop.payment().await["status"], "VOIDED");
     assert_eq!(shop.moved().await, []);
     shop.close().await;
 }
 
 #[tokio::test]
-async fn charged_shipped_and_paid_back_in_parts() {
+async fn charged_shipped_and_refunded_in_parts() {
     let shop = Shop::open().await;
     shop.is_ordered("tok_ok").await;
     let charged = shop.becomes("CHARGED").await;
@@ -161,9 +161,9 @@ async fn charged_shipped_and_paid_back_in_parts() {
     let mut shipped: OrderShipped =
         serde_json::from_str(include_str!("../../events/samples/OrderShipped.v1.json")).unwrap();
     shipped.carrier = "MockCarrier".into();
-    shop.hears(&shipped).await;
+    shop.publish(&shipped).await;
     let rest = json!({ "amount": "50.00", "reason": "sent back" });
-    // Until the news of the shipment is here it is refused.
+    // Refused until `OrderShipped` is consumed.
     let accepted = async || Some(shop.refund("b", &rest).await).filter(|it| it.status == 202);
     eventually("the rest to be accepted", accepted).await;
     assert_eq!(shop.becomes("REFUNDED").await["refunded"], "59.90");
@@ -174,7 +174,7 @@ async fn charged_shipped_and_paid_back_in_parts() {
 }
 
 #[tokio::test]
-async fn silence_is_no_decline() {
+async fn a_timeout_is_not_a_decline() {
     let shop = Shop::open().await;
     shop.is_ordered("tok_timeout_charged").await;
     let charged = shop.becomes("CHARGED").await;
@@ -185,7 +185,7 @@ async fn silence_is_no_decline() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_down_is_waited_for() {
+async fn a_charge_is_retried_while_the_provider_is_down() {
     let shop = Shop::open().await;
     let behaviour = "/sandbox/payment-provider/behaviour";
     let down = shop.provider.send("PUT", behaviour, &[], Some(&json!({ "down": true }))).await;
@@ -200,18 +200,18 @@ async fn a_provider_that_is_down_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_cancelled_order_keeps_no_money() {
+async fn a_cancelled_order_is_refunded() {
     let shop = Shop::open().await;
     shop.is_ordered("tok_ok").await;
     shop.becomes("CHARGED").await;
-    shop.hears(&cancelled()).await;
+    shop.publish(&cancelled()).await;
     assert_eq!(shop.becomes("REFUNDED").await["refunded"], "59.90");
     assert_eq!(shop.moved().await, [pair("CHARGE", "59.90"), pair("REFUND", "59.90")]);
     shop.close().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused() {
+async fn invalid_requests_are_refused() {
     let shop = Shop::open().await;
     assert_eq!(shop.payment.get(&format!("/api/v1/payments/{ORDER}")).await.status, 404);
     assert_eq!(shop.payment.get("/api/v1/payments/7").await.status, 400);
@@ -228,7 +228,7 @@ async fn what_cannot_be_is_refused() {
 }
 
 #[tokio::test]
-async fn the_providers_ledger_comes_in_pages() {
+async fn the_providers_ledger_has_pages() {
     let shop = Shop::open().await;
     shop.is_ordered("tok_ok").await;
     shop.becomes("CHARGED").await;

@@ -1,6 +1,6 @@
-//! A payment from beginning to end, with the sandbox provider and all that goes wrong on the way there.
+//! A payment from beginning to end, with the sandbox provider and lost calls and answers.
 
-#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod world;
 
@@ -19,37 +19,42 @@ use world::{AMOUNT, ORDER, Wire, World};
 #[case("tok_declined", State::Declined, "PaymentFailed", 1)]
 #[case("tok_insufficient_funds", State::Declined, "PaymentFailed", 1)]
 #[case("tok_of_another_shop", State::Declined, "PaymentFailed", 1)]
-fn each_token_leads_where_it_should(#[case] token: &str, #[case] end: State, #[case] told: &str, #[case] calls: usize) {
+fn each_token_leads_to_its_state(
+    #[case] token: &str,
+    #[case] end: State,
+    #[case] published: &str,
+    #[case] calls: usize,
+) {
     let mut world = World::with_order(token);
-    world.hear("InventoryReserved");
+    world.receive("InventoryReserved");
     let mut made = 0;
     while !world.service.effects.is_empty() {
         world.perform(0, true);
         made += 1;
-        assert!(made < 10, "it never ends");
+        assert!(made < 10, "the calls do not end");
     }
-    assert_eq!((world.state(), world.service.published(), made), (Some(end), vec![told.to_owned()], calls));
+    assert_eq!((world.state(), world.service.published(), made), (Some(end), vec![published.to_owned()], calls));
     let charged = if end == State::Charged { (1, AMOUNT, 0) } else { (0, 0, 0) };
     assert_eq!(world.outside.moved(), charged);
 }
 
 #[test]
-fn reasons_are_the_providers() {
+fn the_reason_is_the_providers() {
     for (token, reason) in [
         ("tok_declined", "CARD_DECLINED"),
         ("tok_insufficient_funds", "INSUFFICIENT_FUNDS"),
         ("tok_of_another_shop", "PAYMENT_NOT_AUTHORISED"),
     ] {
         let mut world = World::with_order(token);
-        world.hear("InventoryReserved");
+        world.receive("InventoryReserved");
         world.settle();
         assert_eq!(world.payment().unwrap().reason.as_deref(), Some(reason));
     }
 }
 
-/// The customer cancels after so many calls: whenever that is, no money stays.
+/// The customer cancels after 0 to 3 calls: in every case everything charged is refunded.
 #[rstest]
-fn cancelled_at_any_moment_no_money_stays(
+fn an_order_cancelled_at_any_moment_is_refunded(
     #[values(
         "tok_ok",
         "tok_slow",
@@ -64,11 +69,11 @@ fn cancelled_at_any_moment_no_money_stays(
     #[values(0, 1)] then_first: usize,
 ) {
     let mut world = World::with_order(token);
-    world.hear("InventoryReserved");
+    world.receive("InventoryReserved");
     for _ in 0..calls {
         world.perform(0, true);
     }
-    world.hear("OrderCancelled");
+    world.receive("OrderCancelled");
     world.perform(then_first, true);
     world.settle();
     let (times, charged, refunded) = world.outside.moved();
@@ -78,27 +83,27 @@ fn cancelled_at_any_moment_no_money_stays(
     assert!(world.state().is_some_and(|state| ends.contains(&state)), "{:?}", world.state());
 }
 
-/// Without closing its key this charge would stay.
+/// Without the close this charge would succeed after the cancellation.
 #[test]
-fn a_charge_that_would_land_late_is_closed_in_time() {
+fn a_late_charge_is_prevented_by_the_close() {
     let mut world = World::with_order("tok_lands_late");
-    world.hear("InventoryReserved");
-    world.perform(0, true); // not answered
-    world.perform(0, true); // not found: charged again …
+    world.receive("InventoryReserved");
+    world.perform(0, true); // no answer
+    world.perform(0, true); // not found: requested again …
     assert_eq!(world.state(), Some(State::Charging));
-    world.hear("OrderCancelled"); // … but before that arrives
+    world.receive("OrderCancelled"); // … and cancelled before the call
     let close = world.service.asked().iter().position(|it| *it == "CloseCharge").unwrap();
     world.perform(close, true);
     assert_eq!(world.state(), Some(State::Voided));
-    world.settle(); // the charge arrives, and the first one would land
+    world.settle(); // the second charge arrives, and the first one would succeed late
     assert_eq!((world.state(), world.outside.moved()), (Some(State::Voided), (0, 0, 0)));
 }
 
-/// The same charge, never closed, does land: what the sandbox is for.
+/// The same charge without a close does succeed late, so the test above can fail.
 #[test]
-fn a_charge_nobody_closes_lands_late() {
+fn a_late_charge_succeeds_without_a_close() {
     let mut world = World::with_order("tok_lands_late");
-    world.hear("InventoryReserved");
+    world.receive("InventoryReserved");
     world.perform(0, true);
     world.perform(0, true);
     assert_eq!(world.outside.moved(), (0, 0, 0));
@@ -108,10 +113,10 @@ fn a_charge_nobody_closes_lands_late() {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Hear(&'static str),
+    Receive(&'static str),
     Order,
     Refund(i64),
-    /// Performs the nth call; without `keep` the service dies before it has noted the answer.
+    /// Performs the nth request; without `keep` the service crashes before it records the outcome.
     Perform {
         nth: usize,
         wire: Wire,
@@ -121,12 +126,12 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let wires = prop_oneof![3 => Just(Wire::Whole), 1 => Just(Wire::LosesCalls), 1 => Just(Wire::LosesAnswers)];
+    let wires = prop_oneof![3 => Just(Wire::Intact), 1 => Just(Wire::LosesCalls), 1 => Just(Wire::LosesAnswers)];
     prop_oneof![
         1 => Just(Step::Order),
-        3 => Just(Step::Hear("InventoryReserved")),
-        1 => Just(Step::Hear("OrderCancelled")),
-        1 => Just(Step::Hear("OrderShipped")),
+        3 => Just(Step::Receive("InventoryReserved")),
+        1 => Just(Step::Receive("OrderCancelled")),
+        1 => Just(Step::Receive("OrderShipped")),
         2 => (1..=AMOUNT).prop_map(Step::Refund),
         8 => (0..3_usize, wires, prop::bool::weighted(0.8)).prop_map(|(nth, wire, keep)| Step::Perform { nth, wire, keep }),
         1 => Just(Step::Land),
@@ -145,7 +150,7 @@ fn token() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// What holds at every moment.
+/// The invariants at every moment.
 fn check(world: &World) -> Result<(), TestCaseError> {
     let (times, charged, refunded) = world.outside.moved();
     prop_assert!(times <= 1);
@@ -155,9 +160,9 @@ fn check(world: &World) -> Result<(), TestCaseError> {
             payment.ledger.iter().map(|it| (it.debit.minor(), it.credit.minor())).unzip();
         prop_assert_eq!(debits.iter().sum::<i64>(), credits.iter().sum::<i64>(), "the ledger balances");
         prop_assert!((0..=payment.amount_minor).contains(&payment.refunded_minor));
-        let promised: i64 = payment.refunds.iter().map(|it| it.amount.minor()).sum();
-        prop_assert!(payment.refunded_minor <= refunded && refunded <= promised, "nobody is paid unasked");
-        prop_assert!(promised <= payment.amount_minor);
+        let requested: i64 = payment.refunds.iter().map(|it| it.amount.minor()).sum();
+        prop_assert!(payment.refunded_minor <= refunded && refunded <= requested, "only requested refunds are paid");
+        prop_assert!(requested <= payment.amount_minor);
     }
     Ok(())
 }
@@ -165,17 +170,17 @@ fn check(world: &World) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
-    /// Whatever is lost, repeated or cancelled: money is conserved, and in the end both ledgers agree.
+    /// With any losses, repeats and cancellations, money is conserved, and in the end both ledgers agree.
     #[test]
     fn money_is_conserved(token in token(), steps in prop::collection::vec(step(), 1..40)) {
         let mut world = World::new();
-        let (mut told, mut cancelled) = (vec![], false);
+        let (mut published, mut cancelled) = (vec![], false);
         for step in steps {
             match step {
                 Step::Order => drop(world.ordered(token)),
-                Step::Hear(event) => {
+                Step::Receive(event) => {
                     cancelled |= event == "OrderCancelled";
-                    world.hear(event);
+                    world.receive(event);
                 }
                 Step::Refund(minor) => {
                     let (amount, note) = (events::Money::from_minor(minor), "sorry".to_owned());
@@ -188,11 +193,11 @@ proptest! {
                 }
                 Step::Land => world.outside.land(),
             }
-            told.extend(world.service.published());
+            published.extend(world.service.published());
             check(&world)?;
         }
         world.settle();
-        told.extend(world.service.published());
+        published.extend(world.service.published());
         check(&world)?;
         let Some(payment) = world.payment() else { return Ok(()) };
         let (_, charged, refunded) = world.outside.moved();
@@ -200,11 +205,11 @@ proptest! {
         prop_assert_eq!(payment.balance(Account::Refunded), refunded);
         prop_assert_eq!(payment.balance(Account::Provider), charged - refunded);
         prop_assert_eq!(payment.refunded_minor, refunded);
-        prop_assert_eq!(payment.sequence, i64::try_from(told.len()).unwrap());
-        let processed = told.iter().filter(|it| *it == "PaymentProcessed").count();
+        prop_assert_eq!(payment.sequence, i64::try_from(published.len()).unwrap());
+        let processed = published.iter().filter(|it| *it == "PaymentProcessed").count();
         prop_assert_eq!(processed, usize::from(charged > 0));
         if cancelled {
-            prop_assert_eq!(charged, refunded, "a cancelled order keeps no money");
+            prop_assert_eq!(charged, refunded, "everything charged for a cancelled order is refunded");
         }
         prop_assert!(!matches!(payment.state, State::Charging | State::Unknown | State::CancelWait | State::Refunding));
     }

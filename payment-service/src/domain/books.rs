@@ -1,13 +1,13 @@
-//! What is written down about a payment: every attempt, and every movement of money by double entry.
+//! The records of a payment: its attempts, and a double-entry ledger of every movement of money.
 
 use chrono::{DateTime, Utc};
 use events::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::store::Payment;
+use super::rows::Payment;
 
-/// One call to the provider, and what came of it.
+/// A call to the provider, and its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = PaymentAttempt)]
 pub struct Attempt {
@@ -49,7 +49,7 @@ pub struct Entry {
     pub debit: Money,
     #[schema(value_type = String, example = "0.00")]
     pub credit: Money,
-    /// The key of the call that moved it.
+    /// The idempotency key of the call that moved the money.
     pub cause: String,
 }
 
@@ -57,32 +57,32 @@ pub struct Entry {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = LedgerAccount)]
 pub enum Account {
-    /// What the provider owes us: charged less paid back.
+    /// Owed by the provider: charged less refunded.
     Provider,
-    /// What was taken from the customer.
+    /// Charged to the customer.
     Charged,
-    /// What was paid back.
+    /// Refunded to the customer.
     Refunded,
 }
 
-/// Attempts kept: the first, and the latest.
-const MOST_ATTEMPTS: usize = 50;
+/// The number of attempts kept: the first, and the latest.
+const MAX_ATTEMPTS: usize = 50;
 
 impl Payment {
-    pub(super) fn attempted(&mut self, at: DateTime<Utc>, operation: Operation, result: Result, detail: &str) {
-        if self.attempts.len() == MOST_ATTEMPTS {
+    pub(super) fn record_attempt(&mut self, at: DateTime<Utc>, operation: Operation, result: Result, detail: &str) {
+        if self.attempts.len() == MAX_ATTEMPTS {
             self.attempts.remove(1);
         }
         self.attempts.push(Attempt { at: at.into(), operation, result, detail: Some(detail.to_owned()) });
     }
 
-    /// Moves money: `debit` has more of it afterwards, `credit` has given it.
+    /// Moves an amount from the account `credit` to the account `debit`.
     pub(super) fn post(&mut self, at: DateTime<Utc>, debit: Account, credit: Account, amount: Money, cause: &str) {
         let entry = |account, debit, credit| Entry { at: at.into(), account, debit, credit, cause: cause.to_owned() };
         self.ledger.extend([entry(debit, amount, Money::ZERO), entry(credit, Money::ZERO, amount)]);
     }
 
-    /// What an account has, in hundredths: debits less credits.
+    /// The balance of an account in hundredths: debits less credits.
     pub fn balance(&self, account: Account) -> i64 {
         let entries = self.ledger.iter().filter(|entry| entry.account == account);
         entries.map(|entry| entry.debit.minor() - entry.credit.minor()).sum()

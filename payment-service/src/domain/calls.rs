@@ -1,16 +1,16 @@
-//! What the provider is asked, and what it may answer. Names and keys are stored: never rename.
+//! The requests to the provider, and its answers. Names and keys are stored: never rename.
 
 use events::{Currency, Money, PaymentFailure, Personal};
 use saga::Request;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The key of an order's one charge, at every attempt.
+/// The idempotency key of an order's single charge, the same at every attempt.
 pub fn charge_key(order_id: Uuid) -> String {
     format!("charge:{order_id}")
 }
 
-/// Take the order's total.
+/// Charges the order's total.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Charge {
@@ -20,36 +20,36 @@ pub struct Charge {
     pub token: Personal<String>,
 }
 
-/// What became of a charge.
+/// The definite result of a charge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChargeAnswer {
     Charged {
         reference: String,
     },
-    /// Nothing was charged, and under this key nothing will be.
+    /// Nothing was charged, and nothing will be charged with this key.
     Declined {
         reason: PaymentFailure,
     },
 }
 
-/// What became of the charge that was not answered?
+/// Queries the result of a charge whose outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryCharge {
     pub order_id: Uuid,
-    /// 1, 2, 3 … per order: only the answer to the latest matters.
+    /// 1, 2, 3 … per order: only the answer to the latest query counts.
     pub number: i32,
 }
 
-/// What a provider knows under a key.
+/// The provider's record of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Found {
     Settled(ChargeAnswer),
-    /// Nothing, so far: the charge may still be on its way.
+    /// No record yet: the charge may still be in flight.
     NotFound,
 }
 
-/// See to it that the order's charge can never happen any more, if it has not.
+/// Closes the key of the order's charge: if nothing was charged yet, nothing ever will be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CloseCharge {
@@ -58,28 +58,28 @@ pub struct CloseCharge {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CloseAnswer {
-    /// Nothing was charged under this key, and nothing ever will be.
+    /// Nothing was charged with this key, and nothing ever will be.
     Closed,
-    /// Too late.
+    /// The charge succeeded before the close.
     AlreadyCharged { reference: String },
 }
 
-/// Pay back a part of a charge, or all of it.
+/// Refunds a charge, in part or in full.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refund {
     pub refund_id: Uuid,
     pub order_id: Uuid,
-    /// The provider's, of the charge.
+    /// The provider's reference of the charge.
     pub reference: String,
     pub amount: Money,
     pub currency: Currency,
 }
 
-/// It has been paid back.
+/// The refund was paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refunded {
-    /// The provider's, of the refund.
+    /// The provider's reference of the refund.
     pub reference: String,
 }
 

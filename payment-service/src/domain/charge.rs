@@ -1,4 +1,4 @@
-//! An order's charge: noted, made, found out about, or called off.
+//! An order's charge: recorded, requested, queried, closed.
 
 use chrono::TimeDelta;
 use events::{Currency, Money, PaymentFailed, PaymentProcessed, RefundReason};
@@ -10,44 +10,43 @@ use store::Json;
 use uuid::Uuid;
 
 use super::{
-    Account, Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, Operation, OrderCreated, QueryCharge, Result,
-    State, charge_key,
+    Account, Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, Operation, OrderCreated, PaymentRules, QueryCharge,
+    Result, State, charge_key,
+    rows::{Payment, Payments},
 };
-use crate::store::{Payment, Payments};
 
-/// The longest wait between two questions to the provider.
-const LONGEST_WAIT: i64 = 60;
+/// The maximum delay before a query, in seconds.
+const MAX_QUERY_DELAY: i64 = 60;
 
 impl Payments {
-    /// `OrderCreated`: what it will cost, and how it will be paid.
-    pub fn note(&mut self, order: Uuid, wanted: &OrderCreated, out: &mut Consequences) -> Verdict {
+    /// `OrderCreated`: records the amount and the payment method.
+    pub fn record(&mut self, order: Uuid, created: &OrderCreated, out: &mut Consequences) -> Verdict {
         if self.rows.get(&order).is_some() {
-            return Ignored("noted before, or cancelled before it came");
+            return Ignored("the order is already recorded or cancelled");
         }
         self.rows.insert(Payment {
-            method: wanted.payment.method.clone(),
-            token: Json(wanted.payment.token.clone()),
-            currency: wanted.currency.to_string(),
-            amount_minor: wanted.total_amount.minor(),
+            method: created.payment.method.clone(),
+            token: Json(created.payment.token.clone()),
+            currency: created.currency.to_string(),
+            amount_minor: created.total_amount.minor(),
             ..Payment::new(order, out.new_id(), State::Noted)
         });
         Done
     }
 
-    /// `InventoryReserved`: charge it.
+    /// `InventoryReserved`: requests the charge.
     pub fn charge(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         match self.rows.get(&order).map(|payment| payment.state) {
-            None => return Hold("the order itself has not arrived"),
+            None => return Hold("`OrderCreated` has not arrived"),
             Some(State::Noted) => {}
-            Some(_) => return Ignored("charged before, or cancelled"),
+            Some(_) => return Ignored("the charge is already requested, or the order is cancelled"),
         }
         self.at(order).request_charge(out);
         Done
     }
 
-    /// `OrderCancelled`: nothing is charged any more, and what was charged is paid back. What nobody has asked for yet
-    /// never will be charged: a tombstone. While a charge is in flight nobody knows: its key is closed at the provider,
-    /// which says whether that came in time.
+    /// `OrderCancelled`: voids a payment without a charge, refunds a charged one, and closes the key of a charge in flight:
+    /// the provider answers whether it was charged before. A cancellation that arrives before the order leaves a tombstone.
     pub fn cancel(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         let Some(payment) = self.rows.get(&order) else {
             self.rows.insert(Payment::new(order, out.new_id(), State::Voided));
@@ -61,38 +60,43 @@ impl Payments {
             }
             State::Charged => self.at(order).refund_rest(RefundReason::OrderCancelled, out),
             State::CancelWait | State::Refunding | State::Refunded | State::Declined | State::Voided => {
-                return Ignored("cancelled before, or nothing to undo");
+                return Ignored("the order is already cancelled, or there is nothing to undo");
             }
         }
         Done
     }
 
-    /// The provider's word about a charge, or its silence. Silence is no decline.
-    pub fn charge_answered(&mut self, order: Uuid, said: &CallResult<ChargeAnswer>, out: &mut Consequences) -> Verdict {
-        match said {
+    /// The outcome of a charge request. A time-out is not a decline: the result is queried.
+    pub fn charge_answered(
+        &mut self,
+        order: Uuid,
+        result: &CallResult<ChargeAnswer>,
+        out: &mut Consequences,
+    ) -> Verdict {
+        match result {
             CallResult::Answer(answer) => self.settle(order, Operation::Charge, answer, out),
             CallResult::Unknown(why) | CallResult::Exhausted(why) | CallResult::KeyExpired(why) => {
                 if self.state(order) != Some(State::Charging) {
-                    return Ignored("settled, or being closed");
+                    return Ignored("the charge is already settled, queried or being closed");
                 }
                 let payment = self.at(order);
-                payment.attempted(out.now(), Operation::Charge, Result::Unknown, why);
+                payment.record_attempt(out.now(), Operation::Charge, Result::Unknown, why);
                 payment.state = State::Unknown;
                 payment.unknown_since.get_or_insert(out.now());
-                payment.ask_later(out);
+                payment.request_query(out);
                 Done
             }
         }
     }
 
-    /// What the provider knows about an unanswered charge. "Not found" is no answer, for the charge may be on its way: it
-    /// is made again with the same key. After `query_for` the provider may have forgotten the key, and making it again could
-    /// charge twice: it stays unknown, for a person.
+    /// The outcome of a query. "Not found" is not definite, because the charge may be in flight: it is requested again with
+    /// the same key. After `query_for` the provider may have deleted the key, and another request could charge twice: the
+    /// payment stays `UNKNOWN` for an operator.
     pub fn query_answered(
         &mut self,
         order: Uuid,
         outcome: &Outcome<QueryCharge>,
-        query_for: TimeDelta,
+        rules: &PaymentRules,
         out: &mut Consequences,
     ) -> Verdict {
         if let CallResult::Answer(Found::Settled(answer)) = &outcome.result {
@@ -100,37 +104,37 @@ impl Payments {
         }
         let waiting = |payment: &Payment| payment.state == State::Unknown && payment.queries == outcome.request.number;
         if !self.rows.get(&order).is_some_and(waiting) {
-            return Ignored("settled, being closed, or asked again since");
+            return Ignored("the charge is settled or being closed, or the query is not the latest");
         }
         let payment = self.at(order);
-        let in_time = payment.unknown_since.is_none_or(|since| out.now() < since + query_for);
+        let in_time = payment.unknown_since.is_none_or(|since| out.now() < since + rules.query_for);
         match &outcome.result {
-            CallResult::Answer(_) => payment.attempted(out.now(), Operation::Query, Result::Ok, "not found"),
+            CallResult::Answer(_) => payment.record_attempt(out.now(), Operation::Query, Result::Ok, "not found"),
             CallResult::Unknown(why) | CallResult::Exhausted(why) | CallResult::KeyExpired(why) => {
-                payment.attempted(out.now(), Operation::Query, Result::Error, why);
+                payment.record_attempt(out.now(), Operation::Query, Result::Error, why);
             }
         }
         match &outcome.result {
             _ if !in_time => {
-                payment.attempted(out.now(), Operation::Query, Result::Unknown, "left to a person");
+                payment.record_attempt(out.now(), Operation::Query, Result::Unknown, "left to a person");
             }
             CallResult::Answer(_) => payment.request_charge(out),
-            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => payment.ask_later(out),
+            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => payment.request_query(out),
         }
         Done
     }
 
-    /// Whether closing the charge's key came in time.
-    pub fn close_answered(&mut self, order: Uuid, said: &CallResult<CloseAnswer>, out: &mut Consequences) -> Verdict {
-        match said {
+    /// The outcome of closing the charge's key.
+    pub fn close_answered(&mut self, order: Uuid, result: &CallResult<CloseAnswer>, out: &mut Consequences) -> Verdict {
+        match result {
             CallResult::Answer(CloseAnswer::AlreadyCharged { reference }) => {
                 let charged = ChargeAnswer::Charged { reference: reference.clone() };
                 self.settle(order, Operation::Close, &charged, out)
             }
-            _ if self.state(order) != Some(State::CancelWait) => Ignored("settled before"),
+            _ if self.state(order) != Some(State::CancelWait) => Ignored("the charge is already settled"),
             CallResult::Answer(CloseAnswer::Closed) => {
                 let payment = self.at(order);
-                payment.attempted(out.now(), Operation::Close, Result::Ok, "closed");
+                payment.record_attempt(out.now(), Operation::Close, Result::Ok, "closed");
                 payment.state = State::Voided;
                 Done
             }
@@ -141,27 +145,27 @@ impl Payments {
         }
     }
 
-    /// The provider has given a definite answer.
+    /// Applies a definite answer of the provider.
     fn settle(&mut self, order: Uuid, by: Operation, answer: &ChargeAnswer, out: &mut Consequences) -> Verdict {
         let cancelled = match self.state(order) {
             Some(State::Charging | State::Unknown) => false,
             Some(State::CancelWait) => true,
-            _ => return Ignored("settled before"),
+            _ => return Ignored("the charge is already settled"),
         };
         let payment = self.at(order);
         match answer {
             ChargeAnswer::Charged { reference } => {
-                payment.attempted(out.now(), by, Result::Ok, reference);
+                payment.record_attempt(out.now(), by, Result::Ok, reference);
                 payment.charged(reference, out);
                 if cancelled {
                     payment.refund_rest(RefundReason::OrderCancelled, out);
                 }
             }
             ChargeAnswer::Declined { reason } => {
-                payment.attempted(out.now(), by, Result::Declined, reason.as_str());
+                payment.record_attempt(out.now(), by, Result::Declined, reason.as_str());
                 payment.reason = Some(reason.to_string());
                 if cancelled {
-                    payment.state = State::Voided; // nobody waits for a payment any more
+                    payment.state = State::Voided; // the order is cancelled: no event is needed
                 } else {
                     payment.state = State::Declined;
                     let (amount, currency) = (payment.amount(), payment.currency());
@@ -177,7 +181,7 @@ impl Payments {
     }
 
     pub(super) fn at(&mut self, order: Uuid) -> &mut Payment {
-        self.rows.get_mut(&order).expect("looked at just before")
+        self.rows.get_mut(&order).expect("looked up before")
     }
 }
 
@@ -209,21 +213,21 @@ impl Payment {
         Money::from_minor(self.amount_minor)
     }
 
-    /// Panics for a tombstone, which knows none.
+    /// Panics for a tombstone, which has no currency.
     pub(super) fn currency(&self) -> Currency {
-        Currency::parse(&self.currency).expect("noted with the order")
+        Currency::parse(&self.currency).expect("recorded with the order")
     }
 
-    /// With the same key, however often.
+    /// Always with the same key.
     fn request_charge(&mut self, out: &mut Consequences) {
         self.state = State::Charging;
         let (order_id, token) = (self.order_id, self.token.0.clone());
         out.request(&Charge { order_id, amount: self.amount(), currency: self.currency(), token });
     }
 
-    /// 1 s, 2 s, 4 s … 1 min.
-    fn ask_later(&mut self, out: &mut Consequences) {
-        let wait = TimeDelta::seconds((1 << self.queries.min(6)).min(LONGEST_WAIT));
+    /// After 1 s, 2 s, 4 s … 1 min.
+    fn request_query(&mut self, out: &mut Consequences) {
+        let wait = TimeDelta::seconds((1 << self.queries.min(6)).min(MAX_QUERY_DELAY));
         self.queries += 1;
         out.request_at(out.now() + wait, &QueryCharge { order_id: self.order_id, number: self.queries });
     }

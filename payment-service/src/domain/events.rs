@@ -1,9 +1,9 @@
-//! What is read from others' events.
+//! The fields read from events of other services.
 
 use events::{Currency, Money, Personal};
 use serde::Deserialize;
 
-/// Of `OrderCreated`, what is needed to charge it.
+/// `OrderCreated`, with the fields needed to charge the order.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCreated {

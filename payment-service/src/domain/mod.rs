@@ -5,6 +5,8 @@ mod calls;
 mod charge;
 mod events;
 mod refund;
+pub mod rows;
+mod rules;
 
 use sea_orm::{DeriveActiveEnum, EnumIter, sea_query::StringLen};
 use serde::{Deserialize, Serialize};
@@ -14,26 +16,28 @@ pub use books::{Account, Attempt, Entry, Operation, Result};
 pub use calls::{Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, QueryCharge, Refund, Refunded, charge_key};
 pub use events::{OrderCreated, PaymentDetails};
 pub use refund::{RefundAccepted, RefundPayment, RefundRefusal, Repayment};
+pub use rows::Payments;
+pub use rules::PaymentRules;
 
-/// Where a payment stands.
+/// The state of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = PaymentStatus)]
 pub enum State {
-    /// Amount and token are known; the stock is not reserved yet.
+    /// Amount and token are recorded; the stock is not reserved yet.
     Noted,
-    /// The charge is with the provider.
+    /// The charge is requested.
     Charging,
-    /// It may have been charged: the provider is being asked.
+    /// The outcome of the charge is unknown: the provider is queried.
     Unknown,
-    /// The order was cancelled while the charge was in flight or unknown: the provider is asked to close it.
+    /// The order was cancelled while the charge was in flight or unknown: closing its key is requested.
     CancelWait,
-    /// Charged; parts may have been paid back.
+    /// Charged; parts may have been refunded.
     Charged,
-    /// All that was left is being paid back.
+    /// A refund of everything that was left is requested.
     Refunding,
-    /// Everything has been paid back.
+    /// Everything is refunded.
     Refunded,
     /// The provider declined: nothing was charged.
     Declined,

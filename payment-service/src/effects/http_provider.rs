@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use web::OutboundClient;
 
-use super::{Answered, Provider};
+use super::{Provider, ProviderCall};
 use crate::domain::{Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, QueryCharge, Refund, Refunded, charge_key};
 
 /// Adapter of the provider port for the sandbox's API (`uzon serve sandbox`).
@@ -24,7 +24,7 @@ impl HttpProvider {
         Self { client: OutboundClient::new(url) }
     }
 
-    fn post<'a, A>(&'a self, path: String, key: &'a str, body: impl Serialize + Send + Sync + 'a) -> Answered<'a, A>
+    fn post<'a, A>(&'a self, path: String, key: &'a str, body: impl Serialize + Send + Sync + 'a) -> ProviderCall<'a, A>
     where
         A: TryFrom<AnswerBody, Error = CallError>,
     {
@@ -33,20 +33,20 @@ impl HttpProvider {
 }
 
 impl Provider for HttpProvider {
-    fn charge<'a>(&'a self, key: &'a str, charge: &'a Charge) -> Answered<'a, ChargeAnswer> {
+    fn charge<'a>(&'a self, key: &'a str, charge: &'a Charge) -> ProviderCall<'a, ChargeAnswer> {
         let Charge { order_id, amount, currency, ref token } = *charge;
         self.post(CHARGES.to_owned(), key, ChargeBody { order_id, amount, currency, token })
     }
 
-    fn query<'a>(&'a self, key: &'a str, query: &'a QueryCharge) -> Answered<'a, Found> {
+    fn query<'a>(&'a self, key: &'a str, query: &'a QueryCharge) -> ProviderCall<'a, Found> {
         self.post(format!("{CHARGES}/{key}/query"), key, OrderBody { order_id: query.order_id })
     }
 
-    fn close<'a>(&'a self, key: &'a str, close: &'a CloseCharge) -> Answered<'a, CloseAnswer> {
+    fn close<'a>(&'a self, key: &'a str, close: &'a CloseCharge) -> ProviderCall<'a, CloseAnswer> {
         self.post(format!("{CHARGES}/{key}/close"), key, OrderBody { order_id: close.order_id })
     }
 
-    fn refund<'a>(&'a self, key: &'a str, refund: &'a Refund) -> Answered<'a, Refunded> {
+    fn refund<'a>(&'a self, key: &'a str, refund: &'a Refund) -> ProviderCall<'a, Refunded> {
         let (order_id, amount) = (refund.order_id, refund.amount);
         self.post(REFUNDS.to_owned(), key, RefundBody { order_id, charge_key: charge_key(order_id), amount })
     }
@@ -79,7 +79,7 @@ struct RefundBody {
 #[derive(Deserialize)]
 struct AnswerBody {
     outcome: Outcome,
-    /// The provider's reference, when money has moved.
+    /// The provider's reference, if money was moved.
     reference: Option<String>,
     /// Why the charge was declined.
     reason: Option<PaymentFailure>,
@@ -95,9 +95,9 @@ enum Outcome {
     Refunded,
 }
 
-/// The answer belongs to another question, so the outcome of the call stays unknown.
+/// The answer does not match the request, so the outcome of the call is unknown.
 fn unexpected<T>() -> Result<T, CallError> {
-    Err(CallError::Unknown("the provider's answer makes no sense".to_owned()))
+    Err(CallError::Unknown("the provider's answer does not match the request".to_owned()))
 }
 
 impl TryFrom<AnswerBody> for ChargeAnswer {

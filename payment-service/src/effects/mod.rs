@@ -11,30 +11,30 @@ use crate::domain::{Charge, ChargeAnswer, CloseAnswer, CloseCharge, Found, Query
 
 pub use http_provider::HttpProvider;
 
-/// What an attempt comes to.
-pub type Answered<'a, A> = BoxFuture<'a, Result<A, CallError>>;
+/// The result of a call.
+pub type ProviderCall<'a, A> = BoxFuture<'a, Result<A, CallError>>;
 
-/// A payment provider, as far as orders need one.
+/// The port of a payment provider.
 ///
-/// What was done under a key is never done again: a repeat gets the first answer. An adapter says `Failed` only when it
-/// knows that nothing has happened; whatever else goes wrong is `Unknown`.
+/// A call with the key of an earlier call has no effect and returns the first answer. An adapter returns `Failed` only when
+/// the call certainly had no effect, and `Unknown` for every other error.
 pub trait Provider: Send + Sync + 'static {
-    /// Takes the money. Under a closed key it is declined.
-    fn charge<'a>(&'a self, key: &'a str, charge: &'a Charge) -> Answered<'a, ChargeAnswer>;
+    /// Charges the amount. With a closed key the charge is declined.
+    fn charge<'a>(&'a self, key: &'a str, charge: &'a Charge) -> ProviderCall<'a, ChargeAnswer>;
 
-    /// What is known about the charge with this key.
-    fn query<'a>(&'a self, key: &'a str, query: &'a QueryCharge) -> Answered<'a, Found>;
+    /// Returns the provider's record of the charge with this key.
+    fn query<'a>(&'a self, key: &'a str, query: &'a QueryCharge) -> ProviderCall<'a, Found>;
 
-    /// Afterwards the charge with this key can never happen, if it has not; also one that is still on its way, and one the
-    /// provider has never heard of. (Where a provider has nothing like it, an adapter repeats the charge with the same key, and
-    /// says that it was charged already: then it is refunded.)
-    fn close<'a>(&'a self, key: &'a str, close: &'a CloseCharge) -> Answered<'a, CloseAnswer>;
+    /// Closes the key: from now on no charge with it succeeds, neither one in flight nor one unknown to the provider. (For a
+    /// provider without such a call, an adapter repeats the charge with the same key and returns `AlreadyCharged`: the charge
+    /// is then refunded.)
+    fn close<'a>(&'a self, key: &'a str, close: &'a CloseCharge) -> ProviderCall<'a, CloseAnswer>;
 
-    /// Pays back. A refusal is `Failed`: it is tried until it succeeds.
-    fn refund<'a>(&'a self, key: &'a str, refund: &'a Refund) -> Answered<'a, Refunded>;
+    /// Refunds the amount. A refusal is `Failed`: the call is retried until it succeeds.
+    fn refund<'a>(&'a self, key: &'a str, refund: &'a Refund) -> ProviderCall<'a, Refunded>;
 }
 
-/// Performs what the domain asks for at the provider.
+/// Performs the requests of the domain at the provider.
 #[derive(Clone)]
 pub struct Calls(pub Arc<dyn Provider>);
 

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use web::{Caller, Json, Path, Problem};
 
 use super::READ;
-use crate::{
-    domain::{self, Attempt, Entry},
-    store::{Payment, payment},
+use crate::domain::{
+    self, Attempt, Entry,
+    rows::{Payment, payment},
 };
 
 /// An order's payment.
@@ -21,29 +21,29 @@ pub struct PaymentView {
     order_id: Uuid,
     payment_id: Uuid,
     status: domain::State,
-    /// Why it was declined.
+    /// Why the charge was declined.
     #[schema(example = "CARD_DECLINED")]
     reason: Option<String>,
-    /// `null`, like the currency, when the order was cancelled before it came.
+    /// `null`, like the currency, when the cancellation arrived before the order.
     #[schema(example = "card")]
     method: Option<String>,
     #[schema(value_type = Option<String>, example = "EUR")]
     currency: Option<Currency>,
-    /// What is or was to be charged.
+    /// The amount of the charge.
     #[schema(value_type = String, example = "59.90")]
     amount: Money,
-    /// What has been paid back.
+    /// The sum of completed refunds.
     #[schema(value_type = String, example = "0.00")]
     refunded: Money,
-    /// The provider's name for the charge.
+    /// The provider's reference of the charge.
     provider_reference: Option<String>,
-    /// Calls to the provider that were answered, or not; oldest first. Of very many the first and the latest.
+    /// Calls to the provider and their results, oldest first. At most 50: the first, and the latest.
     attempts: Vec<Attempt>,
-    /// Every movement of money, by double entry; oldest first.
+    /// Every movement of money as double entries, oldest first.
     ledger: Vec<Entry>,
 }
 
-/// An order's payment: where it stands, and how it got there.
+/// An order's payment with its attempts and its ledger.
 #[utoipa::path(get, path = "/api/v1/payments/{orderId}", tag = "Payment",
     params(("orderId" = Uuid, Path)),
     responses((status = 200, body = PaymentView),

@@ -13,18 +13,18 @@ use web::{Caller, Checks, CommandReply, Keyed, Path, Problem, RequestTrace};
 use super::{ADMIN, CANCEL_INSTEAD, REFUND_EXCEEDS_CHARGE};
 use crate::domain::{RefundAccepted, RefundPayment, RefundRefusal};
 
-/// How much to pay back, and why.
+/// The amount of a refund, and its reason.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundBody {
     #[schema(value_type = String, example = "29.95")]
     amount: Money,
-    /// Told to the customer.
+    /// Sent to the customer.
     #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 
-/// Pays back a part of the charge, or all of it once the order is shipped. (Before that, cancel the order.)
+/// Refunds a part of the charge, or all of it once the order is shipped. (Before that, cancel the order.)
 #[utoipa::path(post, path = "/api/v1/payments/{orderId}/refunds", tag = "Payment",
     params(("orderId" = Uuid, Path), ("Idempotency-Key" = String, Header)), request_body = RefundBody,
     responses((status = 202, body = RefundAccepted),

@@ -1,7 +1,7 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::{Layout, create};
 
-use crate::store::payment;
+use crate::domain::rows::payment;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -10,7 +10,7 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         use payment::Column as C;
-        // Nobody gets more back than was taken: the net below the rule in `domain`.
+        // No more is refunded than was charged. The rule is in `domain`; the constraint catches defects.
         let refunded = Expr::col(C::RefundedMinor);
         let within = refunded.clone().gte(0).and(refunded.lte(Expr::col(C::AmountMinor)));
         let payments = Table::create()

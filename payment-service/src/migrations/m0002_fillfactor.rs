@@ -1,7 +1,7 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::set_fillfactor;
 
-use crate::store::payment;
+use crate::domain::rows::payment;
 
 pub struct Migration;
 
@@ -15,7 +15,7 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Three steps and more; the first makes the row half as long again.
+        // Three or more updates; the first makes the row half as long again.
         set_fillfactor(manager, payment::Entity, 30).await
     }
 }

@@ -4,7 +4,7 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::add_column;
 
-use crate::store::payment;
+use crate::domain::rows::payment;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;

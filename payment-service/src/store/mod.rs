@@ -1,19 +1,10 @@
-//! The table, and the rows of it that a batch may touch.
-
-pub mod payment;
+//! Loads and saves the rows that a batch may change.
 
 use saga::{Delivery, Seen, Workset};
 use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::inputs::Input;
-pub use payment::Model as Payment;
-
-/// What this service decides over.
-#[derive(Debug, Default, Clone)]
-pub struct Payments {
-    pub rows: Rows<payment::Entity>,
-}
+use crate::{domain::Payments, inputs::Input};
 
 impl Workset<Input> for Payments {
     async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {

@@ -1,13 +1,12 @@
-//! The service and the sandbox provider in memory, and the wire between them, which loses what it is told to lose.
-#![allow(dead_code, reason = "each test uses a part of it")]
+//! The service and the sandbox provider in memory, and a connection between them that loses calls or answers on demand.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use chrono::{DateTime, TimeDelta};
 use clock::{Clock, ManualClock};
 use events::choreography;
 use payment_service::{
-    domain::{Charge, CloseCharge, QueryCharge, Refund, State, charge_key},
+    domain::{Charge, CloseCharge, PaymentRules, QueryCharge, Refund, State, charge_key, rows::Payment},
     saga::PaymentSaga,
-    store::Payment,
 };
 use saga::{CallResult, Request};
 use sandbox::payment_provider::{self, Operation, SandboxProvider, Status};
@@ -25,7 +24,7 @@ pub type Service = Node<PaymentSaga, Outside>;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Wire {
     #[default]
-    Whole,
+    Intact,
     /// The call does not arrive.
     LosesCalls,
     /// The call has its effect, and the answer does not arrive.
@@ -38,7 +37,7 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// What comes back over the wire; `None`: a failure, to be tried again.
+    /// The result of a call over the wire; `None`: a failure, to be retried.
     fn call<A>(
         &mut self,
         call: impl FnOnce(&mut Node<SandboxProvider>) -> Option<A>,
@@ -50,18 +49,18 @@ impl Outside {
                 call(&mut self.bank);
                 lost
             }
-            Wire::Whole => call(&mut self.bank).map(CallResult::Answer).or(lost),
+            Wire::Intact => call(&mut self.bank).map(CallResult::Answer).or(lost),
         }
     }
 
-    /// Fires the reminder of a charge that lands late, if there is one.
+    /// Fires the reminder of a late charge, if there is one.
     pub fn land(&mut self) {
         for (key, name) in self.bank.reminders.keys().cloned().collect::<Vec<_>>() {
             self.bank.fire(key, &name);
         }
     }
 
-    /// What the provider has moved for the order: how often charged, how much, how much paid back.
+    /// What the provider has moved for the order: number of charges, amount charged, amount refunded.
     pub fn moved(&self) -> (usize, i64, i64) {
         let (mut times, mut charged, mut refunded) = (0, 0, 0);
         for entry in self.bank.work.entries.iter().filter(|entry| entry.status == Status::Done) {
@@ -74,7 +73,7 @@ impl Outside {
     }
 }
 
-/// An answer of the sandbox as one of the domain, which has the same JSON.
+/// Converts an answer of the sandbox to the domain's type, which has the same JSON.
 fn of_domain<A: Serialize, B: DeserializeOwned>(answer: A) -> B {
     serde_json::from_value(serde_json::to_value(answer).unwrap()).unwrap()
 }
@@ -89,11 +88,11 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         let (clock, time) = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap(), 1);
-        let saga = PaymentSaga { query_for: TimeDelta::hours(20) };
-        let silent = |what: &str| format!("{what} was not answered");
+        let saga = PaymentSaga { rules: PaymentRules { query_for: TimeDelta::hours(20) } };
+        let unanswered = |what: &str| format!("{what} was not answered");
         let service = Node::new("payment-service", saga, choreography::heard_by("payment"), clock.clone())
             .performs::<Charge>(move |charge, outside: &mut Outside| {
-                // A failure is no silence: it stays to be tried again.
+                // A failure is a definite answer: the request is retried.
                 let mut failed = false;
                 let call = |bank: &mut Node<SandboxProvider>| {
                     let Charge { order_id, amount, currency, ref token } = *charge;
@@ -103,14 +102,14 @@ impl World {
                     failed = matches!(received, Some(Err(_)));
                     received.and_then(Result::ok).map(of_domain)
                 };
-                let said = outside.call(call, Some(CallResult::Unknown(silent("the charge"))));
-                said.filter(|_| !failed)
+                let result = outside.call(call, Some(CallResult::Unknown(unanswered("the charge"))));
+                result.filter(|_| !failed)
             })
             .performs::<QueryCharge>(move |query, outside: &mut Outside| {
                 let (key, order_id) = (charge_key(query.order_id), query.order_id);
                 let query = payment_provider::Query { key, order_id };
                 let call = |bank: &mut Node<SandboxProvider>| bank.command(query).ok().map(of_domain);
-                outside.call(call, Some(CallResult::Exhausted(silent("the query"))))
+                outside.call(call, Some(CallResult::Exhausted(unanswered("the query"))))
             })
             .performs::<CloseCharge>(|close, outside: &mut Outside| {
                 let (key, order_id) = (charge_key(close.order_id), close.order_id);
@@ -123,7 +122,7 @@ impl World {
                 outside.call(|bank| Some(of_domain(bank.command(refund).expect("is accepted"))), None)
             });
         let bank = Node::new("payment-provider", SandboxProvider, [], clock.clone());
-        Self { service, outside: Outside { bank, wire: Wire::Whole }, time, clock }
+        Self { service, outside: Outside { bank, wire: Wire::Intact }, time, clock }
     }
 
     /// A world in which the order has been placed.
@@ -139,11 +138,11 @@ impl World {
         self.service.event(ORDER, "OrderCreated.v1", &order)
     }
 
-    pub fn hear(&mut self, event: &str) -> Ended {
+    pub fn receive(&mut self, event: &str) -> Ended {
         self.service.event(ORDER, &format!("{event}.v1"), &json!({}))
     }
 
-    /// Performs the nth call that waits, at its time.
+    /// Performs the nth pending request when it is due.
     pub fn perform(&mut self, nth: usize, keep_outcome: bool) {
         let Some((key, due)) = self.service.effects.iter().nth(nth).map(|(key, it)| (key.clone(), it.due)) else {
             return;
@@ -154,9 +153,9 @@ impl World {
         self.service.perform(&key, &mut self.outside, keep_outcome);
     }
 
-    /// Performs whatever waits, over a whole wire, until nothing does.
+    /// Performs all pending requests over an intact wire until none is left.
     pub fn settle(&mut self) {
-        self.outside.wire = Wire::Whole;
+        self.outside.wire = Wire::Intact;
         for _ in 0..100 {
             if self.service.effects.is_empty() {
                 self.outside.land();
@@ -164,7 +163,7 @@ impl World {
             }
             self.perform(0, true);
         }
-        panic!("it never settles: {:?}", self.service.asked());
+        panic!("requests are still pending: {:?}", self.service.asked());
     }
 
     pub fn payment(&self) -> Option<&Payment> {

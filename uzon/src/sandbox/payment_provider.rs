@@ -2,7 +2,7 @@
 
 use payment_service::{
     domain::{self, CloseCharge, Found, QueryCharge, charge_key},
-    effects::{Answered, Provider},
+    effects::{Provider, ProviderCall},
 };
 use saga::Request;
 use sandbox::payment_provider::{
@@ -13,19 +13,19 @@ use sandbox::payment_provider::{
 pub struct InProcessProvider(pub PaymentProvider);
 
 impl Provider for InProcessProvider {
-    fn charge<'a>(&'a self, _: &'a str, charge: &'a domain::Charge) -> Answered<'a, domain::ChargeAnswer> {
+    fn charge<'a>(&'a self, _: &'a str, charge: &'a domain::Charge) -> ProviderCall<'a, domain::ChargeAnswer> {
         Box::pin(async { self.0.charge(charge_command(charge)).await.map(charge_answer) })
     }
 
-    fn query<'a>(&'a self, _: &'a str, query: &'a QueryCharge) -> Answered<'a, Found> {
+    fn query<'a>(&'a self, _: &'a str, query: &'a QueryCharge) -> ProviderCall<'a, Found> {
         Box::pin(async { self.0.query(query_command(query)).await.map(query_answer) })
     }
 
-    fn close<'a>(&'a self, _: &'a str, close: &'a CloseCharge) -> Answered<'a, domain::CloseAnswer> {
+    fn close<'a>(&'a self, _: &'a str, close: &'a CloseCharge) -> ProviderCall<'a, domain::CloseAnswer> {
         Box::pin(async { self.0.close(close_command(close)).await.map(close_answer) })
     }
 
-    fn refund<'a>(&'a self, _: &'a str, refund: &'a domain::Refund) -> Answered<'a, domain::Refunded> {
+    fn refund<'a>(&'a self, _: &'a str, refund: &'a domain::Refund) -> ProviderCall<'a, domain::Refunded> {
         Box::pin(async { self.0.refund(refund_command(refund)).await.map(refunded) })
     }
 }

@@ -186,7 +186,7 @@ pub fn inventory(clock: &Clock, instead: Option<Instead<InventorySaga>>) -> Inve
 }
 
 pub fn payment(clock: &Clock) -> Node<PaymentSaga, Outside> {
-    let saga = PaymentSaga { query_for: TimeDelta::hours(20) };
+    let saga = PaymentSaga { rules: payments::PaymentRules { query_for: TimeDelta::hours(20) } };
     Node::new("payment-service", saga, choreography::heard_by(service::PAYMENT), clock.clone())
         .performs(|it: &payments::Charge, world: &mut Outside| world.charge(it))
         .performs(|it: &payments::QueryCharge, world: &mut Outside| {

@@ -5,7 +5,7 @@ use store::Json;
 
 use crate::domain::{Attempt, Entry, Repayment, State};
 
-/// An order's payment, and everything that happened to it.
+/// An order's payment with its attempts, ledger and refunds.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "payments")]
 pub struct Model {
@@ -13,24 +13,24 @@ pub struct Model {
     pub order_id: Uuid,
     pub payment_id: Uuid,
     pub state: State,
-    /// Why it was declined.
+    /// Why the charge was declined.
     pub reason: Option<String>,
-    /// How it is paid; like token and currency empty in a tombstone.
+    /// The payment method. Method, token and currency are empty in a tombstone.
     pub method: String,
     pub token: Json<Personal<String>>,
     pub currency: String,
     pub amount_minor: i64,
-    /// Paid back so far.
+    /// The sum of completed refunds.
     pub refunded_minor: i64,
     pub shipped: bool,
-    /// The provider's name for the charge.
+    /// The provider's reference of the charge.
     pub provider_reference: Option<String>,
     pub attempts: Json<Vec<Attempt>>,
     pub ledger: Json<Vec<Entry>>,
     pub refunds: Json<Vec<Repayment>>,
-    /// Questions asked about a charge that was not answered.
+    /// The number of queries about unknown charges.
     pub queries: i32,
-    /// When it was first not answered.
+    /// When the outcome of the charge first became unknown.
     pub unknown_since: Option<DateTimeUtc>,
     /// The number of events published about it on `payment-updates`.
     pub sequence: i64,
