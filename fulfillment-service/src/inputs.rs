@@ -1,12 +1,12 @@
-//! What comes in. Names of events and reminders are stored and sent: never rename.
+//! The inputs of this service.
 
 use derive_more::From;
 use saga::Outcome;
 use serde::Deserialize;
 
-use crate::domain::{AskCarrier, Book, CancelBooking, CarrierNews, OrderConfirmed, QueryBooking, TrackShipment};
+use crate::domain::{AskCarrier, Book, CancelBooking, CarrierUpdate, OrderConfirmed, QueryBooking, TrackShipment};
 
-/// Everything that comes in. Names of events and reminders are stored and sent: never rename.
+/// An input of any source. Names of events and reminders are stored and sent: never rename.
 #[derive(Debug, Deserialize, From)]
 pub enum Input {
     // events
@@ -34,5 +34,5 @@ pub enum Input {
     // commands
     #[serde(skip)]
     #[from]
-    CarrierNews(CarrierNews),
+    CarrierUpdate(CarrierUpdate),
 }

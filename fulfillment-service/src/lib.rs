@@ -24,7 +24,7 @@ use crate::{
 /// The commented defaults of this service's settings.
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
-/// Minimum interval between the starts of small batches: parcels are not urgent, and share transactions.
+/// Minimum interval between the starts of small batches: shipments are not urgent and share transactions.
 const LINGER: Duration = Duration::from_millis(25);
 
 /// Section `[fulfillment]`.
@@ -43,34 +43,43 @@ pub enum CarrierChoice {
     Sandbox,
 }
 
-/// Everything this service consists of.
+impl Settings {
+    fn rules(&self) -> domain::ShipmentRules {
+        domain::ShipmentRules { track_after: self.ask_carrier_after.delta() }
+    }
+
+    /// Unlimited attempts: an unavailable carrier is no reason to fail an order.
+    fn policy(&self) -> Policy {
+        Policy {
+            timeout: self.timeout.duration(),
+            attempts: None,
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(30),
+            ..Policy::default()
+        }
+    }
+}
+
+/// The parts of this service.
 pub fn service<C: Carrier>(settings: &Settings, carrier: C) -> Service {
     let breaker = Breaker::new(C::NAME);
     let carrier = Arc::new(carrier);
     let calls = || Calls(carrier.clone());
-    // No number of attempts: a carrier that is down is no reason to fail an order.
-    let patient = Policy {
-        timeout: settings.timeout.duration(),
-        attempts: None,
-        first_wait: Duration::from_millis(500),
-        longest_wait: Duration::from_secs(30),
-        ..Policy::default()
-    };
-    let query = Policy { is_query: true, ..patient };
-    let saga = saga::FulfillmentSaga { ask_after: settings.ask_carrier_after.delta() };
-    let participant = ParticipantBuilder::new(saga)
-        .lingers(LINGER)
-        .performs::<Book>(Policy { unknown: true, ..patient }, &breaker, calls())
-        .performs::<QueryBooking>(query, &breaker, calls())
-        .performs::<CancelBooking>(patient, &breaker, calls())
-        .performs::<TrackShipment>(patient, &breaker, calls());
+    let policy = settings.policy();
     Service::named(FULFILLMENT, "fulfillment-service")
         .migrations::<migrations::Migrator>()
-        .participant(participant)
+        .participant(
+            ParticipantBuilder::new(saga::FulfillmentSaga { rules: settings.rules() })
+                .lingers(LINGER)
+                .performs::<Book>(Policy { unknown: true, ..policy }, &breaker, calls())
+                .performs::<QueryBooking>(Policy { is_query: true, ..policy }, &breaker, calls())
+                .performs::<CancelBooking>(policy, &breaker, calls())
+                .performs::<TrackShipment>(policy, &breaker, calls()),
+        )
         .routes(move |app| http::routes(app, C::NAME, breaker), http::PROBLEMS)
 }
 
-/// The service in a process of its own. It calls the carrier over HTTP.
+/// The service as a process serves it, with the carrier over HTTP.
 pub const SPEC: ServiceSpec = ServiceSpec {
     name: FULFILLMENT,
     settings: SETTINGS,

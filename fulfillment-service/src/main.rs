@@ -1,4 +1,4 @@
-//! The service as a process of its own.
+//! The service as a process.
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

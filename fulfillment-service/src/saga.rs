@@ -1,18 +1,15 @@
-//! This service's part in the saga: what it listens to, and which rule of `domain` each thing leads to.
+//! This service's part in the saga: the rule of `domain` that each input invokes.
 
-use chrono::TimeDelta;
 use saga::{Command, Consequences, Delivery, Participant, Verdict, answer};
 use uuid::Uuid;
 
 use crate::{
-    domain::{CarrierNews, NewsRefusal},
+    domain::{CarrierUpdate, ShipmentRules, UpdateRefusal, Work},
     inputs::Input,
-    store::Work,
 };
 
 pub struct FulfillmentSaga {
-    /// The carrier is queried about a parcel without an update for this long.
-    pub ask_after: TimeDelta,
+    pub rules: ShipmentRules,
 }
 
 impl Participant for FulfillmentSaga {
@@ -25,20 +22,20 @@ impl Participant for FulfillmentSaga {
             Input::OrderConfirmed(order) => work.book(it.key, order, out),
             Input::OrderCancellationRequested => work.cancel(it.key, it.id, out),
             Input::OrderCancelled => work.forestall(it.key, out),
-            Input::AskCarrier(ask) => work.ask(it.key, *ask, out),
-            Input::Booked(outcome) => work.booked(it.key, &outcome.result, self, out),
-            Input::Found(outcome) => work.found(it.key, &outcome.result, self, out),
+            Input::AskCarrier(reminder) => work.track(it.key, *reminder, out),
+            Input::Booked(outcome) => work.booked(it.key, &outcome.result, &self.rules, out),
+            Input::Found(outcome) => work.found(it.key, &outcome.result, &self.rules, out),
             Input::BookingCancelled(outcome) => work.booking_cancelled(it.key, &outcome.result, out),
-            Input::Tracked(outcome) => work.tracked(it.key, outcome, self, out),
-            Input::CarrierNews(news) => answer(news, work.hear(news, out)),
+            Input::Tracked(outcome) => work.tracked(it.key, outcome, &self.rules, out),
+            Input::CarrierUpdate(update) => answer(update, work.update(update, out)),
         }
     }
 }
 
-impl Command for CarrierNews {
+impl Command for CarrierUpdate {
     type Participant = FulfillmentSaga;
     type Reply = ();
-    type Refusal = NewsRefusal;
+    type Refusal = UpdateRefusal;
 
     fn key(&self) -> Uuid {
         self.order_id

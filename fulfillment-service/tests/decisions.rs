@@ -1,4 +1,4 @@
-//! Given, when, then: everything that can come in, in every state, as in the choreography's model.
+//! Every input in every state, as in the choreography's model.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
@@ -6,15 +6,15 @@ mod support;
 
 use chrono::TimeDelta;
 use fulfillment_service::domain::{
-    AskCarrier, Book, BookAnswer, CancelAnswer, CancelBooking, CarrierNews, NewsRefusal, Progress, QueryBooking,
-    TrackShipment,
+    AskCarrier, Book, BookAnswer, CancelAnswer, CancelBooking, CarrierUpdate, Progress, QueryBooking, TrackShipment,
+    UpdateRefusal,
 };
 use saga::{CallResult, InputSource, decode};
 use support::{Fulfillment, ORDER, booking, confirmed, fulfillment, name, now};
 use testkit::Ended;
 use uuid::Uuid;
 
-/// What may come in.
+/// The inputs.
 const INPUTS: &[&str] = &[
     "OrderConfirmed",
     "OrderCancellationRequested",
@@ -33,8 +33,8 @@ const INPUTS: &[&str] = &[
     "AskCarrier",
 ];
 
-/// State, what comes in, state after, and what follows: events, and what the carrier is asked. Whatever is not listed
-/// changes nothing and nothing follows from it.
+/// State, input, next state, and consequences: published events and requests to the carrier. A combination that is not listed
+/// changes nothing and has no consequences.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, &str, &str)] = &[
     ("NONE",           "OrderConfirmed",             "BOOKING",        "Book"),
@@ -89,8 +89,8 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("DELIVERED",      "OrderCancellationRequested", "DELIVERED",      "ShipmentCancellationRefused"),
 ];
 
-/// The shortest way into each state.
-const WAYS: &[(&str, &[&str])] = &[
+/// The shortest path into each state.
+const PATHS: &[(&str, &[&str])] = &[
     ("NONE", &[]),
     ("BOOKING", &["OrderConfirmed"]),
     ("BOOKING_CANCEL", &["OrderConfirmed", "OrderCancellationRequested"]),
@@ -107,22 +107,22 @@ const WAYS: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn everything_in_every_state() {
-    for (before, way) in WAYS {
+fn every_input_in_every_state() {
+    for (before, path) in PATHS {
         for input in INPUTS {
             let mut node = fulfillment();
-            for (step, input) in way.iter().enumerate() {
-                hear(&mut node, input, 100 + step as u128);
+            for (step, input) in path.iter().enumerate() {
+                receive(&mut node, input, 100 + step as u128);
             }
-            follows(&mut node);
-            let case = format!("{input} in {before} after {way:?}");
+            consequences(&mut node);
+            let case = format!("{input} in {before} after {path:?}");
             assert_eq!(name(&node), *before, "{case}");
 
             let row = TABLE.iter().find(|row| (row.0, row.1) == (before, input));
-            let (after, then) = row.map_or((*before, ""), |row| (row.2, row.3));
+            let (after, expected) = row.map_or((*before, ""), |row| (row.2, row.3));
             let shipment = node.work.shipments.get(&ORDER).cloned();
-            hear(&mut node, input, 1);
-            assert_eq!((name(&node), follows(&mut node)), (after.to_owned(), then.to_owned()), "{case}");
+            receive(&mut node, input, 1);
+            assert_eq!((name(&node), consequences(&mut node)), (after.to_owned(), expected.to_owned()), "{case}");
             if row.is_none() {
                 assert_eq!(node.work.shipments.get(&ORDER), shipment.as_ref(), "{case}");
             }
@@ -130,83 +130,83 @@ fn everything_in_every_state() {
     }
 }
 
-/// The same event once more, without any inbox.
+/// The same event again, without an inbox.
 #[test]
 fn a_repeated_event_changes_nothing() {
-    for (before, way) in WAYS {
+    for (before, path) in PATHS {
         for input in INPUTS.iter().filter(|input| input.starts_with("Order")) {
             let mut node = fulfillment();
-            for (step, input) in way.iter().enumerate() {
-                hear(&mut node, input, 100 + step as u128);
+            for (step, input) in path.iter().enumerate() {
+                receive(&mut node, input, 100 + step as u128);
             }
-            hear(&mut node, input, 1);
-            follows(&mut node);
+            receive(&mut node, input, 1);
+            consequences(&mut node);
             let shipment = node.work.shipments.get(&ORDER).cloned();
-            hear(&mut node, input, 1);
-            assert_eq!(follows(&mut node), "", "{input} twice in {before}");
+            receive(&mut node, input, 1);
+            assert_eq!(consequences(&mut node), "", "{input} twice in {before}");
             assert_eq!(node.work.shipments.get(&ORDER), shipment.as_ref(), "{input} twice in {before}");
         }
     }
 }
 
-/// A cancellation whose answer is known is not answered again when the event that asked comes again later.
+/// A repeat of a cancellation request that was answered before gets no second answer.
 #[test]
 fn a_request_is_answered_once_whenever_it_is_repeated() {
     let mut node = fulfillment();
     for input in ["OrderConfirmed", "booked"] {
-        hear(&mut node, input, 9);
+        receive(&mut node, input, 9);
     }
-    hear(&mut node, "OrderCancellationRequested", 1);
-    hear(&mut node, "too late", 0);
-    follows(&mut node);
-    hear(&mut node, "OrderCancellationRequested", 1);
-    assert_eq!(follows(&mut node), "");
-    hear(&mut node, "OrderCancellationRequested", 2);
-    assert_eq!(follows(&mut node), "ShipmentCancellationRefused");
+    receive(&mut node, "OrderCancellationRequested", 1);
+    receive(&mut node, "too late", 0);
+    consequences(&mut node);
+    receive(&mut node, "OrderCancellationRequested", 1);
+    assert_eq!(consequences(&mut node), "");
+    receive(&mut node, "OrderCancellationRequested", 2);
+    assert_eq!(consequences(&mut node), "ShipmentCancellationRefused");
 }
 
 #[test]
-fn news_waits_for_the_answer_to_the_booking() {
+fn updates_are_refused_until_the_booking_is_answered() {
     let mut node = fulfillment();
-    assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Err(NewsRefusal::NoSuchParcel));
+    assert_eq!(node.command(update("SHIP-1", Progress::PickedUp)), Err(UpdateRefusal::NoSuchParcel));
     for input in ["OrderConfirmed", "no answer"] {
-        hear(&mut node, input, 9);
-        assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Err(NewsRefusal::TooEarly));
+        receive(&mut node, input, 9);
+        assert_eq!(node.command(update("SHIP-1", Progress::PickedUp)), Err(UpdateRefusal::TooEarly));
     }
-    hear(&mut node, "found", 0);
-    assert_eq!(node.command(news("SHIP-2", Progress::PickedUp)), Err(NewsRefusal::NoSuchParcel));
-    assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Ok(()));
-    assert_eq!(node.command(news("SHIP-1", Progress::PickedUp)), Ok(()));
+    receive(&mut node, "found", 0);
+    assert_eq!(node.command(update("SHIP-2", Progress::PickedUp)), Err(UpdateRefusal::NoSuchParcel));
+    assert_eq!(node.command(update("SHIP-1", Progress::PickedUp)), Ok(()));
+    assert_eq!(node.command(update("SHIP-1", Progress::PickedUp)), Ok(()));
     assert_eq!(node.published(), ["OrderShipped"]);
 }
 
 #[test]
-fn events_say_what_the_carrier_said() {
+fn events_carry_the_carriers_answers() {
     let mut node = fulfillment();
     for input in ["OrderConfirmed", "booked", "delivered"] {
-        hear(&mut node, input, 9);
+        receive(&mut node, input, 9);
     }
-    let said: Vec<serde_json::Value> =
+    let published: Vec<serde_json::Value> =
         node.outbox.iter().map(|event| serde_json::from_slice(&event.message.value).unwrap()).collect();
     let shipment = node.work.shipments.get(&ORDER).unwrap();
-    assert_eq!(said[0]["trackingNumber"], "SHIP-1");
-    assert_eq!(said[0]["carrier"], "MockCarrier");
-    assert_eq!(said[0]["shipmentId"], shipment.shipment_id.to_string());
-    assert_eq!((&said[0]["sequence"], &said[1]["sequence"]), (&1.into(), &2.into()));
-    assert_eq!(said[1]["deliveredAt"], events::Timestamp::from(now()).to_string());
+    assert_eq!(published[0]["trackingNumber"], "SHIP-1");
+    assert_eq!(published[0]["carrier"], "MockCarrier");
+    assert_eq!(published[0]["shipmentId"], shipment.shipment_id.to_string());
+    assert_eq!((&published[0]["sequence"], &published[1]["sequence"]), (&1.into(), &2.into()));
+    assert_eq!(published[1]["deliveredAt"], events::Timestamp::from(now()).to_string());
 }
 
 #[test]
-fn the_carriers_news_continue_the_orders_trace() {
+fn carrier_updates_continue_the_trace_of_the_order() {
     let mut node = fulfillment();
     let trace = telemetry::Trace::new();
     let input = decode("OrderConfirmed.v1", &serde_json::to_vec(&confirmed("N1 1AA")).unwrap()).unwrap().unwrap();
     node.decide(&saga::Delivery { trace, ..support::event(Uuid::from_u128(1), input) });
-    hear(&mut node, "booked", 2);
+    receive(&mut node, "booked", 2);
     node.outbox.clear();
-    tell(&mut node, Progress::PickedUp);
-    let said = node.outbox[0].message.header("traceparent").and_then(telemetry::Trace::parse).unwrap();
-    assert_eq!(said.trace_id, trace.trace_id);
+    send_update(&mut node, Progress::PickedUp);
+    let header = node.outbox[0].message.header("traceparent").and_then(telemetry::Trace::parse).unwrap();
+    assert_eq!(header.trace_id, trace.trace_id);
 }
 
 #[test]
@@ -214,78 +214,78 @@ fn names_and_addresses_are_kept_until_the_booking_is_answered() {
     let parcel = |node: &Fulfillment| node.work.shipments.get(&ORDER).unwrap().parcel.is_some();
     for (answer, kept) in [("no answer", true), ("not found", true), ("booked", false), ("refused", false)] {
         let mut node = fulfillment();
-        hear(&mut node, "OrderConfirmed", 9);
+        receive(&mut node, "OrderConfirmed", 9);
         assert!(parcel(&node));
-        hear(&mut node, answer, 0);
+        receive(&mut node, answer, 0);
         assert_eq!(parcel(&node), kept, "{answer}");
     }
 }
 
-/// Every call about an order bears its key, and the booking's never changes.
+/// Every call about an order carries the key of its kind; the key of the booking never changes.
 #[test]
 fn keys_of_calls() {
     let mut node = fulfillment();
-    hear(&mut node, "OrderConfirmed", 9);
+    receive(&mut node, "OrderConfirmed", 9);
     let keys = |node: &Fulfillment| node.effects.keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&node), [format!("book:{ORDER}")]);
-    hear(&mut node, "no answer", 0);
+    receive(&mut node, "no answer", 0);
     assert_eq!(keys(&node), [format!("find:{ORDER}")]);
-    hear(&mut node, "not found", 0);
+    receive(&mut node, "not found", 0);
     assert_eq!(keys(&node), [format!("book:{ORDER}")]);
-    hear(&mut node, "booked", 0);
-    hear(&mut node, "AskCarrier", 0);
-    hear(&mut node, "OrderCancellationRequested", 9);
+    receive(&mut node, "booked", 0);
+    receive(&mut node, "AskCarrier", 0);
+    receive(&mut node, "OrderCancellationRequested", 9);
     assert_eq!(keys(&node), [format!("cancel:{ORDER}"), format!("track:{ORDER}")]);
 }
 
 #[test]
-fn a_silent_carrier_is_asked_less_and_less_often_until_it_is_delivered() {
+fn a_carrier_without_updates_is_queried_with_growing_waits_until_the_delivery() {
     let mut node = fulfillment();
     for input in ["OrderConfirmed", "booked"] {
-        hear(&mut node, input, 9);
+        receive(&mut node, input, 9);
     }
     let mut waits = vec![];
     for _ in 0..9 {
         let due = node.reminders.values().next().expect("a reminder is set").due;
         waits.push((due - now()).num_minutes());
         node.fire(ORDER, "AskCarrier");
-        assert!(node.reminders.is_empty(), "never a reminder and a question at once");
+        assert!(node.reminders.is_empty(), "never a reminder and a query at once");
         let asked = u32::try_from(waits.len()).unwrap() - 1;
         node.outcome(ORDER, TrackShipment { order_id: ORDER, asked }, CallResult::Answer(None));
     }
     assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 720, 720]);
-    hear(&mut node, "delivered", 0);
-    assert!(node.reminders.is_empty(), "nothing more to ask");
+    receive(&mut node, "delivered", 0);
+    assert!(node.reminders.is_empty(), "no query after the delivery");
 }
 
 #[test]
-fn lost_news_is_found_by_asking() {
+fn a_lost_update_is_replaced_by_a_query() {
     let mut node = fulfillment();
     for input in ["OrderConfirmed", "booked"] {
-        hear(&mut node, input, 9);
+        receive(&mut node, input, 9);
     }
-    for (progress, said) in [
+    for (progress, event) in [
         (Progress::PickedUp, "OrderShipped"),
         (Progress::Delivered { at: now() + TimeDelta::hours(1) }, "OrderDelivered"),
     ] {
         node.fire(ORDER, "AskCarrier");
         node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, CallResult::Answer(Some(progress)));
-        assert_eq!(node.published(), [said]);
+        assert_eq!(node.published(), [event]);
     }
     assert!(node.reminders.is_empty());
 }
 
-fn news(tracking_number: &str, progress: Progress) -> CarrierNews {
-    CarrierNews { order_id: ORDER, tracking_number: tracking_number.into(), progress }
+fn update(tracking_number: &str, progress: Progress) -> CarrierUpdate {
+    CarrierUpdate { order_id: ORDER, tracking_number: tracking_number.into(), progress }
 }
 
-/// News, whether or not it is taken.
-fn tell(node: &mut Fulfillment, progress: Progress) {
-    let _ = node.command(news("SHIP-1", progress));
+/// Sends an update, which may be refused.
+fn send_update(node: &mut Fulfillment, progress: Progress) {
+    let _ = node.command(update("SHIP-1", progress));
 }
 
-/// Brings it in by its door. `id`: of an event.
-fn hear(node: &mut Fulfillment, input: &str, id: u128) {
+/// Delivers the input by its source. `id`: of an event.
+fn receive(node: &mut Fulfillment, input: &str, id: u128) {
     let book = || Book { order_id: ORDER, parcel: support::parcel() };
     let query = QueryBooking { order_id: ORDER };
     let cancel = CancelBooking { order_id: ORDER };
@@ -304,8 +304,8 @@ fn hear(node: &mut Fulfillment, input: &str, id: u128) {
         "cancelled" => node.outcome(ORDER, cancel, CallResult::Answer(CancelAnswer::Cancelled)),
         "too late" => node.outcome(ORDER, cancel, CallResult::Answer(CancelAnswer::TooLate)),
         "still here" => node.outcome(ORDER, TrackShipment { order_id: ORDER, asked: 0 }, CallResult::Answer(None)),
-        "picked up" => return tell(node, Progress::PickedUp),
-        "delivered" => return tell(node, Progress::Delivered { at: now() }),
+        "picked up" => return send_update(node, Progress::PickedUp),
+        "delivered" => return send_update(node, Progress::Delivered { at: now() }),
         "AskCarrier" => node.input(
             InputSource::Reminder,
             ORDER,
@@ -321,10 +321,10 @@ fn event(node: &mut Fulfillment, kind: &str, json: &serde_json::Value, id: u128)
     node.decide(&support::event(Uuid::from_u128(id), input))
 }
 
-/// What has followed since the last call.
-fn follows(node: &mut Fulfillment) -> String {
-    let mut follows = node.published();
-    follows.extend(node.asked().into_iter().map(str::to_owned));
+/// The consequences since the last call.
+fn consequences(node: &mut Fulfillment) -> String {
+    let mut consequences = node.published();
+    consequences.extend(node.asked().into_iter().map(str::to_owned));
     node.effects.clear();
-    follows.join(" ")
+    consequences.join(" ")
 }

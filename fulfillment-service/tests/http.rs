@@ -1,4 +1,4 @@
-//! The API on a real service beside a real sandbox carrier, each in a temporary folder of its own. They call each other over
+//! The API on a real service and a real sandbox carrier, each in a temporary directory of its own. They call each other over
 //! HTTP.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
@@ -17,7 +17,7 @@ use telemetry::Trace;
 use testkit::{Fixture, eventually, fixture::Reply};
 use uuid::Uuid;
 
-/// A shop and its carrier.
+/// The service and its carrier.
 struct Town {
     shop: Fixture,
     carrier: Fixture,
@@ -51,7 +51,7 @@ async fn webhook(shop: &Fixture) -> String {
     format!("{}/webhooks/carrier/sandbox", shop.serve().await)
 }
 
-const PATIENT: Span = Span::from_secs(10);
+const LONG_TIMEOUT: Span = Span::from_secs(10);
 
 impl Town {
     /// Publishes the event as the order service would.
@@ -83,7 +83,7 @@ impl Town {
         self.shop.get(&format!("/api/fulfillment/orders/{order}")).await
     }
 
-    /// Once it has this status.
+    /// Waits until the shipment has this status.
     async fn reaches(&self, order: Uuid, status: &str) -> Value {
         eventually(&format!("{order} to be {status}"), async || {
             Some(self.shipment(order).await.json()).filter(|shipment| shipment["status"] == status)
@@ -91,7 +91,7 @@ impl Town {
         .await
     }
 
-    /// Once the carrier's answer to the booking is known.
+    /// Waits until the carrier's answer to the booking is known.
     async fn booked(&self, order: Uuid) -> Value {
         eventually("the booking", async || {
             Some(self.shipment(order).await.json()).filter(|shipment| shipment["trackingNumber"].is_string())
@@ -106,7 +106,7 @@ impl Town {
         items.iter().map(|item| (text(item, "orderId"), text(item, "operation"))).collect()
     }
 
-    async fn tell(&self, carrier: &str, body: &Value) -> Reply {
+    async fn send_update(&self, carrier: &str, body: &Value) -> Reply {
         self.shop.send("POST", &format!("/webhooks/carrier/{carrier}"), &[], Some(body)).await
     }
 
@@ -116,13 +116,13 @@ impl Town {
     }
 }
 
-fn news(order: Uuid, tracking_number: &str, status: &str) -> Value {
+fn update(order: Uuid, tracking_number: &str, status: &str) -> Value {
     json!({ "orderId": order, "trackingNumber": tracking_number, "status": status, "at": "2026-01-26T09:28:00Z" })
 }
 
 #[tokio::test]
 async fn a_confirmed_order_is_booked_picked_up_and_delivered() {
-    let town = start(&at_once(), PATIENT).await;
+    let town = start(&at_once(), LONG_TIMEOUT).await;
     let order = town.confirm("N1 1AA").await;
     let shipment = town.reaches(order, "Delivered").await;
     assert_eq!((&shipment["orderId"], &shipment["carrier"]), (&json!(order), &json!("MockCarrier")));
@@ -141,7 +141,7 @@ async fn a_confirmed_order_is_booked_picked_up_and_delivered() {
 
 #[tokio::test]
 async fn many_orders_are_delivered_each_once() {
-    let town = start(&at_once(), PATIENT).await;
+    let town = start(&at_once(), LONG_TIMEOUT).await;
     let mut orders = vec![];
     for _ in 0..200 {
         orders.push(town.confirm("N1 1AA").await);
@@ -165,8 +165,8 @@ async fn many_orders_are_delivered_each_once() {
 }
 
 #[tokio::test]
-async fn what_the_carrier_refuses_has_failed() {
-    let town = start(&at_once(), PATIENT).await;
+async fn a_shipment_that_the_carrier_refuses_fails() {
+    let town = start(&at_once(), LONG_TIMEOUT).await;
     let order = town.confirm("REFUSED").await;
     let shipment = town.reaches(order, "Failed").await;
     assert_eq!((&shipment["trackingNumber"], &shipment["carrier"]), (&Value::Null, &Value::Null));
@@ -176,7 +176,7 @@ async fn what_the_carrier_refuses_has_failed() {
 
 #[tokio::test]
 async fn a_booking_is_cancelled_with_the_carrier() {
-    let town = start(&never(), PATIENT).await;
+    let town = start(&never(), LONG_TIMEOUT).await;
     let order = town.confirm("N1 1AA").await;
     town.booked(order).await;
     assert_eq!(town.shipment(order).await.json()["status"], "Pending");
@@ -187,7 +187,7 @@ async fn a_booking_is_cancelled_with_the_carrier() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for() {
+async fn a_lost_answer_is_queried() {
     let town = start(&at_once(), Span::from_millis(100)).await;
     town.sandbox.behave(Behaviour { timeout_after_effect_rate: 1.0, ..Behaviour::calm() });
     let order = town.confirm("N1 1AA").await;
@@ -200,13 +200,13 @@ async fn a_lost_answer_is_asked_for() {
 }
 
 #[tokio::test]
-async fn the_carrier_tells_by_webhook() {
-    let town = start(&never(), PATIENT).await;
+async fn carrier_updates_by_webhook() {
+    let town = start(&never(), LONG_TIMEOUT).await;
     let order = town.confirm("N1 1AA").await;
     let number = town.booked(order).await["trackingNumber"].as_str().unwrap().to_owned();
     for (status, shown) in [("PICKED_UP", "Shipped"), ("DELIVERED", "Delivered"), ("PICKED_UP", "Delivered")] {
         for _ in 0..2 {
-            let reply = town.tell("sandbox", &news(order, &number, status)).await;
+            let reply = town.send_update("sandbox", &update(order, &number, status)).await;
             assert_eq!((reply.status, reply.body.len()), (204, 0));
             assert_eq!(town.shipment(order).await.json()["status"], shown);
         }
@@ -215,31 +215,31 @@ async fn the_carrier_tells_by_webhook() {
 }
 
 #[tokio::test]
-async fn news_before_the_booking_is_answered_is_to_be_told_again() {
-    let town = start(&never(), PATIENT).await;
+async fn an_update_before_the_answer_to_the_booking_is_to_be_sent_again() {
+    let town = start(&never(), LONG_TIMEOUT).await;
     town.sandbox.behave(Behaviour { down: true, ..Behaviour::calm() });
     let order = town.confirm("N1 1AA").await;
     eventually("the shipment", async || Some(town.shipment(order).await).filter(|reply| reply.status == 200)).await;
-    let reply = town.tell("sandbox", &news(order, "SHIP-1", "PICKED_UP")).await;
+    let reply = town.send_update("sandbox", &update(order, "SHIP-1", "PICKED_UP")).await;
     assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")));
     assert_eq!(reply.json()["type"], "/problems/news-too-early");
     town.stop().await;
 }
 
 #[tokio::test]
-async fn news_of_nothing_is_refused() {
-    let town = start(&never(), PATIENT).await;
+async fn an_update_of_an_unknown_parcel_is_refused() {
+    let town = start(&never(), LONG_TIMEOUT).await;
     let order = town.confirm("N1 1AA").await;
     let number = town.booked(order).await["trackingNumber"].as_str().unwrap().to_owned();
     for (carrier, body, status, kind) in [
-        ("another", news(order, &number, "PICKED_UP"), 404, "/problems/not-found"),
-        ("sandbox", news(CUSTOMER, &number, "PICKED_UP"), 404, "/problems/not-found"),
-        ("sandbox", news(order, "SHIP-0", "PICKED_UP"), 404, "/problems/not-found"),
-        ("sandbox", news(order, "", "PICKED_UP"), 422, "/problems/validation"),
-        ("sandbox", news(order, &number, "EATEN"), 400, "/problems/malformed-request"),
+        ("another", update(order, &number, "PICKED_UP"), 404, "/problems/not-found"),
+        ("sandbox", update(CUSTOMER, &number, "PICKED_UP"), 404, "/problems/not-found"),
+        ("sandbox", update(order, "SHIP-0", "PICKED_UP"), 404, "/problems/not-found"),
+        ("sandbox", update(order, "", "PICKED_UP"), 422, "/problems/validation"),
+        ("sandbox", update(order, &number, "EATEN"), 400, "/problems/malformed-request"),
         ("sandbox", json!({}), 400, "/problems/malformed-request"),
     ] {
-        let reply = town.tell(carrier, &body).await;
+        let reply = town.send_update(carrier, &body).await;
         assert_eq!((reply.status, &reply.json()["type"]), (status, &json!(kind)), "{carrier} {body}");
     }
     assert_eq!(town.shipment(order).await.json()["status"], "Pending");
@@ -248,7 +248,7 @@ async fn news_of_nothing_is_refused() {
 
 #[tokio::test]
 async fn an_order_without_a_shipment_is_not_found() {
-    let town = start(&never(), PATIENT).await;
+    let town = start(&never(), LONG_TIMEOUT).await;
     assert_eq!(town.shipment(CUSTOMER).await.status, 404);
     assert_eq!(town.shop.get("/api/fulfillment/orders/7").await.status, 400);
     town.stop().await;
@@ -256,7 +256,7 @@ async fn an_order_without_a_shipment_is_not_found() {
 
 #[tokio::test]
 async fn a_carrier_that_is_down_does_not_make_the_service_unhealthy() {
-    let town = start(&never(), PATIENT).await;
+    let town = start(&never(), LONG_TIMEOUT).await;
     assert_eq!(town.shop.get("/api/fulfillment/health").await.json()["dependencies"]["carrier"]["status"], "UP");
     town.sandbox.behave(Behaviour { down: true, ..Behaviour::calm() });
     for _ in 0..10 {
@@ -271,10 +271,10 @@ async fn a_carrier_that_is_down_does_not_make_the_service_unhealthy() {
     town.stop().await;
 }
 
-/// What was booked before a restart is picked up after it.
+/// A parcel that was booked before a restart of the carrier is picked up after the restart.
 #[tokio::test]
 async fn a_restarted_carrier_goes_on() {
-    let town = start(&never(), PATIENT).await;
+    let town = start(&never(), LONG_TIMEOUT).await;
     let order = town.confirm("N1 1AA").await;
     town.booked(order).await;
     let Town { shop, carrier, .. } = town;

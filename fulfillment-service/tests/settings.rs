@@ -1,4 +1,4 @@
-//! The commented defaults are what the service reads.
+//! The service reads its commented defaults.
 
 use fulfillment_service::{CarrierChoice, SETTINGS, Settings};
 use settings::Loader;

@@ -1,4 +1,4 @@
-//! The shop's decisions and the sandbox carrier's, with everything that can go wrong between them, in any order: at the
+//! The decisions of the service and of the sandbox carrier, with every fault of the calls between them, in any order: in the
 //! end both agree.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
@@ -7,7 +7,7 @@ mod support;
 
 use clock::Clock;
 use fulfillment_service::domain::{
-    Book, CancelBooking, CarrierNews, Progress, QueryBooking, TrackShipment, booking_key,
+    Book, CancelBooking, CarrierUpdate, Progress, QueryBooking, TrackShipment, booking_key,
 };
 use proptest::prelude::*;
 use saga::{CallResult, decode};
@@ -17,7 +17,7 @@ use support::{Fulfillment, ORDER, confirmed, fulfillment, name, now};
 use testkit::Node;
 use uuid::Uuid;
 
-/// The carrier, and what becomes of the call in hand.
+/// The carrier, and the fate of the current call.
 struct World {
     carrier: Node<SandboxCarrier>,
     fate: Fate,
@@ -28,15 +28,15 @@ enum Step {
     Confirm,
     /// The event with this id.
     RequestCancellation(u8),
-    /// The nth call that waits.
+    /// The nth pending call.
     Call(usize, Fate),
-    /// The call is answered, and the shop dies before it can note the answer.
-    CallAndDie(usize),
+    /// The call is answered, and the service crashes before it stores the answer.
+    CallAndCrash(usize),
     PickUp,
     Deliver,
-    /// News of a pick-up, whether or not it is news; nothing when there was none.
-    TellPickedUp,
-    TellDelivered,
+    /// An update about the pick-up, possibly repeated; no update before the pick-up.
+    UpdatePickedUp,
+    UpdateDelivered,
     Ask,
 }
 
@@ -46,16 +46,16 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Confirm),
         1 => (0..2_u8).prop_map(Step::RequestCancellation),
         6 => (0..3_usize, fate).prop_map(|(nth, fate)| Step::Call(nth, fate)),
-        1 => (0..3_usize).prop_map(Step::CallAndDie),
+        1 => (0..3_usize).prop_map(Step::CallAndCrash),
         2 => Just(Step::PickUp),
         1 => Just(Step::Deliver),
-        2 => Just(Step::TellPickedUp),
-        1 => Just(Step::TellDelivered),
+        2 => Just(Step::UpdatePickedUp),
+        1 => Just(Step::UpdateDelivered),
         1 => Just(Step::Ask),
     ]
 }
 
-/// An answer of the sandbox as one of the domain, which has the same JSON.
+/// Converts an answer of the sandbox into one of the domain, which has the same JSON.
 fn of_domain<A: Serialize, B: DeserializeOwned>(answer: A) -> B {
     serde_json::from_value(serde_json::to_value(answer).unwrap()).unwrap()
 }
@@ -64,7 +64,7 @@ struct Stage {
     shop: Fulfillment<World>,
     world: World,
     postal_code: &'static str,
-    said: Vec<String>,
+    published: Vec<String>,
     delivered: bool,
     to_be_cancelled: bool,
 }
@@ -113,7 +113,7 @@ impl Stage {
                     .then(|| CallResult::Answer(known.and_then(|known| known.progress).map(of_domain)))
             });
         let world = World { carrier, fate: Fate::Answered };
-        Self { shop, world, postal_code, said: vec![], delivered: false, to_be_cancelled: false }
+        Self { shop, world, postal_code, published: vec![], delivered: false, to_be_cancelled: false }
     }
 
     fn booking(&self) -> Option<carrier::Booking> {
@@ -132,26 +132,26 @@ impl Stage {
                 self.to_be_cancelled = true;
             }
             Step::Call(nth, fate) => self.call(nth, fate, true),
-            Step::CallAndDie(nth) => self.call(nth, Fate::Answered, false),
+            Step::CallAndCrash(nth) => self.call(nth, Fate::Answered, false),
             Step::PickUp => {
                 let Ok(_) = self.world.carrier.command(PickUp { key: booking_key(ORDER) });
             }
             Step::Deliver => {
-                // The drivers deliver what they have told of.
+                // The carrier marks a parcel as delivered once its update is accepted.
                 if self.delivered {
                     let deliver = carrier::Deliver { key: booking_key(ORDER), at: now() };
                     let Ok(_) = self.world.carrier.command(deliver);
                 }
             }
-            Step::TellPickedUp => self.tell(Progress::PickedUp),
-            Step::TellDelivered => self.tell(Progress::Delivered { at: now() }),
+            Step::UpdatePickedUp => self.send_update(Progress::PickedUp),
+            Step::UpdateDelivered => self.send_update(Progress::Delivered { at: now() }),
             Step::Ask => {
                 if self.shop.reminders.contains_key(&(ORDER, "AskCarrier".into())) {
                     self.shop.fire(ORDER, "AskCarrier");
                 }
             }
         }
-        self.said.extend(self.shop.published());
+        self.published.extend(self.shop.published());
     }
 
     fn call(&mut self, nth: usize, fate: Fate, keep_outcome: bool) {
@@ -161,27 +161,31 @@ impl Stage {
         }
     }
 
-    fn tell(&mut self, progress: Progress) {
+    fn send_update(&mut self, progress: Progress) {
         let Some(booking) = self.booking().filter(|booking| booking.picked_up_at.is_some()) else { return };
         let tracking_number = booking.tracking_number;
-        let told = self.shop.command(CarrierNews { order_id: ORDER, tracking_number, progress });
-        self.delivered |= told.is_ok() && progress != Progress::PickedUp;
+        let sent = self.shop.command(CarrierUpdate { order_id: ORDER, tracking_number, progress });
+        self.delivered |= sent.is_ok() && progress != Progress::PickedUp;
     }
 
-    /// Everything goes well from now on, until nothing is left to do.
+    /// Runs without faults until nothing is left to do.
     fn settle(&mut self) {
         self.go(Step::Confirm);
         for _ in 0..20 {
-            for step in
-                [Step::Call(0, Fate::Answered), Step::PickUp, Step::TellPickedUp, Step::TellDelivered, Step::Deliver]
-            {
+            for step in [
+                Step::Call(0, Fate::Answered),
+                Step::PickUp,
+                Step::UpdatePickedUp,
+                Step::UpdateDelivered,
+                Step::Deliver,
+            ] {
                 self.go(step);
             }
         }
     }
 
     fn count(&self, event: &str) -> usize {
-        self.said.iter().filter(|said| *said == event).count()
+        self.published.iter().filter(|published| *published == event).count()
     }
 }
 
@@ -196,12 +200,12 @@ proptest! {
             let picked_up = stage.booking().is_some_and(|booking| booking.picked_up_at.is_some());
             prop_assert!(picked_up || stage.count("OrderShipped") == 0, "shipped before it was picked up");
             let waits = stage.shop.effects.contains_key(&format!("track:{ORDER}"));
-            prop_assert!(!waits || stage.shop.reminders.is_empty(), "a reminder and a question at once");
+            prop_assert!(!waits || stage.shop.reminders.is_empty(), "a reminder and a query at once");
         }
         stage.settle();
 
-        prop_assert_eq!(stage.shop.asked(), Vec::<&str>::new(), "nothing is left to be asked");
-        prop_assert!(stage.shop.reminders.is_empty(), "nothing is left to come back to");
+        prop_assert_eq!(stage.shop.asked(), Vec::<&str>::new(), "no request is left");
+        prop_assert!(stage.shop.reminders.is_empty(), "no reminder is left");
         let (shop, booking) = (name(&stage.shop), stage.booking());
         let carrier = match &booking {
             None => "NONE",
@@ -216,7 +220,7 @@ proptest! {
             prop_assert!(stage.count(event) <= 1, "{event} twice");
         }
         let answered = stage.count("ShipmentCancelled") + stage.count("ShipmentCancellationRefused") > 0;
-        prop_assert!(!stage.to_be_cancelled || answered || shop == "FAILED", "the wish to cancel is not answered");
+        prop_assert!(!stage.to_be_cancelled || answered || shop == "FAILED", "the cancellation request is not answered");
         prop_assert_eq!(stage.count("OrderShipped"), usize::from(shop == "DELIVERED"));
         prop_assert_eq!(stage.count("OrderDelivered"), usize::from(shop == "DELIVERED"));
         prop_assert_eq!(stage.count("ShipmentFailed"), usize::from(shop == "FAILED"));
@@ -228,7 +232,7 @@ proptest! {
 fn the_carrier_books_once_per_key_and_answers_the_same() {
     let mut stage = Stage::new("N1 1AA");
     stage.go(Step::Confirm);
-    stage.go(Step::CallAndDie(0));
+    stage.go(Step::CallAndCrash(0));
     let first = stage.booking();
     stage.go(Step::Call(0, Fate::Answered));
     assert_eq!((stage.booking(), name(&stage.shop)), (first, "BOOKED".to_owned()));

@@ -1,4 +1,4 @@
-//! What the carrier answers about a booking, and what follows.
+//! The carrier's answers about a booking.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use events::ShipmentFailed;
@@ -9,24 +9,20 @@ use saga::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AskCarrier, Book, Progress, QueryBooking, State};
-use crate::{
-    saga::FulfillmentSaga,
-    store::{Shipment, Work},
-};
+use super::{AskCarrier, Book, Progress, QueryBooking, ShipmentRules, State, Work, rows::Shipment};
 
 /// The carrier's definite answer to a booking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BookAnswer {
-    /// It will pick the parcel up.
+    /// The carrier will pick the parcel up.
     Booked(Booking),
-    /// It does not take this parcel, and never will. In its own words.
+    /// The carrier never accepts this parcel. The text is the carrier's.
     Refused(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Booking {
-    /// The carrier's name, as customers know it.
+    /// The carrier's name for customers.
     pub carrier: String,
     pub tracking_number: String,
     pub estimated_delivery: DateTime<Utc>,
@@ -35,76 +31,76 @@ pub struct Booking {
 /// The carrier's definite answer to a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CancelAnswer {
-    /// It won't pick the parcel up.
+    /// The carrier will not pick the parcel up.
     Cancelled,
-    /// It has picked it up.
+    /// The parcel was picked up before.
     TooLate,
 }
 
-/// How long to wait before what became of a lost booking is asked: it may still be on its way.
-const BEFORE_ASKING: TimeDelta = TimeDelta::seconds(1);
+/// Delay of the query for a booking with an unknown outcome: the booking may still be in flight.
+const QUERY_DELAY: TimeDelta = TimeDelta::seconds(1);
 
 impl Work {
-    /// What came of asking the carrier to take the parcel.
+    /// The result of `Book`.
     pub fn booked(
         &mut self,
         order: Uuid,
-        said: &CallResult<BookAnswer>,
-        saga: &FulfillmentSaga,
+        result: &CallResult<BookAnswer>,
+        rules: &ShipmentRules,
         out: &mut Consequences,
     ) -> Verdict {
-        let Some(shipment) = self.unanswered(order) else { return Ignored("its booking is answered") };
-        match said {
-            CallResult::Answer(answer) => shipment.answered(answer, saga, out),
-            // It may have happened: neither a failure nor a reason to book anew under another key.
+        let Some(shipment) = self.unanswered(order) else { return Ignored("the booking is answered already") };
+        match result {
+            CallResult::Answer(answer) => shipment.answered(answer, rules, out),
+            // The booking may exist: the shipment has not failed, and a booking with another key could be a second one.
             CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => {
                 shipment.enter(State::Unknown, out);
-                out.request_at(out.now() + BEFORE_ASKING, &QueryBooking { order_id: order });
+                out.request_at(out.now() + QUERY_DELAY, &QueryBooking { order_id: order });
             }
         }
         Done
     }
 
-    /// What came of asking the carrier what became of the booking.
+    /// The result of `QueryBooking`.
     pub fn found(
         &mut self,
         order: Uuid,
-        said: &CallResult<Option<BookAnswer>>,
-        saga: &FulfillmentSaga,
+        result: &CallResult<Option<BookAnswer>>,
+        rules: &ShipmentRules,
         out: &mut Consequences,
     ) -> Verdict {
-        let Some(shipment) = self.unanswered(order) else { return Ignored("its booking is answered") };
-        match said {
-            CallResult::Answer(Some(answer)) => shipment.answered(answer, saga, out),
-            // Should the first one still arrive: with the same key it is the same booking.
+        let Some(shipment) = self.unanswered(order) else { return Ignored("the booking is answered already") };
+        match result {
+            CallResult::Answer(Some(answer)) => shipment.answered(answer, rules, out),
+            // If the first request still arrives: with the same key it is the same booking.
             CallResult::Answer(None) => {
                 let parcel = shipment.parcel.as_deref().cloned().expect("kept until the booking is answered");
                 shipment.enter(State::Booking, out);
                 out.request(&Book { order_id: order, parcel });
             }
             CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => {
-                out.request_at(out.now() + BEFORE_ASKING, &QueryBooking { order_id: order });
+                out.request_at(out.now() + QUERY_DELAY, &QueryBooking { order_id: order });
             }
         }
         Done
     }
 
-    /// What came of asking the carrier not to pick the parcel up.
+    /// The result of `CancelBooking`.
     pub fn booking_cancelled(
         &mut self,
         order: Uuid,
-        said: &CallResult<CancelAnswer>,
+        result: &CallResult<CancelAnswer>,
         out: &mut Consequences,
     ) -> Verdict {
         let shipment = self.shipments.get_mut(&order).filter(|shipment| shipment.state == State::Cancelling);
-        let Some(shipment) = shipment else { return Ignored("it was picked up, and that is known") };
-        match said {
-            CallResult::Answer(CancelAnswer::Cancelled) => shipment.stopped(out),
-            CallResult::Answer(CancelAnswer::TooLate) => {
-                shipment.moved(Progress::PickedUp, out);
+        let Some(shipment) = shipment else { return Ignored("the pick-up is known already") };
+        match result {
+            CallResult::Answer(CancelAnswer::Cancelled) => shipment.cancelled(out),
+            CallResult::Answer(CancelAnswer::TooLate) => shipment.advance(Progress::PickedUp, out),
+            // A repeated cancellation is harmless.
+            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => {
+                shipment.cancel_booking(out)
             }
-            // Asking again is harmless.
-            CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => shipment.stop(out),
         }
         Done
     }
@@ -116,8 +112,8 @@ impl Work {
 }
 
 impl Shipment {
-    fn answered(&mut self, answer: &BookAnswer, saga: &FulfillmentSaga, out: &mut Consequences) {
-        // The carrier has it now, or never will: names and addresses are kept no longer than needed.
+    fn answered(&mut self, answer: &BookAnswer, rules: &ShipmentRules, out: &mut Consequences) {
+        // Personal data is no longer needed: the booking is definite.
         self.parcel = None;
         match answer {
             BookAnswer::Booked(booking) => {
@@ -125,9 +121,9 @@ impl Shipment {
                 self.tracking_number = Some(booking.tracking_number.clone());
                 self.estimated_delivery = Some(booking.estimated_delivery);
                 self.enter(State::Booked, out);
-                out.remind_at(out.now() + saga.ask_after, &AskCarrier { asked: 0 });
+                out.remind_at(out.now() + rules.track_after, &AskCarrier { asked: 0 });
                 if self.cancel_request.is_some() {
-                    self.stop(out);
+                    self.cancel_booking(out);
                 }
             }
             BookAnswer::Refused(reason) => {

@@ -1,4 +1,4 @@
-//! What is read of others' events.
+//! The consumed events, with the fields that this service uses.
 
 use events::{Address, Recipient};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::shipment::{Line, Parcel};
 
-/// Of `OrderConfirmed`, what a parcel's label says, and whose it is.
+/// The customer and the label of the parcel.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderConfirmed {

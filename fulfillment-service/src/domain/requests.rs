@@ -1,4 +1,4 @@
-//! What the carrier is asked. Names and keys are stored: never rename.
+//! Requests to the carrier. Names and keys are stored: never rename.
 
 use saga::Request;
 use serde::{Deserialize, Serialize};
@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::{BookAnswer, CancelAnswer, Parcel, Progress};
 
-/// The key under which the carrier knows a booking: the same whatever is asked about it, and however often.
+/// The key by which the carrier identifies a booking: the same in every request about the booking.
 pub fn booking_key(order: Uuid) -> String {
     format!("book:{order}")
 }
 
-/// Take this parcel.
+/// Books the parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Book {
@@ -19,26 +19,26 @@ pub struct Book {
     pub parcel: Parcel,
 }
 
-/// Queries the result of a booking whose answer was lost. `None`: the carrier does not know the booking.
+/// Queries the answer to a booking with an unknown outcome. `None`: the carrier does not know the booking.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryBooking {
     pub order_id: Uuid,
 }
 
-/// Leave the parcel here, if you have not picked it up yet.
+/// Cancels the booking, if the parcel has not been picked up yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CancelBooking {
     pub order_id: Uuid,
 }
 
-/// Queries where the parcel is, in case a carrier update was lost. `None`: not picked up.
+/// Queries the progress of the parcel, in case a carrier update was lost. `None`: not picked up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrackShipment {
     pub order_id: Uuid,
-    /// How often this was asked before.
+    /// The number of earlier queries since the booking.
     pub asked: u32,
 }
 

@@ -1,4 +1,4 @@
-//! An order's parcel: booked once, stopped while that is possible.
+//! The shipment of an order: booked once, cancelled while that is possible.
 
 use events::{
     Address, CancellationRefusal, OrderDelivered, OrderShipped, Recipient, ShipmentCancellationRefused,
@@ -13,32 +13,31 @@ use serde::{Deserialize, Serialize};
 use store::Json;
 use uuid::Uuid;
 
-use super::{AskCarrier, Book, CancelBooking, OrderConfirmed, Progress};
-use crate::store::{Shipment, Work};
+use super::{AskCarrier, Book, CancelBooking, OrderConfirmed, Progress, Work, rows::Shipment};
 
-/// Where a shipment stands. Stored: never rename.
+/// The state of a shipment. Stored: never rename.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
-    /// The carrier is asked to take it.
+    /// The carrier has not answered the booking yet.
     Booking,
-    /// The carrier's answer was lost: perhaps it is booked, perhaps not.
+    /// The outcome of the booking is unknown: the parcel may be booked.
     Unknown,
-    /// The carrier will pick it up.
+    /// The carrier will pick the parcel up.
     Booked,
-    /// The carrier is asked not to pick it up.
+    /// The carrier has not answered the cancellation yet.
     Cancelling,
-    /// The carrier has it.
+    /// The carrier has the parcel.
     Shipped,
-    /// The customer has it.
+    /// The customer has the parcel.
     Delivered,
-    /// There is no parcel and there will be none. Also a tombstone: cancelled before it was to be booked.
+    /// There is no parcel and there will be none. Also a tombstone: cancelled before the order was confirmed.
     Cancelled,
-    /// The carrier refuses it.
+    /// The carrier refuses the parcel.
     Failed,
 }
 
-/// What the carrier is given, and to whom it goes.
+/// The content of a parcel and its recipient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parcel {
@@ -47,7 +46,7 @@ pub struct Parcel {
     pub items: Vec<Line>,
 }
 
-/// So many units of a product.
+/// Units of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
@@ -57,10 +56,10 @@ pub struct Line {
 }
 
 impl Work {
-    /// `OrderConfirmed`: it is paid and its stock is there, so it is shipped.
+    /// `OrderConfirmed`: the order is paid and its stock is reserved; books the parcel.
     pub fn book(&mut self, order: Uuid, confirmed: &OrderConfirmed, out: &mut Consequences) -> Verdict {
         if self.shipments.get(&order).is_some() {
-            return Ignored("booked before, or cancelled before it was confirmed");
+            return Ignored("booked already, or cancelled before the confirmation");
         }
         let book = Book { order_id: order, parcel: confirmed.parcel() };
         out.request(&book);
@@ -72,17 +71,17 @@ impl Work {
         Done
     }
 
-    /// `OrderCancelled`: what is not booked yet never will be. Whatever is under way the order has asked to cancel before,
-    /// and was answered.
+    /// `OrderCancelled`: an order without a shipment gets a tombstone. For an existing shipment the order has requested the
+    /// cancellation before and has its answer.
     pub fn forestall(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         if self.shipments.get(&order).is_some() {
-            return Ignored("it has a shipment already");
+            return Ignored("the order has a shipment already");
         }
         self.shipments.insert(Shipment::new(order, State::Cancelled, out));
         Done
     }
 
-    /// `OrderCancellationRequested`: `request` is the event's id, by which a repeat is known.
+    /// `OrderCancellationRequested`. `request`: the event's id, which identifies a repeat.
     pub fn cancel(&mut self, order: Uuid, request: Uuid, out: &mut Consequences) -> Verdict {
         let Some(shipment) = self.shipments.get_mut(&order) else {
             let tombstone = self.shipments.insert(Shipment::new(order, State::Cancelled, out));
@@ -96,12 +95,12 @@ impl Work {
             State::Booking | State::Unknown if shipment.cancel_request.is_some() => {
                 return Ignored("the answer to the booking decides");
             }
-            State::Booking | State::Unknown => {} // decided when the carrier's answer is known
-            State::Booked => shipment.stop(out),
+            State::Booking | State::Unknown => {} // decided by the carrier's answer
+            State::Booked => shipment.cancel_booking(out),
             State::Shipped => shipment.refuse_to_cancel(CancellationRefusal::AlreadyShipped, out),
             State::Delivered => shipment.refuse_to_cancel(CancellationRefusal::AlreadyDelivered, out),
-            State::Cancelling => return Ignored("the carrier is being asked"),
-            State::Cancelled | State::Failed => return Ignored("there is no parcel, and that was said"),
+            State::Cancelling => return Ignored("the answer to the cancellation decides"),
+            State::Cancelled | State::Failed => return Ignored("there is no parcel, and that is published already"),
         }
         shipment.cancel_request = Some(request);
         Done
@@ -132,28 +131,27 @@ impl Shipment {
         (self.state, self.updated_at) = (state, out.now());
     }
 
-    /// Whether the carrier has it or is going to: there may be updates.
+    /// Whether the carrier has the parcel or will have it, so that it may send updates.
     pub fn is_under_way(&self) -> bool {
         matches!(self.state, State::Booked | State::Cancelling | State::Shipped)
     }
 
-    /// Asks the carrier not to pick it up.
-    pub(super) fn stop(&mut self, out: &mut Consequences) {
+    /// Requests the cancellation of the booking.
+    pub(super) fn cancel_booking(&mut self, out: &mut Consequences) {
         self.enter(State::Cancelling, out);
         out.request(&CancelBooking { order_id: self.order_id });
     }
 
-    /// The carrier won't pick it up.
-    pub(super) fn stopped(&mut self, out: &mut Consequences) {
+    /// The carrier has cancelled the booking.
+    pub(super) fn cancelled(&mut self, out: &mut Consequences) {
         self.enter(State::Cancelled, out);
         out.cancel_reminder::<AskCarrier>();
         out.publish(&mut self.sequence, &ShipmentCancelled {});
     }
 
-    /// What is known of its way. `false`: that was known before, or can't be.
-    pub(super) fn moved(&mut self, progress: Progress, out: &mut Consequences) -> bool {
-        let before = self.state;
-        if matches!(before, State::Booked | State::Cancelling) {
+    /// Applies a progress. Repeats, older progress and impossible progress change nothing.
+    pub(super) fn advance(&mut self, progress: Progress, out: &mut Consequences) {
+        if matches!(self.state, State::Booked | State::Cancelling) {
             self.picked_up(out);
         }
         match progress {
@@ -165,7 +163,6 @@ impl Shipment {
             }
             Progress::Delivered { .. } | Progress::PickedUp => {}
         }
-        self.state != before
     }
 
     fn picked_up(&mut self, out: &mut Consequences) {
@@ -173,9 +170,9 @@ impl Shipment {
         self.enter(State::Shipped, out);
         let shipped = OrderShipped {
             shipment_id: self.shipment_id,
-            carrier: self.carrier.clone().expect("known since it was booked"),
-            tracking_number: self.tracking_number.clone().expect("known since it was booked"),
-            estimated_delivery: self.estimated_delivery.expect("known since it was booked").into(),
+            carrier: self.carrier.clone().expect("known since the booking"),
+            tracking_number: self.tracking_number.clone().expect("known since the booking"),
+            estimated_delivery: self.estimated_delivery.expect("known since the booking").into(),
         };
         out.publish(&mut self.sequence, &shipped);
         if was_to_be_cancelled {

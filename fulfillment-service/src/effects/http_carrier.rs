@@ -85,15 +85,15 @@ enum Outcome {
     TooLate,
 }
 
-/// A booking's answer, and where its parcel is.
+/// The answer to a booking and the progress of its parcel.
 struct BookingStatus {
     answer: BookAnswer,
     progress: Option<Progress>,
 }
 
-/// The answer belongs to another question, so the outcome of the call stays unknown.
+/// The response does not fit the request, so the outcome of the call stays unknown.
 fn unexpected<T>() -> Result<T, CallError> {
-    Err(CallError::Unknown("the carrier's answer makes no sense".to_owned()))
+    Err(CallError::Unknown("the carrier's response does not fit the request".to_owned()))
 }
 
 impl TryFrom<AnswerBody> for BookAnswer {

@@ -12,11 +12,11 @@ use crate::domain::{
 
 pub use http_carrier::HttpCarrier;
 
-/// What is expected of a carrier. A booking is known by the `key` the shop gave it: booking twice with one key is booking
-/// once, and every question about it bears the same key. `CallError::Failed` only when the call has certainly done
-/// nothing; a definite *no* is an answer, not an error.
+/// The carrier port. `key` identifies a booking: two calls of `book` with the same key make one booking, and every other call
+/// uses the key of its booking. Return `CallError::Failed` only when the call certainly had no effect; a refusal is an
+/// answer, not an error.
 pub trait Carrier: Send + Sync + 'static {
-    /// Of the adapter: in `/webhooks/carrier/{name}` and in metrics. Never rename.
+    /// Name of the adapter in `/webhooks/carrier/{name}` and in metrics. Never rename.
     const NAME: &'static str;
 
     fn book(&self, key: &str, book: &Book) -> impl Future<Output = Result<BookAnswer, CallError>> + Send;
@@ -26,11 +26,11 @@ pub trait Carrier: Send + Sync + 'static {
 
     fn cancel(&self, key: &str) -> impl Future<Output = Result<CancelAnswer, CallError>> + Send;
 
-    /// How far the parcel has come; `None` while the carrier does not have it.
+    /// The progress of the parcel; `None` before the pick-up.
     fn track(&self, key: &str) -> impl Future<Output = Result<Option<Progress>, CallError>> + Send;
 }
 
-/// Performs what the domain asks for at the carrier.
+/// Performs the requests of the domain with a carrier.
 pub struct Calls<C>(pub Arc<C>);
 
 impl<C: Carrier> Perform<Book> for Calls<C> {

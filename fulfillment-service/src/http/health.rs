@@ -1,4 +1,4 @@
-//! Whether the service can do its work.
+//! Health of the service.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use axum::extract::State;
 use saga::effect::BreakerState;
 use web::{DependencyHealth, HealthReport, HealthStatus};
 
-use super::Office;
+use super::AppState;
 
-/// Whether the service can do its work. A carrier that is down shows here and does not make the service unhealthy:
-/// bookings wait for it, and everything else goes on.
+/// Health of the service and its dependencies. An unavailable carrier is reported and does not make the service unhealthy:
+/// only bookings wait for the carrier.
 #[utoipa::path(get, path = "/api/fulfillment/health", tag = "fulfillment",
     responses((status = 200, body = HealthReport), (status = 503, body = HealthReport)))]
-pub(super) async fn get(State(office): State<Office>) -> HealthReport {
-    let database = match office.app.db().ping().await {
+pub(super) async fn get(State(state): State<AppState>) -> HealthReport {
+    let database = match state.app.db().ping().await {
         Ok(()) => DependencyHealth { status: HealthStatus::Up, detail: "answers".to_owned() },
         Err(_) => DependencyHealth { status: HealthStatus::Down, detail: "does not answer".to_owned() },
     };
-    let carrier = match office.breaker.state() {
+    let carrier = match state.breaker.state() {
         BreakerState::Closed => DependencyHealth { status: HealthStatus::Up, detail: "answers".to_owned() },
         BreakerState::HalfOpen => DependencyHealth { status: HealthStatus::Down, detail: "is being tried".to_owned() },
         BreakerState::Open => DependencyHealth { status: HealthStatus::Down, detail: "does not answer".to_owned() },

@@ -1,6 +1,6 @@
-//! What this service offers over HTTP.
+//! The HTTP API of this service.
 
-mod carrier_news;
+mod carrier_update;
 mod health;
 mod shipments;
 
@@ -11,9 +11,9 @@ use web::{OpenApiRouter, ProblemType, Scope, routes};
 /// Sees the shipments of any customer.
 pub const ADMIN: Scope = Scope("orders.admin");
 
-/// What the handlers work with.
+/// The state of the handlers.
 #[derive(Clone)]
-pub(crate) struct Office {
+pub(crate) struct AppState {
     app: App,
     /// Short name of the carrier's adapter.
     carrier: &'static str,
@@ -25,16 +25,16 @@ pub fn routes(app: App, carrier: &'static str, breaker: Breaker) -> OpenApiRoute
     OpenApiRouter::default()
         .routes(routes!(shipments::get))
         .routes(routes!(health::get))
-        .routes(routes!(carrier_news::post))
-        .with_state(Office { app, carrier, breaker })
+        .routes(routes!(carrier_update::post))
+        .with_state(AppState { app, carrier, breaker })
 }
 
 /// The problems only this service has.
-pub const PROBLEMS: &[&ProblemType] = &[&NEWS_TOO_EARLY];
+pub const PROBLEMS: &[&ProblemType] = &[&UPDATE_TOO_EARLY];
 
-pub static NEWS_TOO_EARLY: ProblemType = ProblemType::new(
+pub static UPDATE_TOO_EARLY: ProblemType = ProblemType::new(
     "news-too-early",
     StatusCode::SERVICE_UNAVAILABLE,
     "The booking has not been answered yet",
-    "News of a parcel came before the answer to its booking. Send it again after the time in Retry-After.",
+    "The update arrived before the answer to the booking. Send it again after the time in Retry-After.",
 );

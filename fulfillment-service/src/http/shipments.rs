@@ -1,4 +1,4 @@
-//! An order's shipment.
+//! The shipment of an order.
 
 use axum::extract::State;
 use events::Timestamp;
@@ -8,20 +8,20 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Caller, Json, Path, Problem};
 
-use super::{ADMIN, Office};
-use crate::{
-    domain,
-    store::{Shipment, shipment},
+use super::{ADMIN, AppState};
+use crate::domain::{
+    self,
+    rows::{Shipment, shipment},
 };
 
-/// Where an order's parcel is.
+/// The shipment of an order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Shipment)]
 pub(super) struct Response {
     order_id: Uuid,
     status: Status,
-    /// Known once the carrier has taken the booking, like the next two.
+    /// Known after the booking, like the next two fields.
     #[schema(example = "SHIP-7Q2M4K9R1C3D")]
     tracking_number: Option<String>,
     #[schema(example = "MockCarrier")]
@@ -35,13 +35,13 @@ pub(super) struct Response {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ShipmentStatus)]
 pub(super) enum Status {
-    /// Not with the carrier yet.
+    /// Not picked up yet.
     Pending,
-    /// With the carrier.
+    /// The carrier has the parcel.
     Shipped,
-    /// With the customer.
+    /// The customer has the parcel.
     Delivered,
-    /// The carrier refused it.
+    /// The carrier refused the parcel.
     Failed,
     /// There is no parcel and there will be none.
     Cancelled,
@@ -52,13 +52,13 @@ pub(super) enum Status {
     params(("id" = Uuid, Path, description = "The order's id.")),
     responses((status = 200, body = Response),
               (status = 400, body = Problem, content_type = "application/problem+json"),
-              (status = 404, description = "Not confirmed yet, unknown, or somebody else's.", body = Problem, content_type = "application/problem+json")))]
+              (status = 404, description = "Not confirmed yet, unknown, or of another customer.", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn get(
     caller: Caller,
-    State(office): State<Office>,
+    State(state): State<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Response>, Problem> {
-    let found = shipment::Entity::find_by_id(id).one(office.app.db()).await.map_err(Problem::unavailable)?;
+    let found = shipment::Entity::find_by_id(id).one(state.app.db()).await.map_err(Problem::unavailable)?;
     let visible = found.filter(|shipment| match shipment.customer_id {
         Some(customer) => caller.may_see(customer, ADMIN),
         None => caller.may(ADMIN),

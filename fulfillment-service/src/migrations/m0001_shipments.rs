@@ -1,7 +1,7 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::{Layout, create};
 
-use crate::store::shipment;
+use crate::domain::rows::shipment;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;

@@ -1,19 +1,10 @@
-//! The table, and the rows of it that a batch may touch.
-
-pub mod shipment;
+//! Loads and saves the rows that a batch may change.
 
 use saga::{Delivery, Seen, Workset};
 use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::inputs::Input;
-pub use shipment::Model as Shipment;
-
-/// What this service decides over.
-#[derive(Debug, Default, Clone)]
-pub struct Work {
-    pub shipments: Rows<shipment::Entity>,
-}
+use crate::{domain::Work, inputs::Input};
 
 impl Workset<Input> for Work {
     async fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> Result<Self, StoreError> {

@@ -1,11 +1,11 @@
-//! What the tests share.
+//! Helpers of the tests.
 #![allow(dead_code, reason = "each test uses its share")]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
 use events::choreography;
 use fulfillment_service::{
-    domain::{Booking, Line, Parcel, State},
+    domain::{Booking, Line, Parcel, ShipmentRules, State},
     inputs::Input,
     saga::FulfillmentSaga,
 };
@@ -26,7 +26,7 @@ pub fn now() -> DateTime<Utc> {
 
 pub fn fulfillment<W: 'static>() -> Fulfillment<W> {
     let (clock, _) = Clock::manual(now(), 1);
-    let saga = FulfillmentSaga { ask_after: TimeDelta::minutes(10) };
+    let saga = FulfillmentSaga { rules: ShipmentRules { track_after: TimeDelta::minutes(10) } };
     Node::new("fulfillment-service", saga, choreography::heard_by("fulfillment"), clock)
 }
 
@@ -73,11 +73,11 @@ pub fn event(id: Uuid, input: Input) -> Delivery<Input> {
 /// The order's state, by its name in the choreography's model.
 pub fn name<W: 'static>(node: &Fulfillment<W>) -> String {
     let Some(shipment) = node.work.shipments.get(&ORDER) else { return "NONE".into() };
-    let asked = shipment.cancel_request.is_some();
+    let cancel_requested = shipment.cancel_request.is_some();
     match shipment.state {
-        State::Booking if asked => "BOOKING_CANCEL",
+        State::Booking if cancel_requested => "BOOKING_CANCEL",
         State::Booking => "BOOKING",
-        State::Unknown if asked => "UNKNOWN_CANCEL",
+        State::Unknown if cancel_requested => "UNKNOWN_CANCEL",
         State::Unknown => "UNKNOWN",
         State::Booked => "BOOKED",
         State::Cancelling => "CANCELLING",

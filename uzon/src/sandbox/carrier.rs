@@ -1,7 +1,7 @@
 //! The fulfillment service's carrier port on the sandbox's carrier in the same process, and the carrier's updates.
 
 use fulfillment_service::{
-    domain::{self, CarrierNews, NewsRefusal, booking_key},
+    domain::{self, UpdateRefusal, booking_key},
     effects,
 };
 use saga::{App, CallError, Rejected};
@@ -47,7 +47,7 @@ pub fn send_updates_to(carrier: &Carrier, fulfillment: App) {
         async move {
             match fulfillment.execute(update_command(update), Trace::new()).await {
                 Ok(()) => UpdateAnswer::Accepted,
-                Err(Rejected::Refused(NewsRefusal::NoSuchParcel)) => UpdateAnswer::UnknownParcel,
+                Err(Rejected::Refused(UpdateRefusal::NoSuchParcel)) => UpdateAnswer::UnknownParcel,
                 Err(_) => UpdateAnswer::RetryLater,
             }
         }
@@ -64,9 +64,9 @@ pub fn book_command(it: &domain::Book) -> Book {
     }
 }
 
-fn update_command(update: CarrierUpdate) -> CarrierNews {
+fn update_command(update: CarrierUpdate) -> domain::CarrierUpdate {
     let CarrierUpdate { order_id, tracking_number, progress: at } = update;
-    CarrierNews { order_id, tracking_number, progress: progress(at) }
+    domain::CarrierUpdate { order_id, tracking_number, progress: progress(at) }
 }
 
 pub fn book_answer(answer: BookAnswer) -> domain::BookAnswer {

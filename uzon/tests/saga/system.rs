@@ -211,7 +211,8 @@ pub fn payment(clock: &Clock) -> Node<PaymentSaga, Outside> {
 }
 
 pub fn fulfillment(clock: &Clock, instead: Option<Instead<FulfillmentSaga>>) -> Fulfillment {
-    let saga = Mutable { rules: FulfillmentSaga { ask_after: TimeDelta::hours(1) }, instead };
+    let rules = parcel::ShipmentRules { track_after: TimeDelta::hours(1) };
+    let saga = Mutable { rules: FulfillmentSaga { rules }, instead };
     Node::new("fulfillment-service", saga, choreography::heard_by(service::FULFILLMENT), clock.clone())
         .performs(|it: &parcel::Book, world: &mut Outside| {
             Some(CallResult::Answer(book_answer(tell(&mut world.carrier, book_command(it)))))
@@ -302,9 +303,9 @@ impl World for Outside {
             let shipment = fulfillment_of(nodes).work.shipments.get(&booking.order_id);
             let state = shipment.map(|shipment| shipment.state);
             let known = !matches!(state, None | Some(parcel::State::Booking | parcel::State::Unknown));
-            let told = matches!(state, Some(parcel::State::Shipped | parcel::State::Delivered));
-            if booking.picked_up_at.is_some() && known && !told {
-                can.push(format!("tell of {}", booking.order_id));
+            let updated = matches!(state, Some(parcel::State::Shipped | parcel::State::Delivered));
+            if booking.picked_up_at.is_some() && known && !updated {
+                can.push(format!("update {}", booking.order_id));
             }
             if booking.picked_up_at.is_some() && state == Some(parcel::State::Shipped) {
                 can.push(format!("deliver {}", booking.order_id));
@@ -331,16 +332,16 @@ impl World for Outside {
             "pick up" => {
                 tell(&mut self.carrier, carrier::PickUp { key: parcel::booking_key(id) });
             }
-            "tell of" | "deliver" => {
+            "update" | "deliver" => {
                 let booking = self.carrier.work.bookings.get(&parcel::booking_key(id)).expect("booked").clone();
                 let at = booking.picked_up_at.expect("picked up");
                 let delivered = verb == "deliver";
                 let progress = if delivered { parcel::Progress::Delivered { at } } else { parcel::Progress::PickedUp };
-                let news =
-                    parcel::CarrierNews { order_id: id, tracking_number: booking.tracking_number.clone(), progress };
+                let update =
+                    parcel::CarrierUpdate { order_id: id, tracking_number: booking.tracking_number.clone(), progress };
                 let fulfillment: &mut Fulfillment =
                     nodes[FULFILLMENT].as_any_mut().downcast_mut().expect("fulfillment");
-                fulfillment.command(news).expect("the parcel is known");
+                fulfillment.command(update).expect("the parcel is known");
                 if delivered {
                     tell(&mut self.carrier, carrier::Deliver { key: booking.key, at });
                 }

@@ -4,33 +4,33 @@ use store::Json;
 
 use crate::domain::{Parcel, State};
 
-/// An order's parcel, or the tombstone of one that never will be.
+/// The shipment of an order, or a tombstone: the order will have no shipment.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "shipments")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub order_id: Uuid,
     pub shipment_id: Uuid,
-    /// Whose order it is; not known of a tombstone.
+    /// The order's customer; unknown for a tombstone.
     pub customer_id: Option<Uuid>,
     pub state: State,
-    /// Its cancellation was asked for: the id of the event that did.
+    /// Id of the event that requested the cancellation.
     pub cancel_request: Option<Uuid>,
-    /// Known once it is booked, like the next two.
+    /// Known after the booking, like the next two fields.
     pub carrier: Option<String>,
     pub tracking_number: Option<String>,
     pub estimated_delivery: Option<DateTimeUtc>,
-    /// Only until the carrier has answered.
+    /// Stored only until the carrier has answered the booking.
     pub parcel: Option<Json<Parcel>>,
-    /// The carrier's words when it refused.
+    /// The carrier's text for a refused parcel.
     pub reason: Option<String>,
-    /// The number of events published about it on `shipping-updates`.
+    /// The number of events published for the order on `shipping-updates`.
     pub sequence: i64,
     /// The events that are decided.
     #[sea_orm(nullable)]
     pub seen: Seen,
     pub updated_at: DateTimeUtc,
-    /// The trace of its order, as `traceparent`: carrier updates continue it.
+    /// Trace of the order, as `traceparent`: carrier updates continue it.
     pub trace: String,
 }
 

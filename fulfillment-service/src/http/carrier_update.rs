@@ -7,39 +7,39 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Caller, Checks, Json, Path, Problem, RequestTrace};
 
-use super::{NEWS_TOO_EARLY, Office};
-use crate::domain::{CarrierNews, NewsRefusal, Progress};
+use super::{AppState, UPDATE_TOO_EARLY};
+use crate::domain::{CarrierUpdate, Progress, UpdateRefusal};
 
-/// What has happened to a parcel.
+/// The progress of a parcel.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = CarrierNews)]
+#[schema(as = CarrierUpdate)]
 pub(super) struct Body {
-    /// The shop's reference, as given at the booking.
+    /// The shop's reference from the booking.
     order_id: Uuid,
-    /// As answered to the booking.
+    /// The tracking number from the answer to the booking.
     #[schema(example = "SHIP-7Q2M4K9R1C3D")]
     tracking_number: String,
     status: Status,
-    /// When it happened.
+    /// Time of the pick-up or delivery.
     at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schema(as = CarrierNewsStatus)]
+#[schema(as = CarrierUpdateStatus)]
 pub(super) enum Status {
-    /// The carrier has it.
+    /// The carrier has the parcel.
     PickedUp,
-    /// The customer has it. It counts as picked up, too.
+    /// The customer has the parcel. Implies the pick-up.
     Delivered,
 }
 
-/// The carrier tells of a parcel. Repeats and old news change nothing and are answered like the first time.
+/// Receives a carrier update. Repeated and older updates change nothing and get the same response as the first.
 #[utoipa::path(post, path = "/webhooks/carrier/{carrier}", tag = "webhooks",
     params(("carrier" = String, Path, description = "Short name of the carrier's adapter, such as `sandbox`.")),
     request_body = Body,
-    responses((status = 204, description = "Noted."),
+    responses((status = 204, description = "Accepted."),
               (status = 400, body = Problem, content_type = "application/problem+json"),
               (status = 404, description = "No such carrier, or no parcel with this order and tracking number.", body = Problem, content_type = "application/problem+json"),
               (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -47,12 +47,12 @@ pub(super) enum Status {
               (status = 503, description = "The booking has not been answered yet: send it again after `Retry-After`.", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn post(
     _caller: Caller,
-    State(office): State<Office>,
+    State(state): State<AppState>,
     Path(carrier): Path<String>,
     RequestTrace(trace): RequestTrace,
     Json(body): Json<Body>,
 ) -> Result<StatusCode, Problem> {
-    if carrier != office.carrier {
+    if carrier != state.carrier {
         return Err(Problem::not_found());
     }
     Checks::new().text("trackingNumber", &body.tracking_number, 1..=100).finish()?;
@@ -60,14 +60,14 @@ pub(super) async fn post(
         Status::PickedUp => Progress::PickedUp,
         Status::Delivered => Progress::Delivered { at: body.at },
     };
-    let news = CarrierNews { order_id: body.order_id, tracking_number: body.tracking_number, progress };
-    office.app.execute(news, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
+    let update = CarrierUpdate { order_id: body.order_id, tracking_number: body.tracking_number, progress };
+    state.app.execute(update, trace).await.map_err(|refused| Problem::rejected(refused, refusal))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn refusal(refusal: NewsRefusal) -> Problem {
+fn refusal(refusal: UpdateRefusal) -> Problem {
     match refusal {
-        NewsRefusal::TooEarly => Problem::new(&NEWS_TOO_EARLY).retry_after(1),
-        NewsRefusal::NoSuchParcel => Problem::not_found(),
+        UpdateRefusal::TooEarly => Problem::new(&UPDATE_TOO_EARLY).retry_after(1),
+        UpdateRefusal::NoSuchParcel => Problem::not_found(),
     }
 }
