@@ -204,7 +204,8 @@ fn the_newest_name_of_a_product_stays() {
     }
 }
 
-/// Any event, also in combinations that never happen: two orders with the same id, shipped before placed, charged twice.
+/// Any event, also in combinations that never happen: two orders with the same id, shipped before placed, charged
+/// twice.
 fn any_event() -> impl Strategy<Value = TestEvent> {
     let input = prop_oneof![
         (1_u128..40, 1_u32..5, 1_i64..10_000).prop_map(|(product, units, cents)| created(

@@ -33,8 +33,8 @@ const INPUTS: &[&str] = &[
     "AskCarrier",
 ];
 
-/// State, input, next state, and consequences: published events and requests to the carrier. A combination that is not listed
-/// changes nothing and has no consequences.
+/// State, input, next state, and consequences: published events and requests to the carrier. A combination that is
+/// not listed changes nothing and has no consequences.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, &str, &str)] = &[
     ("NONE",           "OrderConfirmed",             "BOOKING",        "Book"),

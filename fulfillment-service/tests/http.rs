@@ -1,5 +1,5 @@
-//! The API on a real service and a real sandbox carrier, each in a temporary directory of its own. They call each other over
-//! HTTP.
+//! The API on a real service and a real sandbox carrier, each in a temporary directory of its own. They call each
+//! other over HTTP.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 

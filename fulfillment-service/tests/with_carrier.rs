@@ -1,5 +1,5 @@
-//! The decisions of the service and of the sandbox carrier, with every fault of the calls between them, in any order: in the
-//! end both agree.
+//! The decisions of the service and of the sandbox carrier, with every fault of the calls between them, in any order:
+//! in the end both agree.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 

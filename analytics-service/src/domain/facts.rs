@@ -1,5 +1,5 @@
-//! The facts of one order. Each event sets one fact. Setting is idempotent and commutative: a repeat changes nothing, and of
-//! two different values the same one wins, whichever arrives first.
+//! The facts of one order. Each event sets one fact. Setting is idempotent and commutative: a repeat changes nothing,
+//! and of two different values the same one wins, whichever arrives first.
 
 use events::{Currency, OrderEndReason};
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use super::events::{OrderCancelled, OrderCreated, PaymentFailed, PaymentProcesse
 /// Milliseconds since 1970: the precision of event times, in half the bytes of a date.
 pub type Millis = i64;
 
-/// The facts of one order. Facts may arrive before the order itself. Names are short in the database: there is a row for
-/// every order, and it is written several times.
+/// The facts of one order. Facts may arrive before the order itself. Names are short in the database: there is a row
+/// for every order, and it is written several times.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
@@ -109,7 +109,8 @@ impl Facts {
         self.refunded = self.refunded.max(Some(refund.refunded_total.minor()));
     }
 
-    /// How the order ended; `None` while it is open. A cancellation is the decision of the arbiter and overrides all else.
+    /// How the order ended; `None` while it is open. A cancellation is the decision of the arbiter and overrides all
+    /// else.
     pub fn end(&self) -> Option<End> {
         match self {
             Self { cancelled: Some((_, reason)), .. } => Some(End::Cancelled(*reason)),

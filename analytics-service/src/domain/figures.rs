@@ -115,8 +115,8 @@ impl Figures {
         figures
     }
 
-    /// Adds `other`, or subtracts it when `times` is -1. Removes entries that become zero: figures with equal entries compare
-    /// equal, whatever the order of changes.
+    /// Adds `other`, or subtracts it when `times` is -1. Removes entries that become zero: figures with equal entries
+    /// compare equal, whatever the order of changes.
     pub fn add(&mut self, other: &Self, times: i64) {
         self.counts.add(&other.counts, times);
         for (reason, orders) in &other.reasons {

@@ -11,8 +11,8 @@ use super::{
 };
 
 impl Work {
-    /// Records a fact of an order. Subtracts the order's previous contribution from the figures and adds the new one: the
-    /// figures are always the sum over the orders' rows, whatever the order of events.
+    /// Records a fact of an order. Subtracts the order's previous contribution from the figures and adds the new one:
+    /// the figures are always the sum over the orders' rows, whatever the order of events.
     pub fn record(&mut self, order_id: Uuid, set_fact: impl FnOnce(&mut Facts)) -> Verdict {
         let before = self.orders.get(&order_id).map(|order| order.facts.0.clone()).unwrap_or_default();
         let mut after = before.clone();

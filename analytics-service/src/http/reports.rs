@@ -55,8 +55,8 @@ struct Table {
     rows: Vec<Vec<Value>>,
 }
 
-/// A report about the orders placed in a window. Default of the step length: the longest that fits the window; default of
-/// the window: the last thirty days.
+/// A report about the orders placed in a window. Default of the step length: the longest that fits the window;
+/// default of the window: the last thirty days.
 #[utoipa::path(get, path = "/api/v1/analytics/reports/{name}", tag = "analytics",
     params(("name" = ReportName, Path, description = "The subject of the report"), Period), responses(
     (status = 200, content((Report = "application/json"), (String = "text/csv"))),

@@ -200,8 +200,8 @@ async fn the_stream_sends_the_dashboard_at_once_and_when_it_changes() {
     it.stop().await;
 }
 
-/// Many orders, their events shuffled and repeated, in batches of any size, with a restart in between: the rows equal those
-/// of a fold in memory of each event once, in order. Also proves that every batch loads the rows it changes.
+/// Many orders, their events shuffled and repeated, in batches of any size, with a restart in between: the rows equal
+/// those of a fold in memory of each event once, in order. Also proves that every batch loads the rows it changes.
 #[tokio::test]
 async fn the_database_has_the_rows_of_the_fold() {
     let mut scenario = Scenario::default();

@@ -99,7 +99,7 @@ impl Work {
             CallResult::Answer(CancelAnswer::TooLate) => shipment.advance(Progress::PickedUp, out),
             // A repeated cancellation is harmless.
             CallResult::Unknown(_) | CallResult::Exhausted(_) | CallResult::KeyExpired(_) => {
-                shipment.cancel_booking(out)
+                shipment.cancel_booking(out);
             }
         }
         Done

@@ -37,8 +37,8 @@ pub enum UpdateRefusal {
     NoSuchParcel,
 }
 
-/// There was no carrier update about a parcel for some time: an update may be lost. Between booking and delivery there is
-/// either this reminder or the query that it causes, never both.
+/// There was no carrier update about a parcel for some time: an update may be lost. Between booking and delivery
+/// there is either this reminder or the query that it causes, never both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskCarrier {
     /// The number of earlier queries since the booking.

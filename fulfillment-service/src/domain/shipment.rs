@@ -71,8 +71,8 @@ impl Work {
         Done
     }
 
-    /// `OrderCancelled`: an order without a shipment gets a tombstone. For an existing shipment the order has requested the
-    /// cancellation before and has its answer.
+    /// `OrderCancelled`: an order without a shipment gets a tombstone. For an existing shipment the order has
+    /// requested the cancellation before and has its answer.
     pub fn forestall(&mut self, order: Uuid, out: &mut Consequences) -> Verdict {
         if self.shipments.get(&order).is_some() {
             return Ignored("the order has a shipment already");

@@ -12,9 +12,9 @@ use crate::domain::{
 
 pub use http_carrier::HttpCarrier;
 
-/// The carrier port. `key` identifies a booking: two calls of `book` with the same key make one booking, and every other call
-/// uses the key of its booking. Return `CallError::Failed` only when the call certainly had no effect; a refusal is an
-/// answer, not an error.
+/// The carrier port. `key` identifies a booking: two calls of `book` with the same key make one booking, and every
+/// other call uses the key of its booking. Return `CallError::Failed` only when the call certainly had no effect; a
+/// refusal is an answer, not an error.
 pub trait Carrier: Send + Sync + 'static {
     /// Name of the adapter in `/webhooks/carrier/{name}` and in metrics. Never rename.
     const NAME: &'static str;

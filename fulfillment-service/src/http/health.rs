@@ -8,8 +8,8 @@ use web::{DependencyHealth, HealthReport, HealthStatus};
 
 use super::AppState;
 
-/// Health of the service and its dependencies. An unavailable carrier is reported and does not make the service unhealthy:
-/// only bookings wait for the carrier.
+/// Health of the service and its dependencies. An unavailable carrier is reported and does not make the service
+/// unhealthy: only bookings wait for the carrier.
 #[utoipa::path(get, path = "/api/fulfillment/health", tag = "fulfillment",
     responses((status = 200, body = HealthReport), (status = 503, body = HealthReport)))]
 pub(super) async fn get(State(state): State<AppState>) -> HealthReport {

@@ -4,7 +4,7 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbErr};
 use store::schema::add_column;
 
-use crate::store::shipment;
+use crate::domain::rows::shipment;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;

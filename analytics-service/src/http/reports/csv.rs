@@ -26,7 +26,8 @@ fn line(csv: &mut String, cells: impl Iterator<Item = String>) {
 
 fn cell(value: &Value) -> String {
     let Value::String(text) = value else { return value.to_string() };
-    // Spreadsheets evaluate text that begins like a formula, so that a product's name could run code. Amounts stay as they are.
+    // Spreadsheets evaluate text that begins like a formula, so that a product's name could run code. Amounts stay as
+    // they are.
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<events::Money>().is_err();
     let text = if formula { format!("'{text}") } else { text.clone() };
     if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
