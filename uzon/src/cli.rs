@@ -16,7 +16,7 @@ use crate::{
 
 /// Order processing as a choreographed saga. Without a command: `uzon dev`.
 ///
-/// Exit status: 0 done, 1 refused or failed, 2 wrong usage, 64 wrong configuration, 69 a server or process is unavailable.
+/// Exit status: 0 done, 1 refused or failed, 2 wrong usage, 64 wrong configuration, 69 something needed is not there.
 #[derive(Debug, Parser)]
 #[command(name = "uzon", version, max_term_width = 100)]
 pub struct Cli {
@@ -26,13 +26,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything in one process: all services, the event log, and the sandbox payment provider and carrier
+    /// Run everything in one process: all services, the event log, and a sandbox of the outside world
     Dev(Dev),
-    /// Serve services on the bus and the databases of the configuration, until SIGTERM or SIGINT
+    /// Serve services on the bus and the databases of the configuration, until told to stop
     Serve(Serve),
     /// Bring the schemas of databases up to date
     Migrate(Migrate),
-    /// Compare Kafka's topics with the required ones, and create or change them
+    /// Compare Kafka's topics with what they should be, and make them so
     #[command(subcommand)]
     Topics(TopicsCommand),
     /// Place, show, follow and cancel orders
@@ -67,23 +67,23 @@ impl Default for Command {
 /// `uzon dev`
 #[derive(Debug, Default, Clone, Args)]
 pub struct Dev {
-    /// IP address and port of the HTTP server; port 0 takes any free port [default: 127.0.0.1:8080]
+    /// IP address and port of the HTTP server; port 0 takes any free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Folder of the databases and the event log [default: .uzon]
+    /// Folder for everything that is kept [default: .uzon]
     #[arg(long, value_name = "FOLDER")]
     pub data: Option<PathBuf>,
-    /// Start with an empty data folder: deletes the data of earlier runs
+    /// Begin with an empty data folder: deletes what an earlier run has left in it
     #[arg(long)]
     pub fresh: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
 
-/// Arguments of every command that calls a running system.
+/// Of every command that talks to a running system.
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
-    /// Address of the system
+    /// Where the system is
     #[arg(long, env = "UZON_URL", default_value = "http://127.0.0.1:8080", global = true)]
     url: String,
     /// JSON for programs instead of text

@@ -7,18 +7,18 @@ use settings::{Config, ConfigError, DATA_DIR, DEFAULTS, Loader};
 
 use crate::{
     cli::Dev,
-    services::{self, COMPONENTS},
+    services::{self, PARTS},
 };
 
-/// Environment variables of the command line that are not settings.
+/// Variables of the command line itself, which are no settings.
 const OTHER_VARIABLES: [&str; 1] = ["UZON_URL"];
 
-/// Reads and checks all sections.
+/// Reads and checks everything, whoever may use it.
 pub fn load(args: &SettingsArgs) -> Result<Config, ConfigError> {
     loader(args).load()
 }
 
-/// The configuration of `uzon dev`, including its own arguments.
+/// The same with what `uzon dev` says on its command line.
 pub fn load_for(dev: &Dev) -> Result<Config, ConfigError> {
     let listen = dev.listen.map(|address| format!("http.listen={address}"));
     let config = loader(&dev.settings).set(listen).load()?;
@@ -29,12 +29,12 @@ pub fn load_for(dev: &Dev) -> Result<Config, ConfigError> {
     check(&config).map(|()| config)
 }
 
-/// Whether each service accepts its section.
+/// Whether each service can do with what its section says.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
-    services::of(&COMPONENTS, config).map(drop)
+    services::of(&PARTS, config).map(drop)
 }
 
-/// The data folder.
+/// The folder of this process, for its lock.
 pub fn data_folder(dev: &Dev) -> &Path {
     dev.data.as_deref().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(DATA_DIR))
 }

@@ -13,10 +13,10 @@ pub mod services;
 pub use cli::{Cli, Command};
 pub use host::Failure;
 
-/// The description of the bus' topics and events.
+/// What is said on the bus.
 pub(crate) const ASYNCAPI: &str = include_str!("../../docs/asyncapi.json");
 
-/// Executes a command.
+/// Does what the command line asks for.
 pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Dev(options) => dev::run(options).await,

@@ -1,4 +1,4 @@
-//! The binary: parses the command line, runs the command, and turns a failure into one line and an exit status.
+//! The binary: reads the command line, gives it a runtime, and turns what went wrong into one line and an exit status.
 
 #![recursion_limit = "256"] // for the compiler: futures within futures
 
@@ -8,7 +8,7 @@ use clap::Parser;
 use host::runtime;
 use uzon::{Cli, Command};
 
-/// Rows, events and statements are many small allocations: jemalloc is much faster for them than the allocator of the C library.
+/// Rows, events and statements are many small pieces of memory: jemalloc is far quicker with them than the C library.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

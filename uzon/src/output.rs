@@ -1,4 +1,4 @@
-//! Output on stdout: text and tables, or JSON with `--json`.
+//! What goes to stdout: text and tables for people, JSON for programs.
 
 use std::{
     fmt::Display,
@@ -8,17 +8,17 @@ use std::{
 use comfy_table::{ContentArrangement, Table, TableComponent, presets::NOTHING};
 use serde_json::Value;
 
-/// Prints a line. A closed pipe (`uzon … | head`) is no error.
+/// A line. Whoever reads us may go away (`uzon … | head`): that is their right, not our failure.
 pub(crate) fn line(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }
 
-/// Prints JSON in one line.
+/// JSON in one line, for programs.
 pub(crate) fn json(value: &Value) {
     line(value);
 }
 
-/// An empty table; on a terminal it fits the terminal's width.
+/// An empty table; on a terminal it fits its width.
 pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_preset(NOTHING).set_style(TableComponent::HeaderLines, '─').set_header(header);
@@ -28,12 +28,12 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// Replaces control characters, which a terminal would interpret.
+/// What others have written, without the characters that would make a terminal do something.
 pub(crate) fn plain(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// A member of an answer as text; a dash if it is absent or null.
+/// A member of an answer as a person reads it; a dash when there is none.
 pub(crate) fn text(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => "–".to_owned(),

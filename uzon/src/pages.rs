@@ -1,4 +1,4 @@
-//! The page at `/`: links to everything the process serves. It loads nothing from other hosts.
+//! The page at `/`: what is where. Complete in itself: nothing comes from elsewhere.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ const PAGE: &str = include_str!("../assets/index.html");
 const STYLE: &str = include_str!("../assets/uzon.css");
 const ICON: &str = include_str!("../assets/uzon.svg");
 
-/// The page, with an example order for this system.
+/// The page, with an example that works here.
 pub(crate) struct Start(String);
 
 impl Start {
@@ -65,15 +65,15 @@ mod tests {
     }
 
     #[test]
-    fn every_link_is_on_the_page() {
+    fn every_place_is_on_the_page() {
         let page = page("Teapot");
-        for (path, _) in crate::dev::LINKS {
+        for (path, _) in crate::dev::PLACES {
             assert!(page.contains(&format!("href=\"{path}\"")) || path == "/", "{path}");
         }
     }
 
     #[test]
-    fn product_names_are_escaped() {
+    fn what_people_have_named_is_escaped() {
         assert!(page("<script>&\"").contains("&lt;script&gt;&amp;&quot;"));
     }
 }

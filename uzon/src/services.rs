@@ -1,4 +1,4 @@
-//! All services, their settings, and which of them a process runs.
+//! The services there are, their settings, and which of them a process runs.
 
 use ::sandbox::{carrier, payment_provider};
 use clap::{ValueEnum, builder::PossibleValue};
@@ -8,35 +8,28 @@ use settings::{Config, ConfigError};
 
 use crate::sandbox;
 
-/// A service or the sandbox, by its name on the command line.
+/// What a process can serve, by its name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Component(&'static str);
+pub struct Part(&'static str);
 
-/// The simulated payment provider and carrier.
-pub const SANDBOX: Component = Component("sandbox");
+/// The pretended outside world: payment provider and carrier.
+pub const SANDBOX: Part = Part("sandbox");
 
-/// All components in the order of their start: each after those that it calls.
-pub const COMPONENTS: [Component; 7] = [
-    Component(INVENTORY),
-    Component(ORDER),
-    SANDBOX,
-    Component(PAYMENT),
-    Component(FULFILLMENT),
-    Component(NOTIFICATION),
-    Component(ANALYTICS),
-];
+/// Each after what it calls.
+pub const PARTS: [Part; 7] =
+    [Part(INVENTORY), Part(ORDER), SANDBOX, Part(PAYMENT), Part(FULFILLMENT), Part(NOTIFICATION), Part(ANALYTICS)];
 
-/// Stands for every component on the command line.
-pub const ALL: Component = Component("all");
+/// Every part.
+pub const ALL: Part = Part("all");
 
-/// Default port of a process that serves the sandbox only.
+/// Where the sandbox listens when it is served alone and nobody says otherwise.
 const SANDBOX_PORT: u16 = 8087;
 
-/// Short names of all services that have a database.
+/// Short names of all that have a database.
 pub const NAMES: [&str; 8] =
     [INVENTORY, ORDER, payment_provider::NAME, PAYMENT, carrier::NAME, FULFILLMENT, NOTIFICATION, ANALYTICS];
 
-const SPECS: [ServiceSpec; 6] = [
+const UNITS: [ServiceSpec; 6] = [
     inventory_service::SPEC,
     order_service::SPEC,
     payment_service::SPEC,
@@ -47,39 +40,39 @@ const SPECS: [ServiceSpec; 6] = [
 
 /// The commented defaults of all services and of the sandbox.
 pub fn defaults() -> String {
-    let own = SPECS.map(|spec| spec.settings).into_iter().chain([::sandbox::SETTINGS]);
+    let own = UNITS.map(|unit| unit.settings).into_iter().chain([::sandbox::SETTINGS]);
     std::iter::once(topic_settings()).chain(own.map(str::to_owned)).collect::<Vec<_>>().join("\n")
 }
 
-impl Component {
+impl Part {
     pub fn name(self) -> &'static str {
         self.0
     }
 
-    fn spec(self) -> Option<&'static ServiceSpec> {
-        SPECS.iter().find(|spec| spec.name == self.0)
+    fn unit(self) -> Option<&'static ServiceSpec> {
+        UNITS.iter().find(|unit| unit.name == self.0)
     }
 
-    /// Default port of a process that serves this component only.
+    /// Where it listens when it is served alone and nobody says otherwise.
     pub fn port(self) -> u16 {
-        self.spec().map_or(SANDBOX_PORT, |spec| spec.port)
+        self.unit().map_or(SANDBOX_PORT, |unit| unit.port)
     }
 
-    /// The named components without duplicates, in the order of their start.
-    pub fn selected(named: &[Self]) -> Vec<Self> {
-        COMPONENTS.into_iter().filter(|component| named.contains(component) || named.contains(&ALL)).collect()
+    /// Those that were named, each once and in the order in which they start.
+    pub fn chosen(named: &[Self]) -> Vec<Self> {
+        PARTS.into_iter().filter(|part| named.contains(part) || named.contains(&ALL)).collect()
     }
 }
 
-impl ValueEnum for Component {
+impl ValueEnum for Part {
     fn value_variants<'a>() -> &'a [Self] {
-        const VARIANTS: [Component; 8] = [
-            Component(ORDER),
-            Component(INVENTORY),
-            Component(PAYMENT),
-            Component(FULFILLMENT),
-            Component(NOTIFICATION),
-            Component(ANALYTICS),
+        const VARIANTS: [Part; 8] = [
+            Part(ORDER),
+            Part(INVENTORY),
+            Part(PAYMENT),
+            Part(FULFILLMENT),
+            Part(NOTIFICATION),
+            Part(ANALYTICS),
             SANDBOX,
             ALL,
         ];
@@ -88,7 +81,7 @@ impl ValueEnum for Component {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let help = match *self {
-            SANDBOX => "the simulated payment provider and carrier",
+            SANDBOX => "the pretended payment provider and carrier",
             ALL => "all of them",
             _ => return Some(PossibleValue::new(self.0)),
         };
@@ -96,20 +89,18 @@ impl ValueEnum for Component {
     }
 }
 
-/// The services of a process. Payment and fulfillment call a sandbox in the same process directly, unless `sandbox.url` names
-/// another one, which they call over HTTP. Reports all problems at once.
-pub fn of(components: &[Component], config: &Config) -> Result<Vec<Service>, ConfigError> {
+/// The services of a process. Who calls the sandbox does so within the process if it is there, and over HTTP if another one
+/// is named. Names all problems at once.
+pub fn of(parts: &[Part], config: &Config) -> Result<Vec<Service>, ConfigError> {
     let (mut services, mut problems) = (Vec::new(), Vec::new());
-    let has = |name| components.iter().any(|component| component.0 == name);
+    let has = |name| parts.iter().any(|part| part.0 == name);
     let within = has(SANDBOX.0) && config.sandbox.url.get().is_none();
-    for component in components {
-        let built = match component.0 {
+    for part in parts {
+        let built = match part.0 {
             PAYMENT if within => sandbox::with_payment(config).map(Vec::from),
             FULFILLMENT if within => sandbox::with_fulfillment(config).map(Vec::from),
-            _ if *component == SANDBOX => {
-                sandbox::for_others(config, within && has(PAYMENT), within && has(FULFILLMENT))
-            }
-            _ => component.spec().map_or(Ok(vec![]), |spec| (spec.build)(config).map(|service| vec![service])),
+            _ if *part == SANDBOX => sandbox::for_others(config, within && has(PAYMENT), within && has(FULFILLMENT)),
+            _ => part.unit().map_or(Ok(vec![]), |unit| (unit.build)(config).map(|service| vec![service])),
         };
         match built {
             Ok(built) => services.extend(built),
@@ -119,15 +110,15 @@ pub fn of(components: &[Component], config: &Config) -> Result<Vec<Service>, Con
     if problems.is_empty() { Ok(services) } else { Err(ConfigError { problems }) }
 }
 
-/// The services for a migration of their schemas. They are never started, so they need no address of the sandbox or a webhook.
-pub fn schemas(components: &[Component], config: &Config) -> Result<Vec<Service>, ConfigError> {
+/// The same for their schemas: never to be started, so nobody need know where the others are.
+pub fn schemas(parts: &[Part], config: &Config) -> Result<Vec<Service>, ConfigError> {
     let mut services = Vec::new();
-    for component in components {
-        match component.0 {
+    for part in parts {
+        match part.0 {
             PAYMENT => services.extend(sandbox::with_payment(config)?.into_iter().last()),
             FULFILLMENT => services.extend(sandbox::with_fulfillment(config)?.into_iter().last()),
-            _ if *component == SANDBOX => services.extend(sandbox::services(config)?),
-            _ => services.extend(component.spec().map(|spec| (spec.build)(config)).transpose()?),
+            _ if *part == SANDBOX => services.extend(sandbox::services(config)?),
+            _ => services.extend(part.unit().map(|unit| (unit.build)(config)).transpose()?),
         }
     }
     Ok(services)

@@ -1,4 +1,4 @@
-//! The HTTP client of the command line: answers as JSON, problem documents as failures.
+//! The HTTP client of the command line: answers as JSON, problems as failures that say what to do.
 
 mod sse;
 
@@ -11,18 +11,18 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
-/// Streams send a heartbeat every 15 s: after three missed heartbeats the connection counts as lost.
-const READ_TIMEOUT: Duration = Duration::from_secs(50);
-/// Items per page; the server's limit.
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_mins(1);
+/// Streams give a sign of life every 15 s: after three missed ones the connection is dead.
+const SILENCE: Duration = Duration::from_secs(50);
+/// Items asked for at once; the server's limit.
 const PAGE: &str = "200";
 
-/// A client of a running system.
+/// A system somewhere, and how its answers are to be shown.
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
-    /// Print answers as JSON.
+    /// For programs.
     pub json: bool,
 }
 
@@ -33,7 +33,7 @@ impl Client {
         if parsed.scheme() != "http" || parsed.query().is_some() || parsed.fragment().is_some() {
             return Err(wrong("expected a plain http address"));
         }
-        let http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        let http = reqwest::Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).build();
         let http = http.map_err(|error| Failure::Refused(format!("no HTTP client: {error}")))?;
         Ok(Self { http, base: url.trim_end_matches('/').to_owned(), json })
     }
@@ -43,22 +43,22 @@ impl Client {
     }
 
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
-        self.answer(self.request(Method::GET, path).query(query).timeout(ANSWER_TIMEOUT)).await
+        self.answer(self.request(Method::GET, path).query(query).timeout(ANSWER)).await
     }
 
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.answer(self.request(Method::PUT, path).json(body).timeout(ANSWER_TIMEOUT)).await
+        self.answer(self.request(Method::PUT, path).json(body).timeout(ANSWER)).await
     }
 
-    /// With the given idempotency key, or a fresh one.
+    /// With an idempotency key: the given one, or a fresh one.
     pub async fn post(&self, path: &str, body: &Value, key: Option<&str>) -> Result<Value, Failure> {
         let key = key.map_or_else(|| Clock::system().new_id().to_string(), str::to_owned);
         let request = self.request(Method::POST, path).header("Idempotency-Key", key);
-        self.answer(request.json(body).timeout(ANSWER_TIMEOUT)).await
+        self.answer(request.json(body).timeout(ANSWER)).await
     }
 
-    /// Items of a list, from as many pages as needed.
-    pub async fn list(&self, path: &str, filter: &[(&str, &str)], limit: usize) -> Result<Vec<Value>, Failure> {
+    /// Items of a list, page by page, at most so many.
+    pub async fn list(&self, path: &str, filter: &[(&str, &str)], most: usize) -> Result<Vec<Value>, Failure> {
         let (mut items, mut cursor) = (Vec::new(), None::<String>);
         loop {
             let mut query = filter.to_vec();
@@ -67,14 +67,14 @@ impl Client {
             let page = self.get(path, &query).await?;
             items.extend(page["items"].as_array().into_iter().flatten().cloned());
             cursor = page["next"].as_str().map(str::to_owned);
-            if cursor.is_none() || items.len() >= limit {
-                items.truncate(limit);
+            if cursor.is_none() || items.len() >= most {
+                items.truncate(most);
                 return Ok(items);
             }
         }
     }
 
-    /// Passes the data of each event of a stream to `event` until the stream ends. `Ok(false)`: the connection was lost; retry.
+    /// Hands out the data of a stream of events until it ends. `Ok(false)`: the connection was lost, try again.
     pub async fn follow(
         &self,
         path: &str,
@@ -107,7 +107,7 @@ impl Client {
         serde_json::from_str(&text).map_err(|_| self.stranger("its answer is no JSON"))
     }
 
-    /// The response if it is successful.
+    /// The response, unless it is a problem.
     async fn accepted(&self, response: Response) -> Result<Response, Failure> {
         let status = response.status();
         if status.is_success() {
@@ -137,7 +137,7 @@ impl Client {
     }
 }
 
-/// A problem document in one line, with all its field errors.
+/// A problem document in one line: what is wrong, and every field of it.
 fn failure(status: StatusCode, problem: &Value) -> Failure {
     let text = |name: &str| problem[name].as_str().filter(|text| !text.is_empty());
     let mut line = text("title").unwrap_or("refused").to_owned();
@@ -170,13 +170,13 @@ mod tests {
         let problem = json!({ "title": "The request breaks a rule", "detail": "2 values are not acceptable", "errors": [
             { "field": "items[0].quantity", "code": "out_of_range", "message": "must be at least 1" },
             { "field": "currency", "code": "unsupported_currency", "message": "is not supported" } ] });
-        let refused = failure(StatusCode::UNPROCESSABLE_ENTITY, &problem);
+        let said = failure(StatusCode::UNPROCESSABLE_ENTITY, &problem);
         assert_eq!(
-            refused.to_string(),
+            said.to_string(),
             "The request breaks a rule: items[0].quantity must be at least 1; currency is not supported"
         );
-        let refused = failure(StatusCode::NOT_FOUND, &json!({ "title": "There is no such thing" }));
-        assert_eq!(refused.to_string(), "There is no such thing");
+        let said = failure(StatusCode::NOT_FOUND, &json!({ "title": "There is no such thing" }));
+        assert_eq!(said.to_string(), "There is no such thing");
         assert!(matches!(failure(StatusCode::SERVICE_UNAVAILABLE, &json!({})), Failure::Unavailable(_)));
     }
 

@@ -1,6 +1,6 @@
-//! Server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>, as far as Uzon's servers use them.
+//! Server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>, as far as our own servers use it.
 
-/// Assembles events from the chunks of a response.
+/// Puts events together from the pieces a connection delivers.
 #[derive(Debug, Default)]
 pub(super) struct Events {
     rest: Vec<u8>,
@@ -9,7 +9,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// The events (id, data) that this chunk completes.
+    /// The events (id, data) that are complete with this piece.
     pub fn take(&mut self, piece: &[u8]) -> Vec<(Option<String>, String)> {
         self.rest.extend_from_slice(piece);
         let mut events = Vec::new();
@@ -31,7 +31,7 @@ impl Events {
         match field {
             "id" => self.id = Some(value.to_owned()),
             "data" => self.data.push(value.to_owned()),
-            _ => {} // a comment (heartbeat), or a field that is not needed
+            _ => {} // a comment (a sign of life), or what we do not need
         }
         None
     }

@@ -10,9 +10,9 @@ use crate::{Failure, cli::Dev, configuration, output};
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Check the configuration and print every problem
+    /// Check the configuration; every problem is named
     Check(Sources),
-    /// Print the effective values and the source of each, with secrets hidden
+    /// Print what is in force and where each value comes from, with secrets hidden
     Print(Sources),
     /// Print every setting with type, default and meaning, as Markdown
     Reference,
@@ -20,7 +20,7 @@ pub enum ConfigCommand {
 
 #[derive(Debug, Args)]
 pub struct Sources {
-    /// Folder of the databases and the event log [default: .uzon]
+    /// Folder for everything that is kept [default: .uzon]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     #[command(flatten)]

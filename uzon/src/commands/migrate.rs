@@ -6,19 +6,19 @@ use serde_json::json;
 
 use crate::{
     Failure, configuration, output,
-    services::{self, ALL, Component},
+    services::{self, ALL, Part},
 };
 
 /// `uzon migrate`
 #[derive(Debug, Clone, Args)]
 pub struct Migrate {
-    /// Services whose databases are migrated [default: all]
+    /// Whose databases; without a name all
     #[arg(value_name = "SERVICE")]
-    services: Vec<Component>,
+    services: Vec<Part>,
     /// JSON for programs instead of text
     #[arg(long)]
     json: bool,
-    /// Create missing databases as well; the database users need the permission
+    /// Create databases that are missing, too; their users must be allowed to
     #[arg(long)]
     create: bool,
     #[command(flatten)]
@@ -27,10 +27,10 @@ pub struct Migrate {
 
 pub(crate) async fn run(Migrate { services, json, create, settings }: Migrate) -> Result<(), Failure> {
     let config = configuration::load(&settings)?;
-    let missing = if create { MissingPolicy::Create } else { MissingPolicy::Refuse };
+    let lacking = if create { MissingPolicy::Create } else { MissingPolicy::Refuse };
     let named = if services.is_empty() { vec![ALL] } else { services };
-    for service in services::schemas(&Component::selected(&named), &config)? {
-        migrate(&config, &service, missing).await?;
+    for service in services::schemas(&Part::chosen(&named), &config)? {
+        migrate(&config, &service, lacking).await?;
         let database = config.database_for(service.name()).url.to_string();
         if json {
             output::json(&json!({ "service": service.name(), "database": database }));

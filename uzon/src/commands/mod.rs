@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! What the commands do, a file each.
 
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -16,18 +16,18 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum OrderCommand {
-    /// Place an order; only the products have no default
+    /// Place an order; everything but the products has a default for trying it out
     Place(Box<Place>),
     /// Show everything about an order
     Show { order: Uuid },
-    /// Print each status of an order until it ends
+    /// Follow what happens to an order until it ends
     Watch { order: Uuid },
     /// Cancel an order
     Cancel {
         order: Uuid,
         #[arg(long, default_value = "cancelled from the command line")]
         reason: String,
-        /// Only print what a cancellation would do now
+        /// Only say what cancelling would do now
         #[arg(long)]
         preview: bool,
     },
@@ -60,10 +60,10 @@ pub struct Place {
     /// Country of the shipping address, as two letters
     #[arg(long, default_value = "GB")]
     country: String,
-    /// Idempotency key: a repetition with the same key places no second order
+    /// Idempotency key: repeated with the same one, the order is placed once
     #[arg(long)]
     key: Option<String>,
-    /// Print each status of the order until it ends
+    /// Follow what happens to it
     #[arg(long)]
     watch: bool,
 }
@@ -139,15 +139,15 @@ async fn place(client: &Client, place: Place) -> Result<(), Failure> {
     }
 }
 
-/// Retries an order that is refused for an unknown product: the order service receives a new product a moment after the inventory
-/// has it, and the inventory has just returned this one. Refusals are not stored under the key.
+/// A new product is known to the order service a moment after the inventory has it. We have just seen it there, so a
+/// refusal for that is not the last word; refusals are not kept under the key.
 async fn send(client: &Client, body: &Value, key: Option<String>) -> Result<Value, Failure> {
     let key = key.unwrap_or_else(|| Clock::system().new_id().to_string());
-    let mut retries = 20;
+    let mut patience = 20;
     loop {
         match client.post("/api/v1/orders", body, Some(&key)).await {
-            Err(Failure::Refused(why)) if retries > 0 && why.ends_with("there is no such product") => {
-                retries -= 1;
+            Err(Failure::Refused(why)) if patience > 0 && why.ends_with("there is no such product") => {
+                patience -= 1;
                 tokio::time::sleep(Duration::from_millis(250)).await;
             }
             sent => return sent,
@@ -209,33 +209,33 @@ async fn preview(client: &Client, order: Uuid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Lost connections in a row before `watch` fails.
-const MAX_FAILURES: u32 = 5;
+/// Of lost connections in a row, before we give up.
+const ATTEMPTS: u32 = 5;
 
 async fn watch(client: &Client, order: Uuid) -> Result<(), Failure> {
     let interrupted = async { drop(tokio::signal::ctrl_c().await) };
     tokio::select! { ended = follow(client, order) => ended, () = interrupted => Ok(()) }
 }
 
-/// Prints events until the order ends; after a lost connection it continues after the last event.
+/// Events until the order ends; goes on where it was when the connection is lost.
 async fn follow(client: &Client, order: Uuid) -> Result<(), Failure> {
     let stream = path(order, "/events");
     let (mut last, mut failures) = (None, 0);
     loop {
-        let (mut ended, mut received) = (false, false);
+        let (mut ended, mut heard) = (false, false);
         let answer = client.follow(&stream, &mut last, |event| {
-            (ended, received) = (is_final(&event), true);
+            (ended, heard) = (is_final(&event), true);
             if client.json { output::json(&event) } else { output::line(status_line(&event)) }
         });
         match answer.await {
             Ok(_) if ended => return Ok(()),
             Ok(_) => {}
-            // Retried only if the server has answered before: otherwise --url is probably wrong.
-            Err(Failure::Unavailable(_)) if last.is_some() && failures < MAX_FAILURES => {}
+            // Only what had been there may come back: who never answered was named wrongly.
+            Err(Failure::Unavailable(_)) if last.is_some() && failures < ATTEMPTS => {}
             Err(failure) => return Err(failure),
         }
-        failures = if received { 1 } else { failures + 1 };
-        if failures > MAX_FAILURES {
+        failures = if heard { 1 } else { failures + 1 };
+        if failures > ATTEMPTS {
             return Err(Failure::Unavailable(format!("the connection is lost; go on with `uzon order watch {order}`")));
         }
         pause(failures).await;

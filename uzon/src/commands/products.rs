@@ -16,16 +16,16 @@ use crate::{
 pub enum ProductsCommand {
     /// List products and their stock
     List {
-        /// Only products with this text in their name or SKU
+        /// Only those with this in their name or SKU
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
-        /// Maximum number of products
+        /// At most so many
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
-    /// Create a product, or change its name and price
+    /// Create a product, or change what it is called and costs
     Put {
-        /// Id or SKU of the product; it is created if it does not exist
+        /// Its id or SKU; one that does not exist is created
         product: String,
         #[arg(long)]
         name: String,
@@ -34,24 +34,24 @@ pub enum ProductsCommand {
         price: String,
         #[arg(long, default_value = "EUR")]
         currency: String,
-        /// SKU of the product, if PRODUCT is an id or the SKU changes
+        /// Its SKU, when PRODUCT is an id or the SKU is to change
         #[arg(long)]
         sku: Option<String>,
     },
-    /// Fill a new system with the demonstration catalogue; a repetition changes nothing
+    /// Fill a new system with the demonstration catalogue; repeated it changes nothing
     Demo,
-    /// Add units to the stock (50) or remove some (-3)
+    /// Units come in (50), or turn out to be missing (-3)
     Stock {
-        /// Id or SKU of the product
+        /// Its id or SKU
         product: String,
         #[arg(allow_negative_numbers = true)]
         quantity: i64,
-        /// Default: a delivery if units are added, else a correction
+        /// A delivery when units come in, else a correction
         #[arg(long, value_enum)]
         reason: Option<Reason>,
         #[arg(long)]
         note: Option<String>,
-        /// Idempotency key: a repetition with the same key has no effect
+        /// Idempotency key: repeated with the same one, it is done once
         #[arg(long)]
         key: Option<String>,
     },
@@ -96,14 +96,14 @@ pub(crate) async fn run(client: &Client, command: ProductsCommand) -> Result<(),
     }
 }
 
-/// Products that exist are not changed.
+/// Products that are there already are left as they are.
 async fn demo(client: &Client) -> Result<(), Failure> {
-    let existing = client.list("/api/v1/products", &[], usize::MAX).await?;
-    let existing: Vec<&str> = existing.iter().filter_map(|product| product["productId"].as_str()).collect();
+    let there = client.list("/api/v1/products", &[], usize::MAX).await?;
+    let there: Vec<&str> = there.iter().filter_map(|product| product["productId"].as_str()).collect();
     let mut products = Vec::new();
     for Demo { id, sku, name, price, currency, units } in CATALOGUE {
         let path = format!("/api/v1/products/{id}");
-        if !existing.contains(&id.to_string().as_str()) {
+        if !there.contains(&id.to_string().as_str()) {
             let body = json!({ "sku": sku, "name": name, "price": price, "currency": currency });
             client.put(&path, &body).await?;
         }

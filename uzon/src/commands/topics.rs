@@ -14,9 +14,9 @@ use crate::{Failure, configuration, output};
 
 #[derive(Debug, Subcommand)]
 pub enum TopicsCommand {
-    /// Show how Kafka's topics differ from the required ones; changes nothing
+    /// Show how Kafka's topics differ from what they should be; changes nothing
     Plan(TopicsArgs),
-    /// Create missing topics, and change those that differ as far as Kafka can
+    /// Make them so: create what is missing, change what can be changed
     Apply(TopicsArgs),
 }
 
@@ -60,21 +60,21 @@ async fn plan_and_apply(config: &Config, bus: &dyn Bus, apply: bool, json: bool)
     }
     let mut table = output::table(["topic", "partitions", if apply { "done" } else { "to be done" }]);
     for topic in &wanted {
-        let current = states.iter().find(|state| state.name == topic.name);
+        let there = states.iter().find(|state| state.name == topic.name);
         let change = plan.changes.iter().find(|change| change_of(change).0 == &*topic.name);
         let what = change.map_or_else(|| "–".to_owned(), |change| change_of(change).1);
-        table.add_row([topic.name.to_string(), partitions(current), what]);
+        table.add_row([topic.name.to_string(), partitions(there), what]);
     }
     output::line(table);
     plan.hopeless.iter().for_each(output::line);
     Ok(())
 }
 
-fn partitions(current: Option<&TopicState>) -> String {
-    current.map_or_else(|| "–".to_owned(), |state| state.partitions.to_string())
+fn partitions(there: Option<&TopicState>) -> String {
+    there.map_or_else(|| "–".to_owned(), |state| state.partitions.to_string())
 }
 
-/// The topic and a description of the change.
+/// The topic, and what is done about it.
 fn change_of(change: &Change) -> (&str, String) {
     match change {
         Change::Create(topic) => (&topic.name, format!("create with {} partitions", topic.partitions)),

@@ -1,4 +1,4 @@
-//! The demonstration catalogue: the products of a first start.
+//! The demonstration catalogue: a first start has something to sell.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::Failure;
 
-/// A product of the demonstration catalogue.
+/// A product to begin with.
 #[derive(Debug, Clone, Copy)]
 pub struct Demo {
     pub id: Uuid,
@@ -35,12 +35,12 @@ const fn demo(
     currency: &'static str,
     units: i64,
 ) -> Demo {
-    // The ids are the same in every installation, so that examples can name them.
+    // The same in every installation, so that examples can name them.
     let id = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + number);
     Demo { id, sku, name, price: Money::from_minor(cents), currency, units }
 }
 
-/// The last product has no stock, so creating it is the last step: its presence marks the catalogue as complete.
+/// The last one has no stock, so nothing is left to do once it is there: its presence seals the catalogue.
 #[expect(clippy::inconsistent_digit_grouping, reason = "euros_cents")]
 pub const CATALOGUE: [Demo; 24] = [
     demo(1, "TEAPOT", "Teapot", 29_95, "EUR", 10_000),
@@ -69,27 +69,27 @@ pub const CATALOGUE: [Demo; 24] = [
     demo(24, "PORCELAIN-SET", "Porcelain set, hand-painted", 480_00, "EUR", 0),
 ];
 
-/// The process reports ready after this time even if some service has not consumed the catalogue.
+/// How long others may take to hear of new products before we say that we are ready all the same.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Fills an empty inventory. Safe to interrupt: the next start repeats products and deliveries, which are idempotent.
+/// Fills an empty inventory. Safe to cut off: products and deliveries are repeated without effect by the next start.
 pub(super) async fn fill(system: &System) -> Result<(), Failure> {
     let Some(app) = system.app(service::INVENTORY) else { return Ok(()) };
-    let (last, products) = CATALOGUE.split_last().expect("there are products");
-    let complete = product::Entity::find_by_id(last.id).one(app.db()).await;
-    if complete.map_err(|error| Failure::Unavailable(format!("the inventory cannot be read: {error}")))?.is_some() {
+    let (seal, products) = CATALOGUE.split_last().expect("there are products");
+    let sealed = product::Entity::find_by_id(seal.id).one(app.db()).await;
+    if sealed.map_err(|error| Failure::Unavailable(format!("the inventory cannot be read: {error}")))?.is_some() {
         return Ok(());
     }
     let follower = app.follow(&[topic::CATALOG]).await;
     let mut follower = follower.map_err(|error| Failure::Unavailable(error.to_string()))?;
     try_join_all(products.iter().map(|product| put(app, product))).await?;
-    put(app, last).await?;
-    let consumed = async {
-        published(&mut *follower, last).await;
+    put(app, seal).await?;
+    let known = async {
+        published(&mut *follower, seal).await;
         caught_up(system).await;
     };
-    if tokio::time::timeout(WAIT_TIMEOUT, consumed).await.is_err() {
-        tracing::warn!("not every service has consumed the catalogue yet: orders may be refused for a moment");
+    if tokio::time::timeout(WAIT_TIMEOUT, known).await.is_err() {
+        tracing::warn!("not every service has heard of the catalogue yet: orders may be refused for a moment");
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ fn failed(demo: &Demo, refused: &Rejected<StockRefusal>) -> Failure {
     Failure::Refused(format!("the demonstration catalogue cannot be created: {}: {refused:?}", demo.sku))
 }
 
-/// Waits until the event of this product is published. The events of earlier products are published before it.
+/// Waits until this product's news are out; those of the products before it are out then, too.
 async fn published(follower: &mut dyn Follower, demo: &Demo) {
     let key = demo.id.to_string();
     while let Ok(records) = follower.next().await {
@@ -125,7 +125,7 @@ async fn published(follower: &mut dyn Follower, demo: &Demo) {
     }
 }
 
-/// Waits until the subscribers of the catalogue have consumed it.
+/// Waits until those who keep a copy of the catalogue have it.
 async fn caught_up(system: &System) {
     let topics = [topic::CATALOG.into()];
     for name in system.services.iter().map(|running| running.app.name()) {
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_and_skus_are_distinct_and_only_the_last_product_has_no_stock() {
+    fn the_catalogue_can_be_told_apart_and_ends_with_its_seal() {
         let ids: BTreeSet<_> = CATALOGUE.iter().map(|product| product.id).collect();
         let skus: BTreeSet<_> = CATALOGUE.iter().map(|product| product.sku).collect();
         assert_eq!((ids.len(), skus.len()), (CATALOGUE.len(), CATALOGUE.len()));

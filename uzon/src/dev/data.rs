@@ -1,4 +1,4 @@
-//! The data folder: one process at a time uses it.
+//! The folder that everything is kept in: ours alone while we run.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -8,22 +8,22 @@ use std::{
 
 use crate::Failure;
 
-/// Marks the folder as a data folder of Uzon, and is locked while a process uses it.
+/// Marks the folder as ours, and is locked as long as a process uses it.
 const LOCK: &str = "uzon.lock";
-/// Suffixes of the files of a SQLite database or event log.
-const SUFFIXES: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
+/// What SQLite and the event log put beside a database.
+const COMPANIONS: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
 
-/// A locked data folder. The operating system releases the lock when the process ends.
+/// A locked data folder. The lock ends with the process, however it ends.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
     _lock: File,
-    /// Whether the lock file existed before.
+    /// It had been used before.
     marked: bool,
 }
 
 impl DataFolder {
-    /// Creates the folder if it is missing. Refused if another process uses it, or if it is not writable.
+    /// Creates the folder when there is none. Refused when another process has it, or when nothing can be kept in it.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
         let unusable = |error: io::Error| {
             let path = path.display();
@@ -36,17 +36,17 @@ impl DataFolder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
-            Err(TryLockError::WouldBlock) => return Err(in_use(path, &mut lock)),
+            Err(TryLockError::WouldBlock) => return Err(taken(path, &mut lock)),
         }
-        // The lock file may be writable although the folder is not, and the databases create files.
+        // The lock may be writable in a folder that is not; the databases need to create files.
         let probe = path.join(format!("{LOCK}.probe"));
         private().open(&probe).and_then(|_| fs::remove_file(&probe)).map_err(unusable)?;
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(unusable)?;
         Ok(Self { path: path.to_owned(), _lock: lock, marked })
     }
 
-    /// Deletes the databases of an earlier run and their companion files. Refused, before anything is deleted, if the folder has
-    /// other files or was never a data folder.
+    /// Deletes what an earlier run has left: these databases and what lies beside them. Refused, before anything is
+    /// deleted, when there is anything else, or when the folder was never ours.
     pub fn empty(&self, databases: &[&Path]) -> Result<(), Failure> {
         let folder = self.path.display();
         let failed =
@@ -59,16 +59,16 @@ impl DataFolder {
         }
         let names: Vec<String> =
             databases.iter().filter_map(|file| Some(file.file_name()?.to_str()?.to_owned())).collect();
-        let is_known = |file: &str| {
-            let of = |name: &String| file.strip_prefix(name).is_some_and(|rest| SUFFIXES.contains(&rest));
+        let is_ours = |file: &str| {
+            let of = |name: &String| file.strip_prefix(name).is_some_and(|rest| COMPANIONS.contains(&rest));
             self.marked && names.iter().any(of)
         };
-        let mut known = Vec::new();
+        let mut ours = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if is_known(&name) && entry.file_type().map_err(failed)?.is_file() {
-                known.push(entry.path());
+            if is_ours(&name) && entry.file_type().map_err(failed)?.is_file() {
+                ours.push(entry.path());
             } else if name != LOCK {
                 return Err(Failure::Refused(format!(
                     "--fresh deletes nothing in {folder}: {name} there is not known to be Uzon's; choose another folder \
@@ -76,13 +76,13 @@ impl DataFolder {
                 )));
             }
         }
-        known.iter().try_for_each(fs::remove_file).map_err(failed)
+        ours.iter().try_for_each(fs::remove_file).map_err(failed)
     }
 }
 
 fn create(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
-    // Personal data: no other user of the machine may read them.
+    // What is kept is about people: nobody else on this machine reads it.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(path)
@@ -96,11 +96,11 @@ fn private() -> OpenOptions {
     options
 }
 
-fn in_use(path: &Path, lock: &mut File) -> Failure {
+fn taken(path: &Path, lock: &mut File) -> Failure {
     let mut text = String::new();
     let process = match lock.read_to_string(&mut text) {
         Ok(_) if !text.trim().is_empty() => format!(" (process {})", text.trim()),
-        _ => String::new(), // that process has not written its id yet
+        _ => String::new(), // it has only just begun
     };
     let path = path.display();
     Failure::Refused(format!(
@@ -121,8 +121,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep/data");
         let first = DataFolder::lock(&path).unwrap();
-        let error = refused(DataFolder::lock(&path));
-        assert!(error.contains(&format!("(process {})", std::process::id())) && error.contains("--data"), "{error}");
+        let said = refused(DataFolder::lock(&path));
+        assert!(said.contains(&format!("(process {})", std::process::id())) && said.contains("--data"), "{said}");
         drop(first);
         DataFolder::lock(&path).unwrap();
     }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_lock_file_is_not_emptied() {
+    fn a_folder_that_was_never_ours_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let bus = dir.path().join("bus.sqlite");
         fs::write(&bus, "somebody else's").unwrap();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn databases_outside_the_folder_are_not_deleted() {
+    fn what_lies_elsewhere_is_not_deleted() {
         let dir = tempfile::tempdir().unwrap();
         let folder = DataFolder::lock(dir.path()).unwrap();
         assert!(refused(folder.empty(&[Path::new("/elsewhere/bus.sqlite")])).contains("/elsewhere/bus.sqlite"));

@@ -14,7 +14,7 @@ use web::{Server, metrics};
 
 pub use self::catalogue::{CATALOGUE, Demo};
 #[cfg(test)]
-pub(crate) use self::welcome::LINKS;
+pub(crate) use self::welcome::PLACES;
 pub(crate) use self::welcome::{Example, url};
 use telemetry::{error_chain, logging::Format};
 
@@ -22,10 +22,11 @@ use crate::{
     ASYNCAPI, Failure,
     cli::Dev,
     configuration, pages,
-    services::{self, COMPONENTS},
+    services::{self, PARTS},
 };
 
-/// Serves until a signal stops it. Configuration, data folder and port are checked before anything is written.
+/// Serves until it is told to stop. What is most likely to be wrong is tried first, so that a refused start has touched
+/// nothing.
 pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
     let config = configuration::load_for(&dev)?;
     logging::install(&config.telemetry);
@@ -49,12 +50,12 @@ pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
     } else {
         tracing::info!(target: "uzon", %address, version = env!("CARGO_PKG_VERSION"), "ready");
     }
-    system.serve(server, &config, stop, |app| app.asyncapi(ASYNCAPI).routes(pages)).await;
+    system.serve(server, &config, stop, |shell| shell.asyncapi(ASYNCAPI).routes(pages)).await;
     Ok(())
 }
 
 async fn start(config: &Config) -> Result<System, Failure> {
-    let services = services::of(&COMPONENTS, config)?;
+    let services = services::of(&PARTS, config)?;
     let system = System::start(config, services, Clock::system(), MissingPolicy::Create).await?;
     match catalogue::fill(&system).await {
         Ok(()) => Ok(system),

@@ -1,4 +1,4 @@
-//! The text on the terminal when the system is ready: links, and how to place an order.
+//! What a person reads when all is up: where things are, and what to try.
 
 use std::{
     fmt::Write,
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::CATALOGUE;
 use crate::output;
 
-/// A product for the example order, with its current price: an order with another price is refused.
+/// A product to order, as it is in the catalogue now: an order with yesterday's price is refused.
 #[derive(Debug, Clone)]
 pub(crate) struct Example {
     pub product_id: Uuid,
@@ -26,7 +26,7 @@ pub(crate) struct Example {
     pub currency: String,
 }
 
-/// The product with the most available units.
+/// The product with the most units.
 pub(super) async fn example(system: &System) -> Example {
     let found = match system.app(service::INVENTORY) {
         Some(app) => {
@@ -57,7 +57,7 @@ impl Example {
         )
     }
 
-    /// A shell command that places a new order each time it runs.
+    /// A command that places an order when it is pasted into a shell, each time a new one.
     pub fn curl(&self, address: SocketAddr) -> String {
         format!(
             "curl {}/api/v1/orders \\\n  -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s%N)\" \\\n  -d '{}'",
@@ -70,7 +70,7 @@ impl Example {
 impl From<Model> for Example {
     fn from(row: Model) -> Self {
         let Model { id, sku, name, price_minor, currency, .. } = row;
-        // The SKU becomes part of a shell command: one with characters that need quoting is replaced by the id.
+        // The SKU becomes part of a command that people paste into a shell: only a harmless one does.
         let harmless = sku.starts_with(|c: char| c.is_ascii_alphanumeric())
             && sku.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
         let sku = if harmless { sku } else { id.to_string() };
@@ -78,7 +78,7 @@ impl From<Model> for Example {
     }
 }
 
-/// The address for a browser on this machine.
+/// Where a browser on this machine finds it.
 pub(crate) fn url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -86,27 +86,27 @@ pub(crate) fn url(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Path and meaning of each link; all are also on the page at `/`.
-pub(crate) const LINKS: [(&str, &str); 7] = [
+/// What is where: address and meaning, also on the page at `/`.
+pub(crate) const PLACES: [(&str, &str); 7] = [
     ("/", "start page"),
     ("/docs", "API documents, to read and to try"),
     ("/api/v1/analytics/dashboard", "dashboard, as JSON"),
     ("/api/v1/notifications", "messages to customers"),
-    ("/sandbox/payment-provider/ledger", "ledger of the sandbox payment provider"),
-    ("/health", "state of each component"),
+    ("/sandbox/payment-provider/ledger", "what the pretended payment provider has booked"),
+    ("/health", "state of each part"),
     ("/metrics", "Prometheus metrics"),
 ];
 
 pub(super) fn print(address: SocketAddr, data: &Path, example: &Example) {
     let (url, data) = (url(address), data.display());
-    // The command that started this process.
+    // The way it was started is the way that works.
     let uzon = if environment().any(|(name, _)| name == "CARGO") { "cargo run -q --" } else { "uzon" };
     let at = match address.port() {
         8080 if address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST) => String::new(),
         _ => format!(" --url {url}"),
     };
     let mut text = format!("Uzon {} is ready; its data is in {data}\n\n", env!("CARGO_PKG_VERSION"));
-    for (path, meaning) in LINKS {
+    for (path, meaning) in PLACES {
         let _ = writeln!(text, "  {:<60} {meaning}", format!("{url}{path}"));
     }
     let _ = write!(
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn skus_that_a_shell_would_interpret_are_replaced() {
+    fn what_is_pasted_into_a_shell_is_harmless() {
         let row = |sku: &str| Model {
             id: uuid::Uuid::nil(),
             sku: sku.to_owned(),

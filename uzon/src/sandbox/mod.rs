@@ -1,4 +1,4 @@
-//! Connects services and sandbox within one process. No other module depends on both.
+//! Connects services and sandbox within one process. Only here both are known.
 
 mod carrier;
 mod payment_provider;
@@ -50,13 +50,13 @@ pub fn with_fulfillment(config: &Config) -> Result<[Service; 2], ConfigError> {
     Ok([service, fulfillment])
 }
 
-/// The sandbox's services that no service in this process calls; other processes call them over HTTP.
-pub fn for_others(config: &Config, provider_in_use: bool, carrier_in_use: bool) -> Result<Vec<Service>, ConfigError> {
+/// The sandbox's services that no service in this process calls: for other processes, over HTTP.
+pub fn for_others(config: &Config, provider_taken: bool, carrier_taken: bool) -> Result<Vec<Service>, ConfigError> {
     let mut services = Vec::new();
-    if !provider_in_use {
+    if !provider_taken {
         services.push(provider(config)?.service());
     }
-    if !carrier_in_use {
+    if !carrier_taken {
         let (carrier, settings) = carrier(config)?;
         let needed = "is needed: the carrier's updates go to the fulfillment service, which is not in this process";
         let webhook = settings.webhook.get().ok_or_else(|| config.refuse("sandbox.carrier.webhook", needed))?;
