@@ -1,14 +1,14 @@
-# What the scripts `postgres` and `mariadb` share. They set NAME, PACKAGE, OWNER (the user that the server runs as when root
+# Shared by the scripts `postgres` and `mariadb`. They set NAME, PACKAGE, OWNER (the user that the server runs as when root
 # starts it), PIDFILE and STOP (the signal), and the functions `program`, `create`, `launch`, `ready`, `grant`, `url` and
 # `admin_url`.
 
-# A database and a user of its own for each: uzon_<name>. (Configuration writes `_` for `-` in `{service}`.)
+# Each service has its own database and user: uzon_<name>. (Configuration writes `_` for `-` in `{service}`.)
 OWNERS=(order inventory payment fulfillment notification analytics sandbox_payment sandbox_carrier)
 
 fail() { echo "$NAME: $*" >&2; exit 1; }
 usage() { fail "usage: $NAME start DIR [--port N] | stop DIR | kill DIR"; }
 
-# --- the program: the distribution's package, once, without a service of the system ---
+# --- the program: the distribution's package, installed once, without starting the system's service ---
 
 install() {
     program >/dev/null && return
@@ -42,13 +42,13 @@ command_of() { # of a process id
     if [ -r "/proc/$1/cmdline" ]; then tr '\0' ' ' <"/proc/$1/cmdline"; else ps -p "$1" -o command= || true; fi
 }
 
-pid() { # of the server, if it runs: a number in a file may have become somebody else's
+pid() { # of the running server; checks the command line, because the system may have reused the number
     local it
     it=$(head -1 "$DIR/data/$PIDFILE" 2>/dev/null) && [ -n "$it" ] &&
         [[ "$(command_of "$it" 2>/dev/null)" == *"$DIR/data"* ]] && echo "$it"
 }
 
-ended() { # within so many tenths of a second?
+ended() { # whether the processes $2… end within $1 tenths of a second
     local tenths=$1 it
     shift
     for ((; tenths > 0; tenths--)); do
@@ -60,7 +60,7 @@ ended() { # within so many tenths of a second?
 
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-free_port() { # below those that the system gives to clients
+free_port() { # below the ephemeral range, from which the system takes ports for clients
     local port tries
     for tries in {1..50}; do
         port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
@@ -106,7 +106,7 @@ start() {
         (umask 077; printf '%s=%s\n' PORT "$PORT" PASSWORD "$PASSWORD" ADMIN_PASSWORD "$ADMIN_PASSWORD" >"$DIR/settings")
     fi
     if ! pid >/dev/null; then
-        for tenths in {1..50}; do taken "$PORT" || break; sleep 0.1; done # a killed one holds it for a moment
+        for tenths in {1..50}; do taken "$PORT" || break; sleep 0.1; done # a killed server still holds the port for a moment
         ! taken "$PORT" || fail "port $PORT is in use"
         launch
     fi
@@ -133,7 +133,7 @@ stop() {
     ended 200 "$it" || cut_off
 }
 
-cut_off() { # the server and its children, at once
+cut_off() { # kills the server and its children at once
     [ -f "$DIR/settings" ] || fail "there is no server in $DIR"
     DIR=$(cd "$DIR" && pwd)
     local it all

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run by the image of PostgreSQL at its first start: a database for each service, and a user that sees no other.
+# The image of PostgreSQL runs this at its first start. Creates a database and a user for each service; no user may connect to
+# another service's database.
 set -eu
 for it in order inventory payment fulfillment notification analytics sandbox_payment sandbox_carrier; do
     psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres -v password="$UZON_DATABASE_PASSWORD" <<SQL
