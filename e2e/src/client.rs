@@ -1,5 +1,5 @@
-//! The public API over keep-alive connections. Plain hyper: a call costs some 15 µs, so that a load generator on the
-//! machine it loads takes little away from what it measures.
+//! The public API over keep-alive connections. A call costs about 15 µs, so a load generator takes
+//! little of the machine that it shares with the system.
 
 use std::{
     net::SocketAddr,
@@ -20,30 +20,30 @@ use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{net::TcpStream, time::timeout};
 
-/// No answer of the API takes longer; the server itself gives up after 30 s.
+/// Longer than the time-out of the server (30 s).
 const WAIT_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// Why a call has no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// No connection. The request was certainly not carried out.
+    /// There is no connection. The request certainly had no effect.
     #[error("cannot connect to {0}: {1}")]
     NotConnected(SocketAddr, std::io::Error),
-    /// The connection broke. Whether the request was carried out is not known.
+    /// The connection broke. Whether the request had an effect is unknown.
     #[error("the connection broke: {0}")]
     Broken(#[from] hyper::Error),
-    /// Whether the request was carried out is not known.
+    /// The call timed out. Whether the request had an effect is unknown.
     #[error("no answer within {} s", WAIT_TIMEOUT.as_secs())]
     Silent,
-    /// A status other than the one hoped for.
+    /// The status is not a success.
     #[error("{path} was answered {status}: {body}")]
     Refused { path: String, status: StatusCode, body: String },
-    /// A body of another shape than the contract says.
-    #[error("the answer of {path} is not what the contract says: {source}; it was {body}")]
+    /// The body violates the contract.
+    #[error("the answer of {path} violates the contract: {source}; the body is {body}")]
     Unreadable { path: String, source: serde_json::Error, body: String },
 }
 
-/// What came back.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: StatusCode,
@@ -57,7 +57,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// A header's text; empty when absent.
+    /// The text of a header; empty if it is absent.
     pub fn header(&self, name: impl header::AsHeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -83,11 +83,11 @@ pub type Call = Request<Full<Bytes>>;
 pub fn call(method: Method, path: &str) -> Call {
     let mut call = Request::new(Full::default());
     *call.method_mut() = method;
-    *call.uri_mut() = path.parse().expect("paths are written by us");
+    *call.uri_mut() = path.parse().expect("paths are constants or built from ids");
     call
 }
 
-/// A call with this body, said to be JSON whether it is or not.
+/// A call with this body and the content type JSON, even if the body is not JSON.
 pub fn call_with(method: Method, path: &str, body: impl Into<Bytes>) -> Call {
     let mut call = call(method, path);
     *call.body_mut() = Full::new(body.into());
@@ -95,26 +95,26 @@ pub fn call_with(method: Method, path: &str, body: impl Into<Bytes>) -> Call {
     call
 }
 
-/// A header more.
+/// Adds a header.
 pub fn with(mut call: Call, name: &'static str, value: &str) -> Call {
-    call.headers_mut().insert(HeaderName::from_static(name), value.parse().expect("header values are written by us"));
+    call.headers_mut().insert(HeaderName::from_static(name), value.parse().expect("header values are visible ASCII"));
     call
 }
 
-/// A client with as many connections as it has calls under way. Cheap to clone; clones share the connections. It
-/// belongs to the runtime it was first used on.
+/// A client with one connection per concurrent call. Cheap to clone; clones share the connections.
+/// Use it only on the runtime of its first call.
 #[derive(Debug, Clone)]
 pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     /// The longest prefix first.
-    doors: Vec<Door>,
+    endpoints: Vec<Endpoint>,
 }
 
-/// Who answers what begins with this path.
+/// The server of all paths that begin with this prefix.
 #[derive(Debug)]
-struct Door {
+struct Endpoint {
     prefix: &'static str,
     address: SocketAddr,
     host: HeaderValue,
@@ -122,48 +122,48 @@ struct Door {
 }
 
 impl Client {
-    /// Of one that answers everything. Connects when first called.
+    /// Sends every call to one server. Connects on the first call.
     pub fn new(address: SocketAddr) -> Self {
         Self::of(&[("", address)])
     }
 
-    /// Of several, each with the paths that it answers; one has the empty path. This is what a reverse proxy does for
-    /// others.
-    pub fn of(doors: &[(&'static str, SocketAddr)]) -> Self {
-        let door = |&(prefix, address): &(&'static str, SocketAddr)| Door {
+    /// Routes each call by the prefix of its path, like a reverse proxy. One prefix must be empty.
+    pub fn of(endpoints: &[(&'static str, SocketAddr)]) -> Self {
+        let endpoint = |&(prefix, address): &(&'static str, SocketAddr)| Endpoint {
             prefix,
             address,
             host: HeaderValue::try_from(address.to_string()).expect("digits and colons"),
             idle: Mutex::default(),
         };
-        let mut doors: Vec<Door> = doors.iter().map(door).collect();
-        doors.sort_by_key(|door| std::cmp::Reverse(door.prefix.len()));
-        Self(Arc::new(Inner { doors }))
+        let mut endpoints: Vec<Endpoint> = endpoints.iter().map(endpoint).collect();
+        endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.prefix.len()));
+        Self(Arc::new(Inner { endpoints }))
     }
 
-    fn door(&self, call: &Call) -> &Door {
+    fn endpoint(&self, call: &Call) -> &Endpoint {
         let path = call.uri().path();
-        self.0.doors.iter().find(|door| path.starts_with(door.prefix)).expect("one has the empty path")
+        self.0.endpoints.iter().find(|it| path.starts_with(it.prefix)).expect("one prefix is empty")
     }
 
-    /// Sends it and waits for the whole answer, whatever its status.
+    /// Sends a call and waits for the complete answer. Does not check the status.
     pub async fn send(&self, call: Call) -> Result<Answer, CallError> {
-        let door = self.door(&call);
-        timeout(WAIT_TIMEOUT, door.exchange(call)).await.map_err(|_| CallError::Silent)?
+        let endpoint = self.endpoint(&call);
+        timeout(WAIT_TIMEOUT, endpoint.exchange(call)).await.map_err(|_| CallError::Silent)?
     }
 
-    /// The same, from whichever of several has it: a problem's page is where the problem is.
+    /// Tries the endpoints one after another until one does not answer 404: each service serves the
+    /// pages of its own problems.
     pub async fn send_to_any(&self, method: Method, path: &str) -> Result<Answer, CallError> {
         let mut last = None;
-        for door in &self.0.doors {
-            let answer = timeout(WAIT_TIMEOUT, door.exchange(call(method.clone(), path))).await;
+        for endpoint in &self.0.endpoints {
+            let answer = timeout(WAIT_TIMEOUT, endpoint.exchange(call(method.clone(), path))).await;
             let answer = answer.map_err(|_| CallError::Silent)??;
             if answer.status != StatusCode::NOT_FOUND {
                 return Ok(answer);
             }
             last = Some(answer);
         }
-        Ok(last.expect("there is a door"))
+        Ok(last.expect("there is an endpoint"))
     }
 
     /// The body of a successful `GET`.
@@ -171,7 +171,7 @@ impl Client {
         self.send(call(Method::GET, path)).await?.read(path)
     }
 
-    /// The same, with nothing for 404.
+    /// The body of a successful `GET`; `None` for 404.
     pub async fn find<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, CallError> {
         let answer = self.send(call(Method::GET, path)).await?;
         if answer.status == StatusCode::NOT_FOUND { Ok(None) } else { answer.read(path).map(Some) }
@@ -187,22 +187,22 @@ impl Client {
         self.send(with(call_with(Method::POST, path, json(body)), "idempotency-key", key)).await
     }
 
-    /// An answer whose body goes on for as long as it likes, on a connection of its own.
+    /// Opens a stream: returns after the head of the answer. Uses a connection of its own.
     pub async fn open(&self, mut call: Call) -> Result<Response<Incoming>, CallError> {
-        let door = self.door(&call);
-        call.headers_mut().insert(header::HOST, door.host.clone());
-        let mut connection = door.connect().await?;
+        let endpoint = self.endpoint(&call);
+        call.headers_mut().insert(header::HOST, endpoint.host.clone());
+        let mut connection = endpoint.connect().await?;
         let answer = timeout(WAIT_TIMEOUT, connection.send_request(call)).await.map_err(|_| CallError::Silent)?;
         Ok(answer?)
     }
 }
 
-impl Door {
+impl Endpoint {
     async fn exchange(&self, mut call: Call) -> Result<Answer, CallError> {
         call.headers_mut().insert(header::HOST, self.host.clone());
         while let Some(mut connection) = self.idle() {
             if connection.ready().await.is_err() {
-                continue; // closed by the other side while it was idle
+                continue; // the server closed the idle connection
             }
             match connection.try_send_request(call).await {
                 Ok(response) => return self.finish(connection, response).await,
@@ -238,11 +238,11 @@ impl Door {
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let (send, connection) = handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection); // ends with the connection; its error is told to the caller
+        tokio::spawn(connection); // ends with the connection; `send` returns its errors
         Ok(send)
     }
 }
 
 fn json(body: &impl Serialize) -> Bytes {
-    serde_json::to_vec(body).expect("requests are plain values").into()
+    serde_json::to_vec(body).expect("request bodies serialize to JSON").into()
 }

@@ -1,4 +1,4 @@
-//! Waiting for something to become true, without a sleep that is always too long or too short.
+//! Waits for conditions by polling, instead of sleeping for fixed times.
 
 use std::{
     fmt::Display,
@@ -7,13 +7,13 @@ use std::{
 
 use tokio::time::sleep;
 
-/// How long anything in a scenario may take before it counts as never. Generous: it is only waited out by a failure, and
-/// a machine that is busy with something else for a second makes calls time out until a circuit breaker opens.
+/// Longest wait in a scenario. Generous, because only failures wait this long, and because a busy
+/// machine makes calls time out until a circuit breaker opens.
 pub const WAIT_TIMEOUT: Duration = Duration::from_secs(100);
 
-/// Asks again and again until `probe` answers `Ok`; the last `Err` says what was still missing when patience ended.
-pub async fn within<T, E>(patience: Duration, mut probe: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
-    let end = Instant::now() + patience;
+/// Polls `probe` until it returns `Ok`. Returns the last `Err` when the time is over.
+pub async fn within<T, E>(limit: Duration, mut probe: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
+    let end = Instant::now() + limit;
     let mut pause = Duration::from_millis(2);
     loop {
         match probe().await {
@@ -25,7 +25,7 @@ pub async fn within<T, E>(patience: Duration, mut probe: impl AsyncFnMut() -> Re
     }
 }
 
-/// The same for scenarios: panics with what was waited for and what was seen last.
+/// [`within`] for scenarios: panics with `what` and the last `Err`.
 pub async fn eventually<T, E: Display>(what: &str, probe: impl AsyncFnMut() -> Result<T, E>) -> T {
     match within(WAIT_TIMEOUT, probe).await {
         Ok(found) => found,

@@ -1,14 +1,14 @@
-//! Ids and keys that nobody used before.
+//! New ids and keys.
 
 use uuid::{Builder, Uuid};
 
-/// A fresh id, for a product, a customer or a request. Random: what is made here ends up in another process, and two
-/// runs against the same system must not meet.
+/// A new id for a product, a customer or a request. Random, so that two runs against the same
+/// system never use the same id.
 pub fn fresh() -> Uuid {
     Builder::from_random_bytes(rand::random()).into_uuid()
 }
 
-/// A fresh `Idempotency-Key`.
+/// A new `Idempotency-Key`.
 pub fn key() -> String {
     fresh().simple().to_string()
 }

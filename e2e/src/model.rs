@@ -1,5 +1,5 @@
-//! The answers of the API, as the contract describes them. Fields that nobody here looks at are left out; words that
-//! belong to one service only are text, so that a new one is read and then judged by the checker.
+//! The answers of the API, as the contract describes them. Unused fields are left out. Values that
+//! only one service defines are text, so that the checker, not the parser, judges an unknown value.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub async fn all<T: DeserializeOwned>(client: &Client, path: &str) -> Result<Vec
     }
 }
 
-/// An order as it is answered on placing it, and in lists.
+/// An order in the answer to placing it, and in lists.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderSummary {
@@ -74,7 +74,7 @@ pub struct OrderItem {
     pub line_total: Money,
 }
 
-/// What the order shows of its payment.
+/// The payment as the order shows it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderPayment {
@@ -84,7 +84,7 @@ pub struct OrderPayment {
     pub refunded: Money,
 }
 
-/// What the order shows of its parcel.
+/// The parcel as the order shows it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderShipment {
@@ -116,7 +116,7 @@ pub struct Transition {
     pub cause: Cause,
 }
 
-/// What led to a transition.
+/// The cause of a transition.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
@@ -136,7 +136,7 @@ pub struct CancellationPreview {
     pub why: Option<String>,
 }
 
-/// Money of a currency.
+/// An amount in a currency.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Amount {
     pub amount: Money,
@@ -158,7 +158,7 @@ pub struct Product {
     pub version: i64,
 }
 
-/// Stock kept for an order.
+/// Stock reserved for an order.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reservation {
@@ -214,7 +214,7 @@ pub struct Notification {
     pub body: Option<String>,
 }
 
-/// A line of what the outside world believes happened.
+/// An entry in the ledger of the sandbox's provider or carrier.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
@@ -227,7 +227,7 @@ pub struct LedgerEntry {
     pub at: Timestamp,
 }
 
-/// The dashboard, without what moves by itself.
+/// The dashboard, without the fields that change with time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dashboard {
@@ -239,7 +239,7 @@ pub struct Dashboard {
     pub series: Vec<serde_json::Value>,
 }
 
-/// Orders placed in the window, by what has become of them.
+/// Orders placed in the window, by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct OrderCounts {
     pub placed: u64,
@@ -261,14 +261,14 @@ pub struct Revenue {
     pub net: Money,
 }
 
-/// How many orders ended for a reason.
+/// Number of orders that ended for a reason.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct FailureCount {
     pub reason: String,
     pub orders: u64,
 }
 
-/// What sells.
+/// Units sold of a product.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TopProduct {
@@ -277,7 +277,7 @@ pub struct TopProduct {
     pub revenue: Money,
 }
 
-/// How far orders get.
+/// Number of orders that reached a step.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct FunnelStep {
     pub step: String,
@@ -297,7 +297,7 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
 }
 
-/// What is wrong with one field.
+/// A violation in one field.
 #[derive(Debug, Clone, Deserialize)]
 pub struct FieldError {
     pub field: String,

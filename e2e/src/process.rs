@@ -1,36 +1,36 @@
-//! What a process has used up, as Linux tells.
+//! Resource usage of processes, from `/proc`.
 
 use std::{fs, io, time::Duration};
 
 use rustix::param::clock_ticks_per_second;
 
-/// What a process has used since it started.
+/// Resource usage of a process since its start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Usage {
-    /// Time on a processor, user and system.
+    /// CPU time, user and system.
     pub cpu: Duration,
-    /// Bytes of memory now.
+    /// Resident memory in bytes.
     pub resident: u64,
-    /// The most it ever was.
+    /// Peak of the resident memory in bytes.
     pub peak: u64,
-    /// Bytes sent towards the disk.
+    /// Bytes written to storage.
     pub written: u64,
 }
 
 impl Usage {
-    /// Of a process that runs.
+    /// Usage of a running process.
     pub fn of(pid: u32) -> io::Result<Self> {
         Self::read(&format!("/proc/{pid}"))
     }
 
-    /// Of this process.
+    /// Usage of this process.
     pub fn own() -> io::Result<Self> {
         Self::read("/proc/self")
     }
 
-    /// Of all processes on whose command line this stands, and of their children. What has ended meanwhile is not counted.
+    /// Sum over all running processes whose command line contains `named`, and their children.
     pub fn of_all(named: &str) -> io::Result<Self> {
-        let mut found: Vec<(u32, u32, bool)> = vec![]; // process, its parent, whether it is named so
+        let mut found: Vec<(u32, u32, bool)> = vec![]; // process, parent, whether its command line contains `named`
         for entry in fs::read_dir("/proc")?.flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
@@ -66,13 +66,14 @@ impl std::iter::Sum for Usage {
     }
 }
 
-/// The number behind a name; 0 when there is none.
+/// The number after a name; 0 if the name is absent.
 fn number(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// Fields 14 and 15 of `stat`; the second, the command, may contain anything but ends with the last parenthesis.
+/// Fields 14 and 15 of `stat`. Field 2, the command, may contain any character and ends at the last
+/// parenthesis.
 fn cpu(stat: &str) -> Duration {
     let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: u64 = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();

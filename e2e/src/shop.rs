@@ -1,4 +1,4 @@
-//! A shop that uses the system as any shop would, and remembers everything it asked for and was promised.
+//! A shop that uses the system over HTTP, and records its requests and the answers for the checker.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,25 +18,25 @@ use crate::{
     model::{OrderSummary, Product},
 };
 
-/// Where orders are placed.
+/// Path for placing orders.
 pub const ORDERS: &str = "/api/v1/orders";
 
-/// What the shop did, seen from its side of the counter.
+/// Requests and answers of the shop.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    /// Orders that were accepted, by the key they were placed with.
+    /// Accepted orders, by idempotency key.
     pub accepted: BTreeMap<String, Accepted>,
-    /// Keys of orders whose fate the shop never learnt: no answer, and not asked again.
+    /// Orders without an answer that were not repeated, by idempotency key.
     pub unanswered: BTreeMap<String, Wanted>,
-    /// Orders whose cancellation was asked for, whatever was answered.
+    /// Orders with a cancellation request, whatever its answer.
     pub cancelling: BTreeSet<Uuid>,
-    /// Units each product received.
+    /// Units added to the stock of each product.
     pub received: BTreeMap<Uuid, i64>,
-    /// Refunds that were accepted, by order.
+    /// Accepted refunds, by order.
     pub refunds: BTreeMap<Uuid, Vec<Money>>,
 }
 
-/// An order that was accepted.
+/// An accepted order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
     pub order_id: Uuid,
@@ -44,14 +44,14 @@ pub struct Accepted {
     pub wanted: Wanted,
 }
 
-/// What was asked for.
+/// The content of an order, as requested.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
     pub items: Vec<(Uuid, u32)>,
     pub token: String,
 }
 
-/// An order as it is placed.
+/// The body of the request that places an order.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewOrder {
@@ -63,7 +63,7 @@ pub struct NewOrder {
     pub payment: NewPayment,
 }
 
-/// A line of it.
+/// A line of the order.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewItem {
@@ -72,7 +72,7 @@ pub struct NewItem {
     pub price: Money,
 }
 
-/// How it is paid.
+/// The payment of the order.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewPayment {
     pub method: String,
@@ -80,7 +80,7 @@ pub struct NewPayment {
 }
 
 impl NewOrder {
-    /// So many of a product, by a customer nobody has seen before.
+    /// An order of one product by a new customer.
     pub fn of(product: &Product, quantity: u32) -> Self {
         Self {
             customer_id: ids::fresh(),
@@ -92,28 +92,28 @@ impl NewOrder {
         }
     }
 
-    /// Paid with this token, by which the sandbox decides what happens.
+    /// Sets the payment token, which determines how the sandbox answers.
     #[must_use]
     pub fn paid_with(mut self, token: &str) -> Self {
         token.clone_into(&mut self.payment.token);
         self
     }
 
-    /// With another line.
+    /// Adds a line.
     #[must_use]
     pub fn and(mut self, product: &Product, quantity: u32) -> Self {
         self.items.push(NewItem { product_id: product.product_id, quantity, price: product.price });
         self
     }
 
-    /// What is to be remembered of it.
+    /// The content to record.
     pub fn wanted(&self) -> Wanted {
         let items = self.items.iter().map(|item| (item.product_id, item.quantity)).collect();
         Wanted { items, token: self.payment.token.clone() }
     }
 }
 
-/// The shop. Clones share what they remember.
+/// The shop. Clones share the history.
 #[derive(Debug, Clone)]
 pub struct Shop {
     pub client: Client,
@@ -121,18 +121,18 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A shop without a past.
+    /// A shop with an empty history.
     pub fn new(client: Client) -> Self {
         Self { client, history: Arc::default() }
     }
 
-    /// The same shop, calling by other means.
+    /// The same shop with another client.
     #[must_use]
     pub fn calling(&self, client: Client) -> Self {
         Self { client, history: Arc::clone(&self.history) }
     }
 
-    /// What it has done so far.
+    /// The history so far.
     pub fn history(&self) -> History {
         self.lock().clone()
     }
@@ -150,8 +150,8 @@ impl Shop {
         Ok(product)
     }
 
-    /// Waits until orders for it are taken: its news reach the order service a moment later. Asked at a wrong price, so
-    /// that nothing is ever accepted.
+    /// Waits until the order service knows the product: `ProductChanged` arrives there a moment
+    /// later. Probes with an order at a wrong price, which is never accepted.
     async fn known(&self, product: &Product) -> Result<(), CallError> {
         let mut order = NewOrder::of(product, 1);
         order.items[0].price = Money::from_minor(product.price.minor() + 1);
@@ -165,7 +165,7 @@ impl Shop {
         .await
     }
 
-    /// Units come in.
+    /// Changes the stock by a quantity.
     pub async fn stock(&self, product: Uuid, quantity: i64) -> Result<Product, CallError> {
         let path = format!("/api/v1/products/{product}/stock");
         let reason = if quantity > 0 { "DELIVERY" } else { "CORRECTION" };
@@ -175,24 +175,24 @@ impl Shop {
         Ok(product)
     }
 
-    /// Places it, with a key of its own.
+    /// Places an order with a new key.
     pub async fn place(&self, order: &NewOrder) -> Result<OrderSummary, CallError> {
         self.place_as(&ids::key(), order).await
     }
 
-    /// Places it, or asks again with the same key what became of it.
+    /// Places an order with this key, or repeats the request.
     pub async fn place_as(&self, key: &str, order: &NewOrder) -> Result<OrderSummary, CallError> {
         let answer = self.client.post(ORDERS, key, order).await;
         self.remember(key, || order.wanted(), &answer);
         answer?.read(ORDERS)
     }
 
-    /// Notes what was answered to an order placed by other means.
+    /// Records the answer to an order that the caller has placed.
     pub fn remember(&self, key: &str, wanted: impl FnOnce() -> Wanted, answer: &Result<Answer, CallError>) {
         let mut history = self.lock();
         let accepted = match answer {
             Ok(answer) if answer.status == StatusCode::ACCEPTED => answer.json::<OrderSummary>().ok(),
-            // certainly not done, and if it was done by an earlier try, that one is noted
+            // certainly without effect; the effect of an earlier attempt is recorded already
             Ok(answer) if answer.status.is_client_error() => return,
             Err(CallError::NotConnected(..)) => return,
             _ => None,
@@ -202,7 +202,7 @@ impl Shop {
                 history.unanswered.remove(key);
                 let accepted = || Accepted { order_id: order.order_id, total: order.total_amount, wanted: wanted() };
                 let known = history.accepted.entry(key.to_owned()).or_insert_with(accepted);
-                // two answers to one key that speak of two orders: kept apart, so that the checker sees it
+                // two orders for one key: keeps both, so that the checker reports the violation
                 if known.order_id != order.order_id {
                     let other = Accepted { order_id: order.order_id, ..known.clone() };
                     history.accepted.insert(format!("{key} (again)"), other);
@@ -215,14 +215,14 @@ impl Shop {
         }
     }
 
-    /// Asks for its cancellation.
+    /// Requests the cancellation of an order.
     pub async fn cancel(&self, order: Uuid) -> Result<Answer, CallError> {
         let path = format!("/api/v1/orders/{order}/cancel");
         self.lock().cancelling.insert(order);
         self.client.write(Method::POST, &path, &json!({ "reason": "changed my mind" })).await
     }
 
-    /// Pays money back.
+    /// Requests a refund.
     pub async fn refund(&self, order: Uuid, amount: Money) -> Result<Answer, CallError> {
         let path = format!("/api/v1/payments/{order}/refunds");
         let answer = self.client.post(&path, &ids::key(), &json!({ "amount": amount, "reason": "scratched" })).await?;

@@ -1,4 +1,4 @@
-//! Server-sent events, as much of them as the API uses.
+//! Server-sent events: the subset that the API uses.
 
 use http_body_util::BodyExt;
 use hyper::{Response, body::Incoming};
@@ -19,7 +19,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Its data read as JSON.
+    /// The data parsed as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.data)
     }
@@ -33,17 +33,17 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Opens it.
+    /// Opens a stream.
     pub async fn open(client: &Client, call: Call) -> Result<Self, CallError> {
         Ok(Self { response: client.open(call).await?, unread: Vec::new() })
     }
 
-    /// What came before the body.
+    /// The head of the answer.
     pub fn response(&self) -> &Response<Incoming> {
         &self.response
     }
 
-    /// The next event, comments (heartbeats) left out; nothing once the other side has ended the stream.
+    /// The next event; skips comments (heartbeats). `None` at the end of the stream.
     pub async fn next(&mut self) -> Result<Option<Message>, CallError> {
         loop {
             while let Some(end) = self.unread.windows(2).position(|pair| pair == b"\n\n") {
@@ -60,7 +60,7 @@ impl Stream {
         }
     }
 
-    /// Everything up to the end.
+    /// All events until the end of the stream.
     pub async fn rest(&mut self) -> Result<Vec<Message>, CallError> {
         let mut all = Vec::new();
         while let Some(message) = self.next().await? {

@@ -1,5 +1,5 @@
-//! A system of one's own: real processes on free ports, with data that nobody else uses. Either `uzon dev`, or a process for
-//! each service on Kafka and PostgreSQL where these are given (see [`stage`]).
+//! A system under test: real processes on free ports with data of their own. Either `uzon dev`, or
+//! one process per service on Kafka and PostgreSQL if the environment names these (see [`stage`]).
 
 mod binary;
 mod process;
@@ -27,27 +27,27 @@ pub use self::{
 };
 use crate::{client::Client, eventually::WAIT_TIMEOUT, process::Usage};
 
-/// Why it does not run.
+/// Why the system does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum SystemError {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("uzon cannot be built")]
     NotBuilt,
-    #[error("uzon {command} ended with {status}: {said}")]
-    Refused { command: String, status: ExitStatus, said: String },
-    #[error("uzon ended with {status} instead of getting ready; it said:\n{log}")]
+    #[error("uzon {command} ended with {status}: {stderr}")]
+    Refused { command: String, status: ExitStatus, stderr: String },
+    #[error("uzon ended with {status} instead of getting ready; its log:\n{log}")]
     Ended { status: ExitStatus, log: String },
-    #[error("uzon is not ready after {} s ({last}); it said:\n{log}", WAIT_TIMEOUT.as_secs())]
+    #[error("uzon is not ready after {} s ({last}); its log:\n{log}", WAIT_TIMEOUT.as_secs())]
     NotReady { last: String, log: String },
-    #[error("uzon does not end after {} s; it said:\n{log}", WAIT_TIMEOUT.as_secs())]
+    #[error("uzon does not end after {} s; its log:\n{log}", WAIT_TIMEOUT.as_secs())]
     Endless { log: String },
     #[error("uzon is not running")]
     NotRunning,
 }
 
-/// The services that are processes of their own, each after what it calls, and the paths each answers. The first door is
-/// that of all other paths.
+/// The services with processes of their own and the prefixes of their paths. The empty prefix
+/// stands for all other paths. Each service follows those that it calls.
 const SERVICES: [(&str, &[&str]); 7] = [
     ("order", &[""]),
     ("inventory", &["/api/v1/products", "/api/v1/reservations"]),
@@ -58,19 +58,20 @@ const SERVICES: [(&str, &[&str]); 7] = [
     ("analytics", &["/api/v1/analytics"]),
 ];
 
-/// A running system with its data. Ends with this value, or with the process that made it, however that ends.
+/// A running system with its data. Its processes end when this value is dropped or when the test
+/// process ends, even by `kill -9`.
 #[derive(Debug)]
 pub struct System {
     data: TempDir,
-    /// Every process: the first answers what no other does.
+    /// All processes. The first serves all paths that no other serves.
     pub processes: Vec<Process>,
-    doors: Vec<(&'static str, SocketAddr)>,
-    /// What every process is told, when there are several.
+    endpoints: Vec<(&'static str, SocketAddr)>,
+    /// Settings of every process if there are several.
     shared: Vec<String>,
 }
 
 impl System {
-    /// Starts one with these settings (`key=value`) and waits until it is ready.
+    /// Starts a system with these settings (`key=value`) and waits until it is ready.
     pub async fn start(settings: &[&str]) -> Result<Self, SystemError> {
         let system = match Stage::given() {
             Some(stage) => Self::distributed(&stage, settings).await?,
@@ -84,26 +85,26 @@ impl System {
         let data = folder()?;
         let address = free_address()?;
         let process = Process::new("dev", dev(address, &data.path().join("data"), settings), address, data.path());
-        Ok(Self { data, processes: vec![process], doors: vec![("", address)], shared: vec![] })
+        Ok(Self { data, processes: vec![process], endpoints: vec![("", address)], shared: vec![] })
     }
 
-    /// What every process is told, when there are several.
+    /// A setting that all processes share; `None` if there is one process.
     pub fn setting(&self, key: &str) -> Option<&str> {
         self.shared.iter().find_map(|setting| setting.strip_prefix(key)?.strip_prefix('='))
     }
 
-    /// The name of a service's database on a server.
+    /// Name of the database of a service on the server.
     pub fn database(&self, service: &str) -> Option<String> {
         let (_, name) = self.setting("database.url")?.rsplit_once('/')?;
         Some(name.replace("{service}", service))
     }
 
-    /// The name of a service's consumer group.
+    /// Name of the consumer group of a service.
     pub fn group(&self, service: &str) -> String {
         format!("{}{service}", self.setting("bus.topic_prefix").unwrap_or_default())
     }
 
-    /// Creates topics and databases, as an operator would before the first start.
+    /// Creates topics and databases before the first start, like an operator.
     async fn distributed(stage: &Stage, settings: &[&str]) -> Result<Self, SystemError> {
         let data = folder()?;
         let name = format!("e2e{:08x}", rand::rng().random::<u32>());
@@ -114,16 +115,16 @@ impl System {
         for (service, setting, path) in
             [("sandbox", "sandbox.url", ""), ("fulfillment", "sandbox.carrier.webhook", "/webhooks/carrier/sandbox")]
         {
-            let (_, address) = address(service).expect("it is one of them");
+            let (_, address) = address(service).expect("the service is in the list");
             shared.push(format!("{setting}=http://{address}{path}"));
         }
         for command in [&["topics", "apply"][..], &["migrate", "--create"]] {
             ask(command, &shared).await?;
         }
-        let mut system = Self { data, processes: vec![], doors: vec![], shared };
+        let mut system = Self { data, processes: vec![], endpoints: vec![], shared };
         for ((service, paths), address) in SERVICES.into_iter().zip(addresses) {
             system.processes.push(system.process(service, service, address));
-            system.doors.extend(paths.iter().map(|path| (*path, address)));
+            system.endpoints.extend(paths.iter().map(|path| (*path, address)));
         }
         Ok(system)
     }
@@ -131,12 +132,13 @@ impl System {
     fn process(&self, name: &str, service: &str, address: SocketAddr) -> Process {
         let mut arguments = vec!["serve".to_owned(), service.to_owned()];
         arguments.extend(set(&self.shared));
-        // A name, so that whoever comes back after `kill -9` has its partitions at once.
+        // With a fixed instance name, a process restarted after `kill -9` gets its partitions back
+        // at once.
         arguments.extend(set(&[format!("http.listen={address}"), format!("bus.instance={name}")]));
         Process::new(name, arguments, address, self.data.path())
     }
 
-    /// Another process for a service, beside the one that is called; started.
+    /// Starts another process for a service. HTTP calls still go to the first.
     pub async fn add(&mut self, service: &str) -> Result<(), SystemError> {
         let process = self.process(&format!("{service}-{}", self.processes.len()), service, free_address()?);
         process.start().await?;
@@ -144,66 +146,68 @@ impl System {
         Ok(())
     }
 
-    /// What an operator does on the command line, with the settings of this system: succeeds, or says why not.
+    /// Runs a `uzon` command with the settings of this system.
     pub async fn ask(&self, command: &[&str], settings: &[&str]) -> Result<Output, SystemError> {
         let more = settings.iter().map(|&setting| setting.to_owned());
         ask(command, &self.shared.iter().cloned().chain(more).collect::<Vec<_>>()).await
     }
 
-    /// Starts whatever does not run on the data that is there, after [`System::terminate`] or [`System::kill`].
+    /// Starts all processes on the existing data, also after [`System::terminate`] or
+    /// [`System::kill`].
     pub async fn start_again(&self) -> Result<(), SystemError> {
         try_join_all(self.processes.iter().map(Process::start)).await?;
         Ok(())
     }
 
-    /// A client of it with connections of its own.
+    /// A client of the system with connections of its own.
     pub fn client(&self) -> Client {
-        Client::of(&self.doors)
+        Client::of(&self.endpoints)
     }
 
-    /// Where it listens.
+    /// Address of the first process.
     pub fn address(&self) -> SocketAddr {
         self.processes[0].address()
     }
 
-    /// Where each process listens.
+    /// Addresses of all processes.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.processes.iter().map(Process::address).collect()
     }
 
-    /// The first process that serves this.
+    /// The first process of a service.
     pub fn of(&self, service: &str) -> &Process {
         self.processes.iter().find(|it| it.name() == service).expect("a service of this system")
     }
 
-    /// The folder it keeps its data in.
+    /// Folder of the data of `uzon dev`.
     pub fn data_path(&self) -> PathBuf {
         self.data.path().join("data")
     }
 
-    /// The last it said.
+    /// The ends of all logs.
     pub fn log(&self) -> String {
         let logs: Vec<_> = self.processes.iter().map(|it| format!("{}:\n{}", it.name(), it.log())).collect();
         logs.join("\n")
     }
 
-    /// Bytes of data it keeps itself.
+    /// Size in bytes of the data of `uzon dev`.
     pub fn stored(&self) -> u64 {
         let files = fs::read_dir(self.data_path()).into_iter().flatten().flatten();
         files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
     }
 
-    /// Asks all of it to end, and waits until it has. The first status that is no success, if there is one.
+    /// Sends SIGTERM to all processes and waits for their ends. Returns the first failure status,
+    /// if any.
     pub async fn terminate(&self) -> Result<ExitStatus, SystemError> {
         Ok(worst(try_join_all(self.processes.iter().map(Process::terminate)).await?))
     }
 
-    /// Ends all of it between two instructions.
+    /// Sends SIGKILL to all processes and waits for their ends.
     pub async fn kill(&self) -> Result<ExitStatus, SystemError> {
         Ok(worst(try_join_all(self.processes.iter().map(Process::kill)).await?))
     }
 
-    /// What each process has used up, and each server beneath them; only while they run.
+    /// Resource usage by process and server. All must be running.
     pub fn usages(&self) -> Result<BTreeMap<String, Usage>, SystemError> {
         let own = self.processes.iter().map(|it| Ok((it.name().to_owned(), it.usage()?)));
         let mut usages = own.collect::<Result<BTreeMap<_, _>, SystemError>>()?;
@@ -216,14 +220,15 @@ impl System {
         Ok(usages)
     }
 
-    /// What another `uzon dev` with the same settings says that shares the data folder or the port, or both.
+    /// Runs another `uzon dev` with the same settings on the same data folder, the same port, or
+    /// both.
     pub async fn second(&self, same_data: bool, same_port: bool) -> Result<Output, SystemError> {
         let other = tempfile::tempdir()?;
         let data = if same_data { self.data_path() } else { other.path().to_owned() };
         let listen = if same_port { self.address() } else { free_address()? };
         let mut arguments = self.processes[0].arguments().to_vec();
         for (flag, value) in [("--listen", listen.to_string()), ("--data", data.to_string_lossy().into_owned())] {
-            let at = arguments.iter().position(|it| it == flag).expect("every uzon dev of ours is told");
+            let at = arguments.iter().position(|it| it == flag).expect("`dev` sets both flags");
             arguments[at + 1] = value;
         }
         run(&arguments).await
@@ -231,7 +236,10 @@ impl System {
 }
 
 fn worst(statuses: Vec<ExitStatus>) -> ExitStatus {
-    statuses.into_iter().reduce(|worst, next| if worst.success() { next } else { worst }).expect("a process at least")
+    statuses
+        .into_iter()
+        .reduce(|worst, next| if worst.success() { next } else { worst })
+        .expect("there is at least one process")
 }
 
 fn folder() -> io::Result<TempDir> {
@@ -256,18 +264,18 @@ async fn ask(command: &[&str], settings: &[String]) -> Result<Output, SystemErro
     if output.status.success() {
         return Ok(output);
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(SystemError::Refused { command: command.join(" "), status: output.status, said })
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(SystemError::Refused { command: command.join(" "), status: output.status, stderr })
 }
 
-/// A port nobody listens on, below those that connections get by themselves: it stays free while the system restarts.
+/// A free port below the ephemeral range, so that it stays free while the system restarts.
 pub fn free_address() -> io::Result<SocketAddr> {
-    free_place()?.local_addr()
+    free_listener()?.local_addr()
 }
 
-/// A port that this process has not drawn before: between the draw and the start of the server another test could take it, and
-/// two systems would answer each other's callers.
-fn free_place() -> io::Result<TcpListener> {
+/// Draws each port at most once per process. Otherwise another test could draw the same port before
+/// the server has started, and calls would reach the wrong system.
+fn free_listener() -> io::Result<TcpListener> {
     static DRAWN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut failed = None;
@@ -277,9 +285,9 @@ fn free_place() -> io::Result<TcpListener> {
             continue;
         }
         match TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))) {
-            Ok(place) => return Ok(place),
+            Ok(listener) => return Ok(listener),
             Err(error) => failed = Some(error),
         }
     }
-    Err(failed.unwrap_or_else(|| io::Error::other("all ports are drawn")))
+    Err(failed.unwrap_or_else(|| io::Error::other("no free port")))
 }

@@ -1,4 +1,4 @@
-//! Getting the facts: over HTTP, once nothing moves any more.
+//! Collects the facts over HTTP once the system is idle.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,39 +28,43 @@ use crate::{
     shop::History,
 };
 
-/// How much is looked at.
+/// Scope of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth<'a> {
-    /// The shop's own orders and products: others use the system as well. Outboxes, parked records, dead letters and analytics
-    /// are not judged: what is there may be of others.
+    /// Only the shop's own orders and products, because other clients use the system, too.
+    /// Outboxes, parked records, dead letters and analytics are not checked: they may belong to
+    /// other clients.
     Own,
-    /// The whole system, which nobody else used, and so many of its orders from every service. `processes`: the address of
-    /// each process, or outboxes, parked records and dead letters cannot be judged, which is an error.
+    /// The whole system, which no other client has used. `closely`: number of orders that are read
+    /// from every service. `processes`: addresses of all processes; a missing one is an error,
+    /// because its outboxes, parked records and dead letters would be unknown.
     Whole { closely: usize, processes: &'a [SocketAddr] },
 }
 
-/// Calls under way at once.
+/// Concurrent calls.
 const CONCURRENCY: usize = 16;
-/// How long nothing may get on: a circuit breaker keeps calls back for up to half a minute, and again when it opens anew.
-const REST: Duration = Duration::from_secs(150);
-/// How long the last readers (analytics, what an order shows) may take to follow.
+/// Longest time without progress. A circuit breaker holds calls back for up to half a minute,
+/// possibly several times.
+const MAX_STALL: Duration = Duration::from_secs(150);
+/// Longest delay of the last consumers (analytics, the payment and parcel that an order shows).
 const GRACE: Duration = Duration::from_secs(15);
-/// What is parked may have to wait so long for its next try (30 s).
-const NEXT_TRY: Duration = Duration::from_secs(35);
+/// Longer than the pause between attempts for parked records (30 s).
+const PARKED_RETRY: Duration = Duration::from_secs(35);
 
-/// Waits until every order has ended, and what is left in outboxes or parked gets no less.
+/// Waits until every order has ended and the number of outbox messages and parked records no longer
+/// falls.
 pub async fn settle(client: &Client, history: &History, depth: Depth<'_>) -> Result<(), CheckError> {
-    // a large backlog takes its time; as long as it gets smaller nobody gives up
+    // waits for a large backlog as long as it shrinks
     let (mut least, mut since) = (u64::MAX, Instant::now());
-    let mut moving = String::new();
-    while since.elapsed() < REST {
+    let mut pending = String::new();
+    while since.elapsed() < MAX_STALL {
         let (open, waiting) = match depth {
             Depth::Own => (open_of(client, history).await?, 0),
             Depth::Whole { processes, .. } => (open_of_all(client).await?, waiting(processes).await?),
         };
         let left = open.values().sum::<u64>() + waiting;
-        // What else is left when nothing is open is for the rules to judge.
-        if left == 0 || (open.is_empty() && left == least && since.elapsed() >= NEXT_TRY) {
+        // When no order is open, the rules judge the remaining leftovers.
+        if left == 0 || (open.is_empty() && left == least && since.elapsed() >= PARKED_RETRY) {
             return Ok(());
         }
         if left < least {
@@ -68,10 +72,10 @@ pub async fn settle(client: &Client, history: &History, depth: Depth<'_>) -> Res
         }
         let waits = ("messages in outboxes or parked".to_owned(), waiting);
         let all = open.into_iter().chain([waits]).map(|(what, count)| format!("{count} {what}"));
-        moving = all.collect::<Vec<_>>().join(", ");
-        sleep(Duration::from_millis(250)).await; // a look goes through whole tables
+        pending = all.collect::<Vec<_>>().join(", ");
+        sleep(Duration::from_millis(250)).await; // each poll scans whole tables
     }
-    Err(CheckError::Restless { seconds: REST.as_secs(), moving })
+    Err(CheckError::NoProgress { seconds: MAX_STALL.as_secs(), pending })
 }
 
 async fn open_of(client: &Client, history: &History) -> Result<BTreeMap<String, u64>, CallError> {
@@ -86,7 +90,7 @@ async fn open_of(client: &Client, history: &History) -> Result<BTreeMap<String, 
     Ok(open)
 }
 
-/// Counts what moves. Orders are counted by the dashboard, and the dashboard is held against the lists in the end.
+/// Counts open orders and pending notifications, at most 200 of each status.
 async fn open_of_all(client: &Client) -> Result<BTreeMap<String, u64>, CallError> {
     let mut open = BTreeMap::new();
     for status in OrderStatus::ALL.iter().filter(|status| !status.is_terminal()) {
@@ -99,34 +103,35 @@ async fn open_of_all(client: &Client) -> Result<BTreeMap<String, u64>, CallError
     Ok(open)
 }
 
-/// Messages in outboxes, and what is parked.
+/// Number of outbox messages and parked records.
 async fn waiting(processes: &[SocketAddr]) -> Result<u64, Unasked> {
     let left = ask(processes).await?;
     Ok(left.values().map(|left| left.outbox + left.parked.values().sum::<u64>()).sum())
 }
 
-/// For a while again and again: a database that has just come back costs each of a process' connections a failure.
+/// Retries for a while: after a restart of a database each connection of a process fails once.
 async fn ask(processes: &[SocketAddr]) -> Result<ByService, Unasked> {
     within(GRACE, async || leftovers(processes).await).await
 }
 
-/// Collects and judges, again and again for a while: services learn of each other's last events a moment later.
+/// Collects facts and evaluates rules until there is no violation, for a while: the last events
+/// arrive with a delay.
 pub(super) async fn collect_clean(client: &Client, history: &History, depth: Depth<'_>) -> Result<Facts, CheckError> {
-    let judged = within(GRACE, async || match collect(client, history.clone(), depth).await {
+    let checked = within(GRACE, async || match collect(client, history.clone(), depth).await {
         Err(error) => Ok(Err(error)),
         Ok(facts) => {
             let found = super::violations(&facts);
             if found.is_empty() { Ok(Ok(facts)) } else { Err(found) }
         }
     });
-    judged.await.map_err(CheckError::Broken)?
+    checked.await.map_err(CheckError::Broken)?
 }
 
-/// The facts as they are now.
+/// The current facts.
 pub async fn collect(client: &Client, history: History, depth: Depth<'_>) -> Result<Facts, CheckError> {
     let own: BTreeSet<Uuid> = history.accepted.values().map(|accepted| accepted.order_id).collect();
     let mut facts = Facts { history, ..Facts::default() };
-    let looked_at: Vec<Uuid> = match depth {
+    let selected: Vec<Uuid> = match depth {
         Depth::Own => own.iter().copied().collect(),
         Depth::Whole { closely, .. } => {
             facts.orders = all(client, "/api/v1/orders?limit=200").await?;
@@ -134,7 +139,7 @@ pub async fn collect(client: &Client, history: History, depth: Depth<'_>) -> Res
             ids.choose_multiple(&mut rand::rng(), closely).copied().collect()
         }
     };
-    let details = stream::iter(looked_at).map(|id| async move { Ok::<_, CallError>((id, detail(client, id).await?)) });
+    let details = stream::iter(selected).map(|id| async move { Ok::<_, CallError>((id, detail(client, id).await?)) });
     let details: Vec<_> = details.buffer_unordered(CONCURRENCY).try_collect().await?;
     facts.details = details.into_iter().filter_map(|(id, detail)| Some((id, detail?))).collect();
     facts.provider = all(client, "/sandbox/payment-provider/ledger").await?;
@@ -172,7 +177,7 @@ fn summary(detail: &Detail) -> OrderSummary {
     }
 }
 
-/// One order from every service; nothing when the order service does not know it.
+/// One order from every service; `None` if the order service does not know it.
 pub async fn detail(client: &Client, id: Uuid) -> Result<Option<Detail>, CallError> {
     let Some(order) = client.find(&format!("/api/v1/orders/{id}")).await? else { return Ok(None) };
     let history: Page<Transition> = client.get(&format!("/api/v1/orders/{id}/history")).await?;
@@ -184,7 +189,7 @@ pub async fn detail(client: &Client, id: Uuid) -> Result<Option<Detail>, CallErr
     Ok(Some(Detail { order, history, payment, reservations, shipment, notifications }))
 }
 
-/// Analytics' figures since the first order; nothing without orders.
+/// The dashboard since the first order; `None` without orders.
 async fn dashboard(client: &Client, orders: &[OrderSummary]) -> Result<Option<Dashboard>, CallError> {
     let Some(first) = orders.iter().map(|order| order.created_at).min() else { return Ok(None) };
     client.get(&format!("/api/v1/analytics/dashboard?from={first}&bucket=hour")).await.map(Some)

@@ -1,4 +1,4 @@
-//! What is known when nothing moves any more.
+//! The facts that the rules check.
 
 use std::collections::BTreeMap;
 
@@ -13,25 +13,25 @@ use crate::{
     shop::History,
 };
 
-/// Everything the rules look at.
+/// All facts.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// What the shop did and was promised.
+    /// Requests of the shop and their answers.
     pub history: History,
-    /// The orders as listed.
+    /// The list of orders.
     pub orders: Vec<OrderSummary>,
-    /// Orders looked at closely: all of them, or a sample.
+    /// Orders read from every service: all of them, or a sample.
     pub details: BTreeMap<Uuid, Detail>,
     pub products: Vec<Product>,
-    /// What the payment provider believes happened.
+    /// Ledger of the sandbox's payment provider.
     pub provider: Vec<LedgerEntry>,
-    /// What the carrier believes happened.
+    /// Ledger of the sandbox's carrier.
     pub carrier: Vec<LedgerEntry>,
-    /// What is only known of a system that was used by nobody else.
+    /// Facts about a system that no other client has used.
     pub whole: Option<Whole>,
 }
 
-/// An order looked at from every service.
+/// An order read from every service.
 #[derive(Debug, Clone)]
 pub struct Detail {
     pub order: Order,
@@ -42,16 +42,16 @@ pub struct Detail {
     pub notifications: Vec<Notification>,
 }
 
-/// What can only be said of the system as a whole.
+/// Facts about the system as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Whole {
     pub dashboard: Option<Dashboard>,
-    /// What services' own tables hold and should not keep.
+    /// Outbox messages, parked records and dead letters.
     pub leftovers: ByService,
 }
 
 impl Facts {
-    /// What the provider believes happened to an order.
+    /// The provider's ledger by order.
     pub fn account(&self) -> BTreeMap<Uuid, Account> {
         let mut accounts = BTreeMap::<Uuid, Account>::new();
         for entry in &self.provider {
@@ -66,7 +66,7 @@ impl Facts {
         accounts
     }
 
-    /// What the carrier believes happened to an order.
+    /// The carrier's ledger by order.
     pub fn parcels(&self) -> BTreeMap<Uuid, Parcel> {
         let mut parcels = BTreeMap::<Uuid, Parcel>::new();
         for entry in &self.carrier {
@@ -82,13 +82,13 @@ impl Facts {
         parcels
     }
 
-    /// The orders that arrived somewhere.
+    /// The orders with a status.
     pub fn with_status(&self, status: OrderStatus) -> impl Iterator<Item = &OrderSummary> {
         self.orders.iter().filter(move |order| order.status == status)
     }
 }
 
-/// An order's money at the provider.
+/// Charges and refunds of an order at the provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
     pub charges: Vec<Money>,
@@ -97,18 +97,18 @@ pub struct Account {
 }
 
 impl Account {
-    /// In hundredths.
+    /// Total of the charges, in hundredths.
     pub fn charged(&self) -> i64 {
         self.charges.iter().map(|amount| amount.minor()).sum()
     }
 
-    /// In hundredths.
+    /// Total of the refunds, in hundredths.
     pub fn refunded(&self) -> i64 {
         self.refunds.iter().map(|amount| amount.minor()).sum()
     }
 }
 
-/// An order's parcel at the carrier.
+/// Number of operations for an order at the carrier.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parcel {
     pub booked: u32,

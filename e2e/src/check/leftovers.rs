@@ -1,5 +1,5 @@
-//! What services' own tables hold and should not keep, as each process says at its own address. What cannot be asked is an
-//! error and never a zero.
+//! Outbox messages, parked records and dead letters, read from the metrics of each process at its
+//! own address. Unavailable metrics are an error, never a zero.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -9,30 +9,32 @@ use hyper::Method;
 
 use crate::client::{CallError, Client, call};
 
-/// Of one service. Instances of a service share its tables.
+/// Leftovers of one service. Its instances share its tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Messages that are saved but not on the bus.
+    /// Messages that are not published yet.
     pub outbox: u64,
-    /// Deliveries that wait for something, by topic.
+    /// Parked records by topic.
     pub parked: BTreeMap<String, u64>,
-    /// Deliveries that nobody tries again, by topic.
+    /// Dead letters by topic.
     pub dead_letters: BTreeMap<String, u64>,
 }
 
-/// By service.
+/// Leftovers by service.
 pub type ByService = BTreeMap<String, Leftovers>;
 
-/// Why nobody can say whether anything is left.
+/// Why leftovers are unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum Unasked {
-    #[error("the process at {process} cannot be asked for /metrics: {source}")]
+    #[error("/metrics of the process at {process} is unavailable: {source}")]
     Call { process: SocketAddr, source: CallError },
-    #[error("the process at {process} has no {OUTBOX} at /metrics: its database is away, or it is an older version")]
+    #[error(
+        "the process at {process} has no {OUTBOX} at /metrics: its database is unavailable, or its version is too old"
+    )]
     Silent { process: SocketAddr },
     #[error("the process at {process} has no {metric} of {service}")]
     Missing { process: SocketAddr, metric: &'static str, service: String },
-    #[error("none of the processes {asked:?} serves {}: each process is to be named", .services.join(", "))]
+    #[error("none of the processes {asked:?} serves {}: name every process", .services.join(", "))]
     Unknown { services: Vec<&'static str>, asked: Vec<SocketAddr> },
 }
 
@@ -40,7 +42,7 @@ const OUTBOX: &str = "uzon_outbox_messages";
 const PARKED: &str = "uzon_parked";
 const DEAD_LETTERS: &str = "uzon_dead_letters";
 
-/// Asks every process. All services must be among them.
+/// Reads the metrics of all processes. Every service must be served by one of them.
 pub async fn leftovers(processes: &[SocketAddr]) -> Result<ByService, Unasked> {
     let answers = processes.iter().map(|&process| async move { read(process, &metrics(process).await?) });
     let mut all = ByService::new();
@@ -63,7 +65,8 @@ async fn metrics(process: SocketAddr) -> Result<String, Unasked> {
     asked.await.map_err(|source| Unasked::Call { process, source })
 }
 
-/// What the metrics of a process say of its services. The sandbox subscribes to nothing and has no topics.
+/// Reads the leftovers of the services of one process. The sandbox subscribes to nothing and has no
+/// topics.
 pub(super) fn read(process: SocketAddr, metrics: &str) -> Result<ByService, Unasked> {
     let mut outbox = BTreeMap::<&str, u64>::new();
     let (mut parked, mut dead_letters) = (Counts::new(), Counts::new());
@@ -99,10 +102,10 @@ pub(super) fn read(process: SocketAddr, metrics: &str) -> Result<ByService, Unas
     Ok(found)
 }
 
-/// By service and topic.
+/// Counts by service and topic.
 type Counts<'a> = BTreeMap<&'a str, BTreeMap<String, u64>>;
 
-/// A line of Prometheus' text format whose value is a count.
+/// A line in the text format of Prometheus with an integer value.
 #[derive(Debug)]
 struct Line<'a> {
     name: &'a str,
@@ -117,7 +120,8 @@ impl<'a> Line<'a> {
         Some(Self { name, labels, value: value.parse().ok()? })
     }
 
-    /// Names of services and topics contain neither commas nor quotation marks.
+    /// The value of a label. Names of services and topics contain neither commas nor quotation
+    /// marks.
     fn label(&self, name: &str) -> Option<&'a str> {
         let mut labels = self.labels.split(',').filter_map(|label| label.split_once('='));
         labels.find(|(it, _)| *it == name).map(|(_, value)| value.trim_matches('"'))
@@ -125,7 +129,8 @@ impl<'a> Line<'a> {
 }
 
 impl Leftovers {
-    /// What another instance of the service says of the same tables, a moment earlier or later.
+    /// Merges the counts of another instance, which has read the same tables a moment earlier or
+    /// later.
     fn merge(&mut self, other: Self) {
         self.outbox = self.outbox.max(other.outbox);
         for (ours, theirs) in [(&mut self.parked, other.parked), (&mut self.dead_letters, other.dead_letters)] {
@@ -149,7 +154,7 @@ mod tests {
 
     const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
 
-    /// What a process that serves this says.
+    /// Metrics of a process that serves this service.
     fn metrics(service: &str, outbox: u64, parked: u64, dead_letters: u64) -> String {
         format!(
             "# TYPE uzon_outbox_messages gauge\nuzon_outbox_messages{{service=\"{service}\"}} {outbox}\n\
@@ -159,7 +164,7 @@ mod tests {
         )
     }
 
-    /// A server that answers everything with this, and where it is.
+    /// Starts a server that gives the same answer to every request. Returns its address.
     async fn serving(status: &'static str, body: String) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -188,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_does_not_say_is_no_zero() {
+    fn a_missing_gauge_is_an_error_and_not_zero() {
         let text = metrics("payment", 0, 0, 0);
         let without = |name: &str| {
             let lines: Vec<_> = text.lines().filter(|line| !line.starts_with(&format!("{name}{{"))).collect();
@@ -202,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_service_is_asked_at_its_own_address() {
+    async fn every_process_is_read_at_its_own_address() {
         let mut processes = vec![];
         for (service, outbox) in service::ALL.into_iter().zip(0..) {
             processes.push(serving("200 OK", metrics(service, outbox, 0, 1)).await);
@@ -211,7 +216,7 @@ mod tests {
         assert_eq!(found.values().map(|left| left.outbox).sum::<u64>(), 15);
         assert!(found.values().all(|left| left.dead_letters["b"] == 1), "{found:?}");
 
-        // A second instance has the same tables.
+        // A second instance shares the tables.
         processes.push(serving("200 OK", metrics("order", 7, 0, 1)).await);
         let found = leftovers(&processes).await.unwrap();
         assert_eq!((found["order"].outbox, found["order"].dead_letters["b"]), (7, 1));

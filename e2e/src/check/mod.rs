@@ -1,8 +1,9 @@
-//! The checker: holds what the shop was promised against what the system says, and both against what the outside world
-//! (provider, carrier) believes happened. It knows nothing of how the system works inside.
+//! The checker compares the answers that the shop received with the state of the system, and both
+//! with the ledgers of the sandbox's provider and carrier. It does not depend on the implementation
+//! of the system.
 //!
-//! The rules are pure functions over [`Facts`]; [`collect`](mod@collect) gets the facts over HTTP once nothing moves
-//! any more. A checker that passes a broken system is worthless, so each rule has tests that feed it broken facts.
+//! The rules are pure functions over [`Facts`]. [`collect`](mod@collect) gets the facts over HTTP
+//! once the system is idle. Tests feed each rule with facts that violate it.
 
 use std::fmt;
 
@@ -20,12 +21,12 @@ pub use facts::Facts;
 
 use crate::{client::CallError, shop::History};
 
-/// Something that must never be.
+/// A violation of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
-    /// Which rule.
+    /// Name of the rule.
     pub rule: &'static str,
-    /// The order it is about, where it is about one.
+    /// The order concerned, if the violation concerns a single one.
     pub order: Option<Uuid>,
     pub detail: String,
 }
@@ -39,22 +40,22 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Why there is no clean bill of health.
+/// Why the check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     #[error(transparent)]
     Call(#[from] CallError),
-    /// A rule cannot be judged.
-    #[error("what is left in outboxes, parked or dead letters is not known: {0}")]
+    /// The rules about leftovers cannot be evaluated.
+    #[error("outbox messages, parked records and dead letters are unknown: {0}")]
     Unasked(#[from] leftovers::Unasked),
-    /// Something still moves, or is stuck.
-    #[error("not at rest within {seconds} s: {moving}")]
-    Restless { seconds: u64, moving: String },
+    /// The system makes no progress and is not idle.
+    #[error("no progress within {seconds} s: {pending}")]
+    NoProgress { seconds: u64, pending: String },
     #[error("{} rules are broken:\n{}", .0.len(), listed(.0))]
     Broken(Vec<Violation>),
 }
 
-/// Every rule over these facts.
+/// Evaluates all rules.
 pub fn violations(facts: &Facts) -> Vec<Violation> {
     let mut found = Findings::default();
     rules::orders::check(facts, &mut found);
@@ -68,13 +69,13 @@ pub fn violations(facts: &Facts) -> Vec<Violation> {
     found.0
 }
 
-/// Waits until nothing moves, collects, and judges.
+/// Waits until the system is idle, collects the facts and evaluates the rules.
 pub async fn check(client: &crate::client::Client, history: History, depth: Depth<'_>) -> Result<Facts, CheckError> {
     settle(client, &history, depth).await?;
     collect::collect_clean(client, &history, depth).await
 }
 
-/// What the rules write into.
+/// Collects the violations.
 #[derive(Debug, Default)]
 struct Findings(Vec<Violation>);
 
@@ -83,7 +84,7 @@ impl Findings {
         self.0.push(Violation { rule, order: order.into(), detail: detail.into() });
     }
 
-    /// Adds it unless the condition holds.
+    /// Adds a violation unless the condition holds.
     fn expect(&mut self, holds: bool, rule: &'static str, order: impl Into<Option<Uuid>>, detail: impl Into<String>) {
         if !holds {
             self.add(rule, order, detail);

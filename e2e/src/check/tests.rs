@@ -1,4 +1,4 @@
-//! Broken facts: each of these must be found, or the checker is worthless.
+//! Facts that violate the rules: the checker must report each violation.
 
 use events::{Money, OrderStatus};
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ fn entry(order: Uuid, operation: &str, amount: Option<&str>) -> LedgerEntry {
     )
 }
 
-/// Three orders of two units at 10.00: one delivered, one cancelled after it was paid, one declined.
+/// Three orders of two units at 10.00: one delivered, one cancelled after it was paid, one
+/// declined.
 fn sound() -> Facts {
     let mut facts = Facts { whole: Some(Whole::default()), ..Facts::default() };
     add(&mut facts, DELIVERED, &["PENDING", "RESERVED", "CONFIRMED", "SHIPPED", "DELIVERED"], None, "CHARGED");
@@ -244,11 +245,11 @@ fn parcels_that_should_not_be() {
 
 #[test]
 fn messages_missing_or_doubled() {
-    breaks("told-once", |facts| {
+    breaks("notified-once", |facts| {
         let messages = &mut detail(facts, DELIVERED).notifications;
         messages.push(messages[0].clone());
     });
-    breaks("told", |facts| drop(detail(facts, DELIVERED).notifications.pop()));
+    breaks("notified", |facts| drop(detail(facts, DELIVERED).notifications.pop()));
     breaks("message-sent", |facts| "PENDING".clone_into(&mut detail(facts, DELIVERED).notifications[0].status));
 }
 
@@ -269,7 +270,7 @@ fn totals_that_are_wrong() {
 }
 
 #[test]
-fn things_left_lying_about() {
+fn leftovers_in_a_service() {
     fn left(facts: &mut Facts) -> &mut Leftovers {
         facts.whole.as_mut().unwrap().leftovers.get_mut("payment").unwrap()
     }

@@ -1,4 +1,4 @@
-//! The program under test: found beside this one, built when it is missing, run.
+//! Finds, builds and runs the program under test.
 
 use std::{
     env, fs,
@@ -11,7 +11,7 @@ use std::{
 use super::SystemError;
 use crate::eventually::{WAIT_TIMEOUT, within};
 
-/// Runs `uzon` until it ends by itself.
+/// Runs `uzon` until it ends.
 pub async fn run(arguments: &[String]) -> Result<Output, SystemError> {
     let mut child = command(&binary()?)
         .args(arguments)
@@ -21,7 +21,7 @@ pub async fn run(arguments: &[String]) -> Result<Output, SystemError> {
         .spawn()?;
     let status = within(WAIT_TIMEOUT, async || child.try_wait().transpose().ok_or(())).await;
     if status.is_err() {
-        child.kill()?; // its words can be read to their end now
+        child.kill()?; // closes the pipes, so that the output can be read to its end
     }
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     child.stdout.take().expect("piped").read_to_end(&mut stdout)?;
@@ -32,7 +32,7 @@ pub async fn run(arguments: &[String]) -> Result<Output, SystemError> {
     }
 }
 
-/// Without settings from the environment: what is tested is what is written here.
+/// A command without settings from the environment, so that tests run with their own settings only.
 pub(super) fn command(binary: &Path) -> Command {
     let mut command = Command::new(binary);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("UZON_")) {
@@ -41,7 +41,7 @@ pub(super) fn command(binary: &Path) -> Command {
     command
 }
 
-/// The binary of the same build as this program, built first when it is missing or older than its sources.
+/// The binary of the same build profile. Built first if it is missing or older than its sources.
 pub fn binary() -> Result<PathBuf, SystemError> {
     static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = BINARY.get_or_init(|| {
@@ -54,7 +54,7 @@ pub fn binary() -> Result<PathBuf, SystemError> {
     found.clone().ok_or(SystemError::NotBuilt)
 }
 
-/// Cargo writes beside each binary what it was made from.
+/// Cargo writes the list of sources beside each binary (`uzon.d`).
 fn is_fresh(binary: &Path) -> bool {
     let Ok(built) = binary.metadata().and_then(|data| data.modified()) else { return false };
     let sources = fs::read_to_string(binary.with_extension("d")).unwrap_or_default();
@@ -68,7 +68,7 @@ fn build(profile: &Path) -> bool {
         Some(name) => name,
     };
     let Some(target) = profile.parent() else { return false };
-    let built = Command::new("cargo") // the one that minds rust-toolchain.toml
+    let built = Command::new("cargo") // the rustup proxy, which reads rust-toolchain.toml
         .args(["build", "--quiet", "--package", "uzon", "--profile", name, "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .arg("--target-dir")

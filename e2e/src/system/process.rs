@@ -22,14 +22,14 @@ use crate::{
     process::Usage,
 };
 
-/// A process that listens, and can be stopped and started again. Ends with this value, or with the process that made it,
-/// however that ends.
+/// A server process that can be stopped and started again. Ends when this value is dropped or when
+/// the test process ends, even by `kill -9`.
 #[derive(Debug)]
 pub struct Process {
     name: String,
     arguments: Vec<String>,
     address: SocketAddr,
-    /// Of the system; gone with it.
+    /// Folder of the system, removed with it.
     folder: PathBuf,
     running: Mutex<Option<Running>>,
 }
@@ -37,7 +37,8 @@ pub struct Process {
 #[derive(Debug)]
 struct Running {
     child: Child,
-    /// Ends the child when this process ends: a static is never dropped, nor is anything after a `kill -9`.
+    /// Kills the child when the test process ends: neither a static nor a process under `kill -9`
+    /// runs `drop`.
     watchdog: Child,
 }
 
@@ -46,12 +47,12 @@ impl Process {
         Self { name: name.to_owned(), arguments, address, folder: folder.to_owned(), running: Mutex::default() }
     }
 
-    /// What it serves.
+    /// Name of the process: its service, or `dev`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it listens.
+    /// Address of the HTTP server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -60,7 +61,7 @@ impl Process {
         &self.arguments
     }
 
-    /// Starts it, for the first time or after it has ended, and waits until it is ready.
+    /// Starts the process, also after it has ended, and waits until it is ready.
     pub async fn start(&self) -> Result<(), SystemError> {
         self.launch()?;
         self.ready().await
@@ -79,7 +80,7 @@ impl Process {
         Ok(())
     }
 
-    /// Waits until it is ready.
+    /// Waits until the process is ready.
     pub async fn ready(&self) -> Result<(), SystemError> {
         let client = Client::new(self.address);
         let outcome = within(WAIT_TIMEOUT, async || {
@@ -107,25 +108,25 @@ impl Process {
         self.folder.join(format!("{}.log", self.name))
     }
 
-    /// The last it said.
+    /// The last 8,000 bytes of the log.
     pub fn log(&self) -> String {
         let text = fs::read(self.log_path()).unwrap_or_default();
         String::from_utf8_lossy(&text[text.len().saturating_sub(8_000)..]).into_owned()
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM and waits for the end.
     pub async fn terminate(&self) -> Result<ExitStatus, SystemError> {
         self.signal(Signal::TERM)?;
         self.wait().await
     }
 
-    /// Ends it between two instructions.
+    /// Sends SIGKILL and waits for the end.
     pub async fn kill(&self) -> Result<ExitStatus, SystemError> {
         self.signal(Signal::KILL)?;
         self.wait().await
     }
 
-    /// Sends it a signal.
+    /// Sends a signal.
     pub fn signal(&self, signal: Signal) -> Result<(), SystemError> {
         let running = self.lock();
         let running = running.as_ref().ok_or(SystemError::NotRunning)?;
@@ -133,7 +134,7 @@ impl Process {
         Ok(())
     }
 
-    /// Waits until it has ended.
+    /// Waits until the process has ended.
     pub async fn wait(&self) -> Result<ExitStatus, SystemError> {
         let ended = within(WAIT_TIMEOUT, async || match self.ended() {
             Ok(Some(status)) => Ok(Ok(status)),
@@ -145,7 +146,7 @@ impl Process {
         Ok(status)
     }
 
-    /// What it has used up; only while it runs.
+    /// Resource usage of the running process.
     pub fn usage(&self) -> Result<Usage, SystemError> {
         let pid = self.lock().as_ref().ok_or(SystemError::NotRunning)?.child.id();
         Ok(Usage::of(pid)?)
@@ -166,7 +167,7 @@ impl Process {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // the watchdog first: it would kill by a number that may belong to somebody else by then
+        // the watchdog first: the process id that it would kill may have been reused by then
         for child in [&mut self.watchdog, &mut self.child] {
             let _ = child.kill();
             let _ = child.wait();
@@ -174,14 +175,15 @@ impl Drop for Running {
     }
 }
 
-/// A process that waits for the end of this one (its input ends then), and takes the child and its data along.
+/// A process that waits for the end of this one (its standard input is closed then), kills the
+/// child and removes the data.
 fn watchdog(child: &Child, data: &Path) -> io::Result<Child> {
-    // the data go when nobody writes them any more
+    // removes the data only after the child has ended
     const WATCH: &str = r#"cat >/dev/null; kill -KILL "$1" 2>/dev/null
         for _ in 1 2 3 4 5 6 7 8 9; do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done; rm -rf "$2""#;
     Command::new("sh")
         .args(["-c", WATCH, "watchdog"])
-        .process_group(0) // what ends us all (Ctrl-C, a time-out) must not end it
+        .process_group(0) // signals to our process group (Ctrl-C, a time-out) must not reach the watchdog
         .arg(child.id().to_string())
         .arg(data)
         .stdin(Stdio::piped())

@@ -1,20 +1,20 @@
-//! Real servers for a system of several processes: Kafka and PostgreSQL, started by `compose/with`, which says in the environment
-//! where they are.
+//! Kafka and PostgreSQL for a system of several processes. `compose/with` starts them and sets the
+//! variables that are read here.
 
 use std::env;
 
-/// Where the servers are.
+/// Addresses of the servers.
 #[derive(Debug, Clone)]
 pub struct Stage {
     /// The value for `bus.url`.
     pub bus: String,
-    /// A user's who may create databases; without the database.
+    /// URL without the database, with a user that may create databases.
     pub databases: String,
 }
 
 impl Stage {
-    /// As the environment says; `None`: there are none.
-    #[expect(clippy::disallowed_methods, reason = "how `compose/with` tells")]
+    /// The servers named in the environment; `None` if there are none.
+    #[expect(clippy::disallowed_methods, reason = "`compose/with` sets it")]
     pub fn given() -> Option<Self> {
         let bus = env::var("UZON_TEST_KAFKA").ok()?;
         let databases = env::var("UZON_TEST_POSTGRES").ok()?;
@@ -22,7 +22,7 @@ impl Stage {
         Some(Self { bus, databases: databases.to_owned() })
     }
 
-    /// What every process of a system called `name` is told.
+    /// Settings of every process of a system called `name`.
     pub fn settings(&self, name: &str) -> Vec<String> {
         vec![
             format!("bus.url={}", self.bus),

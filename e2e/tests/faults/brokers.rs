@@ -1,4 +1,4 @@
-//! Kafka is away, and comes back.
+//! Outages of Kafka.
 
 use std::time::{Duration, Instant};
 
@@ -6,16 +6,16 @@ use e2e::{check::CheckError, shop::NewOrder};
 use events::OrderStatus;
 
 use crate::{
-    opened, server,
-    world::{all_checked, all_sound, becomes, more_orders, under_load},
+    server, start,
+    world::{becomes, check_all, more_orders, run_check, under_load},
 };
 
-/// How long nobody starts it again. Sessions end meanwhile, and every client has given up its first attempts.
+/// Length of an outage: sessions expire, and the first attempts of every client time out.
 const OUTAGE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
-async fn while_the_broker_is_dead_orders_are_taken_and_when_it_is_back_they_are_delivered() {
-    let (system, shop) = opened().await;
+async fn orders_are_accepted_during_an_outage_of_the_broker_and_delivered_afterwards() {
+    let (system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     let order = under_load(&shop, &product, async {
         more_orders(&shop, 20).await;
@@ -30,12 +30,12 @@ async fn while_the_broker_is_dead_orders_are_taken_and_when_it_is_back_they_are_
     })
     .await;
     becomes(&shop, order, OrderStatus::Delivered).await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
 #[tokio::test]
-async fn a_broker_that_restarts_in_good_order_disturbs_nobody() {
-    let (system, shop) = opened().await;
+async fn a_graceful_restart_of_the_broker_has_no_effect() {
+    let (system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     under_load(&shop, &product, async {
         for _ in 0..2 {
@@ -46,18 +46,18 @@ async fn a_broker_that_restarts_in_good_order_disturbs_nobody() {
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
-/// The checker asks the inventory process for what it has not published: no order waits for it.
+/// The checker reads the unpublished messages from the inventory process: no order waits for them.
 #[tokio::test]
-async fn what_cannot_be_published_is_found_until_it_is() {
-    let (system, shop) = opened().await;
+async fn unpublished_messages_are_reported_until_published() {
+    let (system, shop) = start().await;
     let product = shop.product("20.00", 0).await.unwrap();
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
     server("kafka").kill().await;
     shop.stock(product.product_id, 5).await.unwrap(); // available again, which is published
-    let judged = all_checked(&shop, &system.addresses()).await;
+    let judged = run_check(&shop, &system.addresses()).await;
     server("kafka").start().await;
     let violations = match judged {
         Err(CheckError::Broken(violations)) => violations,
@@ -65,5 +65,5 @@ async fn what_cannot_be_published_is_found_until_it_is() {
     };
     let found: Vec<_> = violations.iter().map(|it| (it.rule, it.detail.as_str())).collect();
     assert_eq!(found, [("outbox-empty", "1 messages of inventory are not on the bus")]);
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }

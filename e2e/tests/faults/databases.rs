@@ -1,15 +1,15 @@
-//! PostgreSQL is away, cuts connections, or makes wait.
+//! Outages of PostgreSQL, closed connections, and locks.
 
 use e2e::system::Stage;
 
 use crate::{
-    opened, server,
-    world::{all_sound, more_orders, under_load},
+    server, start,
+    world::{check_all, more_orders, under_load},
 };
 
 #[tokio::test]
-async fn a_database_that_is_killed_and_comes_back_has_lost_nothing() {
-    let (system, shop) = opened().await;
+async fn a_killed_database_loses_nothing() {
+    let (system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     under_load(&shop, &product, async {
         for _ in 0..2 {
@@ -20,12 +20,12 @@ async fn a_database_that_is_killed_and_comes_back_has_lost_nothing() {
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
 #[tokio::test]
-async fn connections_that_are_cut_are_made_anew() {
-    let (system, shop) = opened().await;
+async fn closed_connections_are_replaced() {
+    let (system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     under_load(&shop, &product, async {
         for _ in 0..5 {
@@ -36,12 +36,12 @@ async fn connections_that_are_cut_are_made_anew() {
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
 #[tokio::test]
-async fn a_table_that_somebody_locks_holds_up_and_no_more() {
-    let (system, shop) = opened().await;
+async fn a_locked_table_only_delays_orders() {
+    let (system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     let database = |service| system.database(service).expect("a system with a server");
     under_load(&shop, &product, async {
@@ -53,11 +53,11 @@ async fn a_table_that_somebody_locks_holds_up_and_no_more() {
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
-/// Has the server's own client say this.
+/// Runs a statement with `psql`.
 async fn sql(database: &str, statement: &'static str) {
-    let url = format!("{}/{database}", Stage::given().expect("seen when it was opened").databases);
+    let url = format!("{}/{database}", Stage::given().expect("`start` has checked it").databases);
     server("postgres").sql(&url, statement).await;
 }

@@ -1,11 +1,11 @@
-//! What is promised holds while processes, brokers and databases die:
+//! The promises hold while processes, brokers and databases fail:
 //!
 //! ```sh
 //! compose/with kafka postgres -- cargo test -p e2e --test faults -- --test-threads=1
 //! ```
 //!
-//! One after another, for they disturb the servers that all share. Orders come in all the time, by a shop that asks again
-//! until it is answered; each ends with the checker.
+//! The tests run one after another, because they stop servers that all share. A shop places orders
+//! all the time and repeats unanswered requests. Each test ends with the checker.
 
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
@@ -21,15 +21,15 @@ use e2e::{
     system::{Server, Stage, System},
 };
 
-/// A system of processes of its own, and a shop at it.
-async fn opened() -> (System, Shop) {
-    assert!(Stage::given().is_some(), "run me by `compose/with kafka postgres -- …`: see the top of this file");
+/// Starts a system of several processes. Returns it with a shop on it.
+async fn start() -> (System, Shop) {
+    assert!(Stage::given().is_some(), "run it by `compose/with kafka postgres -- …`: see the top of this file");
     let system = world::system(&[]).await;
     let shop = world::at(&system);
     (system, shop)
 }
 
-/// The server of this name that this suite runs on.
+/// A server that this suite runs on.
 fn server(name: &'static str) -> Server {
-    Server::given(name).expect("told by `compose/with`")
+    Server::given(name).expect("`compose/with` names it")
 }

@@ -1,19 +1,19 @@
-//! Processes that die, stand still, or are many.
+//! Processes that crash, hang, or run several times.
 
 use e2e::shop::NewOrder;
 use events::OrderStatus;
 use rustix::process::Signal;
 
 use crate::{
-    opened, server,
-    world::{all_sound, becomes, more_orders, under_load},
+    server, start,
+    world::{becomes, check_all, more_orders, under_load},
 };
 
 const SERVICES: [&str; 7] = ["order", "inventory", "payment", "fulfillment", "notification", "analytics", "sandbox"];
 
 #[tokio::test]
-async fn each_service_is_killed_under_load_and_nothing_is_lost_nor_done_twice() {
-    let (system, shop) = opened().await;
+async fn each_service_killed_under_load_loses_and_repeats_nothing() {
+    let (system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     under_load(&shop, &product, async {
         for service in SERVICES {
@@ -24,12 +24,12 @@ async fn each_service_is_killed_under_load_and_nothing_is_lost_nor_done_twice() 
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
 #[tokio::test]
-async fn two_of_each_share_the_work_while_members_come_and_go_and_partitions_are_added() {
-    let (mut system, shop) = opened().await;
+async fn two_processes_per_service_share_the_work_while_members_and_partitions_change() {
+    let (mut system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     let first = system.processes.len();
     for service in SERVICES.into_iter().filter(|service| *service != "sandbox") {
@@ -49,13 +49,13 @@ async fn two_of_each_share_the_work_while_members_come_and_go_and_partitions_are
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
-/// As when a group has expired, or an operator has slipped: all that was ever said is heard again.
+/// As after the expiry of a group or a mistake of an operator: every record is consumed again.
 #[tokio::test]
-async fn whoever_begins_again_with_the_oldest_record_does_nothing_a_second_time() {
-    let (system, shop) = opened().await;
+async fn a_group_reset_to_the_oldest_record_repeats_nothing() {
+    let (system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     under_load(&shop, &product, async {
         for service in SERVICES.into_iter().filter(|service| *service != "sandbox") {
@@ -67,14 +67,14 @@ async fn whoever_begins_again_with_the_oldest_record_does_nothing_a_second_time(
         more_orders(&shop, 20).await;
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
-/// It holds its partitions for as long as its session lasts, then another has them; awake again it must not go on with what
-/// is somebody else's.
+/// Another process gets the partitions when the session of the hung process expires. The hung
+/// process must not continue with them after it resumes.
 #[tokio::test]
-async fn a_process_that_stands_still_is_replaced_and_does_no_harm_when_it_wakes() {
-    let (mut system, shop) = opened().await;
+async fn a_hung_process_is_replaced_and_does_no_harm_when_it_resumes() {
+    let (mut system, shop) = start().await;
     let product = shop.product("20.00", 1_000_000).await.unwrap();
     for service in ["inventory", "payment"] {
         system.add(service).await.unwrap();
@@ -84,10 +84,10 @@ async fn a_process_that_stands_still_is_replaced_and_does_no_harm_when_it_wakes(
         for service in ["inventory", "payment"] {
             system.of(service).signal(Signal::STOP).unwrap();
         }
-        // Payments and reservations cannot be asked of those who sleep: the order tells.
+        // The hung processes cannot serve payments and reservations: reads the order instead.
         let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
         let path = format!("/api/v1/orders/{order}/status");
-        e2e::eventually::eventually("an order is paid for by the others", async || {
+        e2e::eventually::eventually("another process has the order paid", async || {
             let status: e2e::model::StatusView = shop.client.get(&path).await.map_err(|error| error.to_string())?;
             if matches!(status.status, OrderStatus::Pending | OrderStatus::Reserved) {
                 return Err(format!("{:?}", status.status));
@@ -101,5 +101,5 @@ async fn a_process_that_stands_still_is_replaced_and_does_no_harm_when_it_wakes(
         becomes(&shop, order, OrderStatus::Delivered).await;
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }

@@ -1,14 +1,14 @@
-//! Buying: what was ordered and paid arrives; what is not there is not sold.
+//! Buying: a paid order is delivered, and no more is sold than is in stock.
 
 use e2e::{client::CallError, model::OrderSummary, model::Product, shop::NewOrder};
 use events::{OrderEndReason, OrderStatus};
 use futures_util::future::join_all;
 
-use crate::world::{becomes, brisk, sound};
+use crate::world::{becomes, check_own, fast_shop};
 
 #[tokio::test]
 async fn a_paid_order_is_delivered_with_a_tracking_number() {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let teapot = shop.product("29.95", 10).await.unwrap();
     let placed = shop.place(&NewOrder::of(&teapot, 2)).await.unwrap();
     assert_eq!(placed.status, OrderStatus::Pending);
@@ -33,45 +33,45 @@ async fn a_paid_order_is_delivered_with_a_tracking_number() {
         ]
     );
 
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     let Product { available, reserved, shipped, .. } = facts.products[0];
     assert_eq!((available, reserved, shipped), (8, 0, 2));
 }
 
 #[tokio::test]
-async fn more_than_there_is_is_cancelled_and_nothing_is_charged() {
-    let shop = brisk().await;
+async fn an_order_beyond_the_stock_is_cancelled_and_not_charged() {
+    let shop = fast_shop().await;
     let rare = shop.product("480.00", 3).await.unwrap();
     let placed = shop.place(&NewOrder::of(&rare, 4)).await.unwrap();
     let cancelled = becomes(&shop, placed.order_id, OrderStatus::Cancelled).await;
     assert_eq!(cancelled.order.reason, Some(OrderEndReason::OutOfStock));
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert!(facts.provider.is_empty() && facts.carrier.is_empty(), "{:?} {:?}", facts.provider, facts.carrier);
     assert_eq!(facts.products[0].available, 3);
 }
 
 #[tokio::test]
-async fn an_order_is_kept_and_shipped_as_a_whole_or_not_at_all() {
-    let shop = brisk().await;
+async fn an_order_is_reserved_and_shipped_completely_or_not_at_all() {
+    let shop = fast_shop().await;
     let (pot, mug) = (shop.product("30.00", 5).await.unwrap(), shop.product("8.50", 5).await.unwrap());
     let whole = shop.place(&NewOrder::of(&pot, 2).and(&mug, 5)).await.unwrap();
     becomes(&shop, whole.order_id, OrderStatus::Delivered).await;
     let half = shop.place(&NewOrder::of(&pot, 3).and(&mug, 1)).await.unwrap();
     becomes(&shop, half.order_id, OrderStatus::Cancelled).await;
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     let stock =
         |product: &Product| facts.products.iter().find(|it| it.product_id == product.product_id).unwrap().available;
     assert_eq!((stock(&pot), stock(&mug)), (3, 0), "what was there was not taken for an order that can't be fulfilled");
 }
 
 #[tokio::test]
-async fn the_last_piece_is_sold_once() {
-    let shop = brisk().await;
+async fn the_last_unit_is_sold_once() {
+    let shop = fast_shop().await;
     let rare = shop.product("99.00", 7).await.unwrap();
     let wanted = NewOrder::of(&rare, 1);
     let placed: Vec<Result<OrderSummary, CallError>> = join_all((0..25).map(|_| shop.place(&wanted))).await;
     assert!(placed.iter().all(Result::is_ok), "{placed:?}");
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert_eq!(facts.with_status(OrderStatus::Delivered).count(), 7);
     assert_eq!(facts.with_status(OrderStatus::Cancelled).count(), 18);
     assert_eq!(facts.products[0].shipped, 7);

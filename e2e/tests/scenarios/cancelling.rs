@@ -1,4 +1,4 @@
-//! Cancelling: possible at any moment before the parcel has left, and everything done for the order is undone.
+//! Cancelling: possible until the parcel is picked up; all steps of the order are compensated.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use hyper::StatusCode;
 use uuid::Uuid;
 
-use crate::world::{at, becomes, brisk, payment_becomes, sound, system, unhurried};
+use crate::world::{at, becomes, check_own, fast_shop, payment_becomes, slow_carrier_shop, system};
 
 async fn preview(shop: &Shop, order: Uuid) -> CancellationPreview {
     shop.client.get(&format!("/api/v1/orders/{order}/cancellation")).await.unwrap()
@@ -19,7 +19,7 @@ async fn preview(shop: &Shop, order: Uuid) -> CancellationPreview {
 
 #[tokio::test]
 async fn a_confirmed_order_can_be_cancelled_and_everything_is_undone() {
-    let shop = unhurried().await;
+    let shop = slow_carrier_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 2)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Confirmed).await;
@@ -35,7 +35,7 @@ async fn a_confirmed_order_can_be_cancelled_and_everything_is_undone() {
     let cancelled = becomes(&shop, order, OrderStatus::Cancelled).await;
     assert_eq!(cancelled.order.reason, Some(OrderEndReason::CustomerRequest));
     payment_becomes(&shop, order, &["REFUNDED"]).await;
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert_eq!(facts.account()[&order].refunded(), 40_00);
     assert_eq!(facts.products[0].available, 5);
     assert!(facts.parcels().get(&order).is_none_or(|parcel| parcel.booked == parcel.cancelled));
@@ -44,8 +44,8 @@ async fn a_confirmed_order_can_be_cancelled_and_everything_is_undone() {
 }
 
 #[tokio::test]
-async fn asking_twice_for_a_cancellation_is_asking_once() {
-    let shop = unhurried().await;
+async fn a_repeated_cancellation_request_has_one_effect() {
+    let shop = slow_carrier_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Confirmed).await;
@@ -54,12 +54,12 @@ async fn asking_twice_for_a_cancellation_is_asking_once() {
     }
     becomes(&shop, order, OrderStatus::Cancelled).await;
     assert_eq!(shop.cancel(order).await.unwrap().status, StatusCode::ACCEPTED);
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
 async fn an_order_whose_charge_is_in_flight_can_be_cancelled() {
-    let shop = unhurried().await;
+    let shop = slow_carrier_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1).paid_with("tok_slow")).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Reserved).await;
@@ -68,39 +68,39 @@ async fn an_order_whose_charge_is_in_flight_can_be_cancelled() {
     let answer = shop.cancel(order).await.unwrap();
     assert_eq!(answer.json::<StatusView>().unwrap().status, OrderStatus::Cancelled, "{}", answer.text());
     payment_becomes(&shop, order, &["REFUNDED", "VOIDED"]).await;
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert_eq!(facts.products[0].available, 5);
 }
 
-/// Whatever becomes of the charge, nothing of it is kept.
+/// Whatever the result of the charge, no money is kept.
 async fn cancelled_while_unknown(token: &str) {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1).paid_with(token)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Reserved).await;
     assert_eq!(shop.cancel(order).await.unwrap().status, StatusCode::ACCEPTED);
     payment_becomes(&shop, order, &["REFUNDED", "VOIDED"]).await;
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
-async fn cancelled_while_nobody_knows_that_it_was_charged_it_is_paid_back() {
+async fn cancelled_during_an_unknown_charge_it_is_refunded() {
     cancelled_while_unknown("tok_timeout_charged").await;
 }
 
 #[tokio::test]
-async fn cancelled_while_nobody_knows_that_it_was_not_charged_it_never_is() {
+async fn cancelled_during_an_unknown_failed_charge_it_is_never_charged() {
     cancelled_while_unknown("tok_timeout_not_charged").await;
 }
 
 #[tokio::test]
-async fn cancelled_before_a_late_charge_lands_nothing_is_kept() {
+async fn cancelled_before_a_late_charge_no_money_is_kept() {
     cancelled_while_unknown("tok_lands_late").await;
 }
 
 #[tokio::test]
-async fn what_has_left_cannot_be_cancelled() {
-    let shop = brisk().await;
+async fn a_shipped_order_cannot_be_cancelled() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let delivered = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     let failed = shop.place(&NewOrder::of(&product, 1).paid_with("tok_declined")).await.unwrap().order_id;
@@ -113,12 +113,12 @@ async fn what_has_left_cannot_be_cancelled() {
         let preview = preview(&shop, order).await;
         assert_eq!((preview.possible, preview.why.as_deref()), (false, Some(why)));
     }
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
-async fn a_cancellation_that_comes_too_late_leaves_the_order_on_its_course() {
-    // the carrier has the parcel, and the news of it are slow: the cancellation is refused by fulfillment
+async fn a_late_cancellation_does_not_change_the_order() {
+    // the carrier has the parcel and its update is late: fulfillment refuses the cancellation
     let system = system(&["sandbox.carrier.pickup_after=0s", "sandbox.carrier.deliver_after=1d"]).await;
     let shop = at(&system);
     let product = shop.product("20.00", 100).await.unwrap();
@@ -157,21 +157,21 @@ async fn becomes_at_least_confirmed(shop: &Shop, order: Uuid) {
 }
 
 #[tokio::test]
-async fn cancelled_at_any_moment_an_order_ends_one_way_or_the_other() {
-    let shop = brisk().await;
+async fn an_order_cancelled_at_any_moment_ends_consistently() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 200).await.unwrap();
     let tokens = ["tok_ok", "tok_ok", "tok_flaky", "tok_timeout_charged", "tok_declined"];
     let attempts = (0..60_u64).zip(tokens.iter().cycle()).map(|(moment, token)| {
         let (shop, order) = (&shop, NewOrder::of(&product, 1).paid_with(token));
         async move {
             let order = shop.place(&order).await.unwrap().order_id;
-            // not to wait for anything: to hit another moment of the order's life each time
+            // not a wait for a condition: varies the moment of the cancellation
             tokio::time::sleep(Duration::from_millis(moment * 3)).await;
             let answer = shop.cancel(order).await.unwrap();
             assert!(matches!(answer.status, StatusCode::ACCEPTED | StatusCode::CONFLICT), "{}", answer.text());
         }
     });
     join_all(attempts).await;
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert!(facts.with_status(OrderStatus::Cancelled).count() > 0);
 }

@@ -1,5 +1,5 @@
-//! What must not be left: each rule about it is broken in a running system, from inside, and the checker must see it. What it
-//! cannot ask for must fail it as well.
+//! Violates each rule about leftovers from inside a running system: the checker must report it.
+//! Unavailable metrics must fail the check as well.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -19,19 +19,19 @@ use events::{Event as _, InventoryReserved, OrderCreated, OrderStatus, envelope}
 use saga::tables::outbox;
 use store::{Db, bulk};
 
-use crate::world::{all_checked, all_sound, at, becomes, system};
+use crate::world::{at, becomes, check_all, run_check, system};
 
 #[tokio::test]
-async fn what_is_left_behind_is_found_in_every_service() {
+async fn leftovers_are_found_in_every_service() {
     let system = system(&[]).await;
     let shop = at(&system);
     let product = shop.product("20.00", 50).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Delivered).await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 
     leave_behind(&system).await;
-    let violations = match all_checked(&shop, &system.addresses()).await {
+    let violations = match run_check(&shop, &system.addresses()).await {
         Err(CheckError::Broken(violations)) => violations,
         other => panic!("{other:?}"),
     };
@@ -47,19 +47,19 @@ async fn what_is_left_behind_is_found_in_every_service() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_fails_the_check() {
+async fn an_unreachable_process_fails_the_check() {
     let system = system(&[]).await;
     let shop = at(&system);
     let nobody = free_address().unwrap();
     let with_nobody = [system.addresses(), vec![nobody]].concat();
-    let (with_nobody, none) = tokio::join!(all_checked(&shop, &with_nobody), all_checked(&shop, &[]));
+    let (with_nobody, none) = tokio::join!(run_check(&shop, &with_nobody), run_check(&shop, &[]));
     let is_nobody = |error: &Unasked| matches!(error, Unasked::Call { process, .. } if *process == nobody);
     assert!(matches!(&with_nobody, Err(CheckError::Unasked(error)) if is_nobody(error)), "{with_nobody:?}");
     assert!(matches!(&none, Err(CheckError::Unasked(Unasked::Unknown { .. }))), "{none:?}");
 }
 
-/// A record that nobody can read, one that its reader holds for an order that never comes, and a row of an outbox that no
-/// relay can read.
+/// Adds a record that cannot be decoded, a record that waits for an order that does not exist, and
+/// an outbox row that the relay cannot decode.
 async fn leave_behind(system: &System) {
     let unreadable = record(OrderCreated::TOPIC, OrderCreated::TYPE, "{");
     let early = record(InventoryReserved::TOPIC, InventoryReserved::TYPE, "{}");
@@ -74,7 +74,7 @@ async fn leave_behind(system: &System) {
             format!("INSERT INTO outbox (shard, at, messages, records) VALUES (0, now(), {messages}, '\\xff'::bytea)");
         return Server::given("postgres").unwrap().sql(&url, &row).await;
     }
-    // The files are the process' own.
+    // `uzon dev` locks its files: they are changed while it is stopped.
     assert!(system.terminate().await.unwrap().success());
     let file = |name: &str| system.data_path().join(format!("{name}.sqlite"));
     let log = EmbeddedLog::open(&file("bus"), EmbeddedOptions::default(), Clock::system()).unwrap();
@@ -88,7 +88,7 @@ async fn leave_behind(system: &System) {
     system.start_again().await.unwrap();
 }
 
-/// About an order that nobody has placed.
+/// A record about an order that does not exist.
 fn record(topic: &str, kind: &str, body: &'static str) -> Outgoing {
     let header = |name: &'static str, value: String| (Cow::Borrowed(name), value.into());
     let headers = vec![

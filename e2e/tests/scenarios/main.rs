@@ -1,22 +1,22 @@
-//! What Uzon promises, proved from outside on a real process: each test is named after a promise.
+//! The promises of Uzon, tested from outside on a real process: each test is named after a promise.
 //!
-//! Scenarios that do not disturb each other share a process (see [`world`]); those that stop it, kill it or make the outside
-//! world misbehave have one of their own. Nothing sleeps in order to wait: every wait asks for a condition, with a bound.
-//! Each scenario ends with the checker, which holds what the shop was promised against what every service, the provider and the
-//! carrier say.
+//! Scenarios that do not affect each other share a process (see [`world`]). Those that stop or kill
+//! it, or change the behaviour of provider or carrier, start their own. Scenarios wait for
+//! conditions with a time limit, not for fixed times. Each scenario ends with the checker, which
+//! compares the shop's history with every service and with the ledgers of provider and carrier.
 
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 #![expect(clippy::inconsistent_digit_grouping, reason = "12_50 is 12.50 in hundredths")]
 
-mod asking;
+mod analytics;
 mod buying;
 mod cancelling;
-mod counting;
-mod enduring;
 mod leftovers;
+mod notifications;
+mod outages;
 mod paying;
 mod process;
 mod refusals;
-mod telling;
-mod watching;
+mod requests;
+mod status_stream;
 mod world;

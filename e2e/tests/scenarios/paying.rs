@@ -1,14 +1,14 @@
-//! Paying: charged once or not at all, whatever the provider answers, or does not.
+//! Paying: an order is charged at most once, whatever the provider answers.
 
 use e2e::{model::Problem, shop::NewOrder};
 use events::{Money, OrderEndReason, OrderStatus};
 use hyper::StatusCode;
 
-use crate::world::{becomes, brisk, payment_becomes, sound, unhurried};
+use crate::world::{becomes, check_own, fast_shop, payment_becomes, slow_carrier_shop};
 
 #[tokio::test]
 async fn a_declined_card_fails_the_order_and_gives_the_stock_back() {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     for (token, reason) in [
         ("tok_declined", OrderEndReason::CardDeclined),
         ("tok_insufficient_funds", OrderEndReason::InsufficientFunds),
@@ -19,18 +19,18 @@ async fn a_declined_card_fails_the_order_and_gives_the_stock_back() {
         let failed = becomes(&shop, placed.order_id, OrderStatus::Failed).await;
         assert_eq!(failed.order.reason, Some(reason), "{token}");
     }
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert!(facts.provider.is_empty(), "{:?}", facts.provider);
     assert!(facts.products.iter().all(|product| product.available == 1), "{:?}", facts.products);
 }
 
-/// However the provider behaves, an order that is paid in the end was charged exactly once.
+/// A delivered order was charged exactly once, whatever the provider does with this token.
 async fn is_charged_once(token: &str) {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 3).await.unwrap();
     let placed = shop.place(&NewOrder::of(&product, 1).paid_with(token)).await.unwrap();
     becomes(&shop, placed.order_id, OrderStatus::Delivered).await;
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert_eq!(facts.provider.len(), 1, "{:?}", facts.provider);
 }
 
@@ -40,28 +40,28 @@ async fn a_provider_that_fails_twice_charges_once() {
 }
 
 #[tokio::test]
-async fn a_charge_whose_answer_was_lost_is_found_and_not_repeated() {
+async fn a_charge_with_a_lost_answer_is_found_and_not_repeated() {
     is_charged_once("tok_timeout_charged").await;
 }
 
 #[tokio::test]
-async fn a_charge_that_was_lost_on_its_way_is_made_after_all() {
+async fn a_charge_with_a_lost_request_is_repeated() {
     is_charged_once("tok_timeout_not_charged").await;
 }
 
 #[tokio::test]
-async fn a_charge_that_lands_late_is_made_once() {
+async fn a_late_charge_is_made_once() {
     is_charged_once("tok_lands_late").await;
 }
 
 #[tokio::test]
-async fn a_slow_provider_is_waited_for() {
+async fn an_order_waits_for_a_slow_provider() {
     is_charged_once("tok_slow").await;
 }
 
 #[tokio::test]
-async fn money_is_paid_back_in_parts_and_never_more_than_was_charged() {
-    let shop = brisk().await;
+async fn partial_refunds_never_exceed_the_charge() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 3).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 2)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Delivered).await;
@@ -70,40 +70,40 @@ async fn money_is_paid_back_in_parts_and_never_more_than_was_charged() {
     assert_eq!(part.status, StatusCode::ACCEPTED, "{}", part.text());
     let too_much = shop.refund(order, Money::from_minor(25_01)).await.unwrap();
     assert_eq!(too_much.json::<Problem>().unwrap().kind, "/problems/refund-exceeds-charge");
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     let shown = facts.details[&order].order.payment.as_ref().unwrap();
     assert_eq!((shown.status.as_str(), shown.refunded), ("CHARGED", Money::from_minor(15_00)));
 
     let rest = shop.refund(order, Money::from_minor(25_00)).await.unwrap();
     assert_eq!(rest.status, StatusCode::ACCEPTED, "{}", rest.text());
     payment_becomes(&shop, order, &["REFUNDED"]).await;
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert_eq!(facts.account()[&order].refunded(), 40_00);
     assert_eq!(facts.details[&order].order.status, OrderStatus::Delivered, "a refund is no return");
 }
 
 #[tokio::test]
 async fn before_it_is_shipped_an_order_is_cancelled_not_refunded() {
-    let shop = unhurried().await;
+    let shop = slow_carrier_shop().await;
     let product = shop.product("20.00", 3).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Confirmed).await;
     let whole = shop.refund(order, Money::from_minor(20_00)).await.unwrap();
     assert_eq!(whole.status, StatusCode::CONFLICT, "{}", whole.text());
     assert_eq!(whole.json::<Problem>().unwrap().kind, "/problems/cancel-instead");
-    // a part may be: cancelling then pays back what is left
+    // a partial refund is possible; cancelling then refunds the rest
     let part = shop.refund(order, Money::from_minor(5_00)).await.unwrap();
     assert_eq!(part.status, StatusCode::ACCEPTED, "{}", part.text());
     assert_eq!(shop.cancel(order).await.unwrap().status, StatusCode::ACCEPTED);
     becomes(&shop, order, OrderStatus::Cancelled).await;
     payment_becomes(&shop, order, &["REFUNDED"]).await;
-    let facts = sound(&shop).await;
+    let facts = check_own(&shop).await;
     assert_eq!(facts.account()[&order].refunded(), 20_00);
 }
 
 #[tokio::test]
-async fn a_refund_that_is_asked_for_twice_is_paid_once() {
-    let shop = brisk().await;
+async fn a_repeated_refund_request_refunds_once() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 3).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Delivered).await;

@@ -1,4 +1,5 @@
-//! The process: stopped, killed and started again it goes on where it was; what is wrong with its start it says.
+//! The process: it continues its work after a restart or a crash, and reports why it does not
+//! start.
 
 use e2e::{
     client::call,
@@ -10,10 +11,10 @@ use events::OrderStatus;
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use crate::world::{all_sound, at, becomes, behave, more_orders, system, under_load};
+use crate::world::{at, becomes, behave, check_all, more_orders, system, under_load};
 
 #[tokio::test]
-async fn stopped_and_started_again_it_goes_on_where_it_was() {
+async fn after_a_restart_it_continues_its_work() {
     let system = system(&[]).await;
     let shop = at(&system);
     behave(&shop.client, "carrier", json!({ "down": true })).await;
@@ -33,10 +34,10 @@ async fn stopped_and_started_again_it_goes_on_where_it_was() {
     assert_eq!(again.header("idempotency-replayed"), "true");
     becomes(&shop, first.order_id, OrderStatus::Delivered).await;
     becomes(&shop, late, OrderStatus::Delivered).await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
-/// Kills it so many times while orders come in, and has everything checked in the end.
+/// Kills the process `rounds` times under load, and checks the system at the end.
 async fn killed_under_load(rounds: usize) {
     let system = system(&[]).await;
     let shop = at(&system);
@@ -49,24 +50,24 @@ async fn killed_under_load(rounds: usize) {
         }
     })
     .await;
-    let facts = all_sound(&system, &shop).await;
+    let facts = check_all(&system, &shop).await;
     assert!(facts.orders.len() >= rounds * 20, "{}", facts.orders.len());
     assert!(facts.history.unanswered.is_empty(), "{:?}", facts.history.unanswered);
 }
 
 #[tokio::test]
-async fn killed_under_load_again_and_again_nothing_is_lost_and_nothing_done_twice() {
+async fn killed_repeatedly_under_load_it_loses_and_repeats_nothing() {
     killed_under_load(5).await;
 }
 
 #[tokio::test]
 #[ignore = "takes minutes"]
-async fn killed_under_load_fifty_times_nothing_is_lost_and_nothing_done_twice() {
+async fn killed_fifty_times_under_load_it_loses_and_repeats_nothing() {
     killed_under_load(50).await;
 }
 
 #[tokio::test]
-async fn asked_to_end_under_load_it_ends_well_and_loses_nothing() {
+async fn terminated_under_load_it_exits_with_zero_and_loses_nothing() {
     let system = system(&[]).await;
     let shop = at(&system);
     let product = shop.product("20.00", 1_000_000).await.unwrap();
@@ -77,22 +78,22 @@ async fn asked_to_end_under_load_it_ends_well_and_loses_nothing() {
         system.start_again().await.unwrap();
     })
     .await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
 #[tokio::test]
 async fn a_second_one_on_the_same_data_or_port_is_refused_with_a_reason() {
     let system = system(&[]).await;
     let same_data = system.second(true, false).await.unwrap();
-    let said = String::from_utf8_lossy(&same_data.stderr).into_owned();
-    assert_eq!(same_data.status.code(), Some(1), "{said}");
-    assert!(said.contains("another uzon") && said.contains("--data"), "{said}");
+    let stderr = String::from_utf8_lossy(&same_data.stderr).into_owned();
+    assert_eq!(same_data.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("another uzon") && stderr.contains("--data"), "{stderr}");
     let same_port = system.second(false, true).await.unwrap();
-    let said = String::from_utf8_lossy(&same_port.stderr).into_owned();
-    assert_eq!(same_port.status.code(), Some(1), "{said}");
-    assert!(said.contains(&system.address().to_string()), "{said}");
+    let stderr = String::from_utf8_lossy(&same_port.stderr).into_owned();
+    assert_eq!(same_port.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains(&system.address().to_string()), "{stderr}");
     let health = system.client().send(call(Method::GET, "/health/ready")).await.unwrap();
-    assert_eq!(health.status, StatusCode::OK, "the first one is not disturbed");
+    assert_eq!(health.status, StatusCode::OK, "the first process still runs");
 }
 
 #[tokio::test]
@@ -104,18 +105,18 @@ async fn a_wrong_setting_stops_the_start_and_is_named() {
     };
     for setting in ["order.dedline=1s", "order.deadline=soon", "sandbox.carrier.error_rate=2"] {
         let ended = run(&with(setting)).await.unwrap();
-        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert_eq!(ended.status.code(), Some(64), "{setting}: {said}");
-        assert!(said.contains(setting.split_once('=').unwrap().0), "{setting}: {said}");
+        let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(64), "{setting}: {stderr}");
+        assert!(stderr.contains(setting.split_once('=').unwrap().0), "{setting}: {stderr}");
     }
-    assert!(!data.exists(), "a refused start has touched nothing");
+    assert!(!data.exists(), "a refused start creates nothing");
     let wrong = run(&["dev".to_owned(), "--nonsense".to_owned()]).await.unwrap();
     assert_eq!(wrong.status.code(), Some(2));
 }
 
 #[tokio::test]
-async fn it_says_how_it_is_and_what_it_offers() {
-    let system = System::start(crate::world::BRISK).await.unwrap();
+async fn it_serves_health_metrics_and_its_api_document() {
+    let system = System::start(crate::world::FAST).await.unwrap();
     let client = system.client();
     for path in ["/health", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/problems", "/"] {
         let answer = client.send(call(Method::GET, path)).await.unwrap();

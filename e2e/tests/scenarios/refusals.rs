@@ -1,4 +1,5 @@
-//! Refusals: whatever is wrong with a request is said in one shape, names field and rule, and has a page that explains it.
+//! Refusals: every refused request gets a problem document that names field and rule and links to a
+//! page about the problem.
 
 use e2e::{
     client::{Answer, Call, Client, call, call_with, with},
@@ -10,9 +11,9 @@ use events::OrderStatus;
 use hyper::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::world::{becomes, brisk};
+use crate::world::{becomes, fast_shop};
 
-/// The problem an answer carries, after all that must be so of each.
+/// The problem document of an answer, after checks that apply to all of them.
 async fn problem(client: &Client, answer: Answer) -> Problem {
     let text = answer.text();
     assert_eq!(answer.header(header::CONTENT_TYPE), "application/problem+json", "{text}");
@@ -24,7 +25,7 @@ async fn problem(client: &Client, answer: Answer) -> Problem {
     problem
 }
 
-/// Field and code of everything that is wrong.
+/// Field and code of every violation.
 fn wrong(problem: &Problem) -> Vec<(&str, &str)> {
     problem.errors.iter().map(|error| (error.field.as_str(), error.code.as_str())).collect()
 }
@@ -39,7 +40,7 @@ async fn place(client: &Client, body: &Value) -> Answer {
 
 #[tokio::test]
 async fn an_order_that_cannot_be_read_is_refused_naming_field_and_place() {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let good = order_as_json(&product);
     let spoilt = |pointer: &str, value: Value| {
@@ -73,8 +74,8 @@ async fn an_order_that_cannot_be_read_is_refused_naming_field_and_place() {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_with_an_order_is_said_at_once() {
-    let shop = brisk().await;
+async fn all_violations_of_an_order_are_reported_at_once() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let mut body = order_as_json(&product);
     body["customer"] = json!({ "name": " ", "email": "nobody", "phone": "123", "language": "English" });
@@ -100,8 +101,8 @@ async fn everything_that_is_wrong_with_an_order_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn an_order_the_catalogue_disagrees_with_is_refused() {
-    let shop = brisk().await;
+async fn an_order_that_contradicts_the_catalogue_is_refused() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let good = order_as_json(&product);
     let spoilt = |pointer: &str, value: Value| {
@@ -133,7 +134,7 @@ async fn an_order_the_catalogue_disagrees_with_is_refused() {
 
 #[tokio::test]
 async fn a_key_is_needed_to_place_an_order() {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let body = order_as_json(&product);
     let none = shop.client.write(Method::POST, ORDERS, &body).await.unwrap();
@@ -147,8 +148,8 @@ async fn a_key_is_needed_to_place_an_order() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_or_too_large_is_refused_unread() {
-    let shop = brisk().await;
+async fn an_invalid_or_too_large_body_is_refused_unread() {
+    let shop = fast_shop().await;
     let mut text = with(call_with(Method::POST, ORDERS, "hello"), "idempotency-key", "k");
     text.headers_mut().insert(header::CONTENT_TYPE, "text/plain".parse().unwrap());
     let refused = shop.client.send(text).await.unwrap();
@@ -161,8 +162,8 @@ async fn what_is_no_json_or_too_large_is_refused_unread() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found_and_what_is_no_id_is_said_to_be_none() {
-    let shop = brisk().await;
+async fn unknown_ids_are_not_found_and_invalid_ids_are_reported() {
+    let shop = fast_shop().await;
     let nobody = ids::fresh();
     for path in [
         format!("{ORDERS}/{nobody}"),
@@ -192,8 +193,8 @@ async fn what_does_not_exist_is_not_found_and_what_is_no_id_is_said_to_be_none()
 }
 
 #[tokio::test]
-async fn a_misspelt_filter_does_not_show_everything() {
-    let shop = brisk().await;
+async fn a_misspelt_filter_is_refused() {
+    let shop = fast_shop().await;
     for (query, status) in [
         ("customerID=1", StatusCode::BAD_REQUEST),
         ("status=SHIPED", StatusCode::BAD_REQUEST),
@@ -210,8 +211,8 @@ async fn a_misspelt_filter_does_not_show_everything() {
 }
 
 #[tokio::test]
-async fn products_keep_their_rules() {
-    let shop = brisk().await;
+async fn rules_of_products_are_enforced() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let path = format!("/api/v1/products/{}", product.product_id);
     let as_it_is = json!({ "sku": product.sku, "name": "Teapot", "price": "21.00", "currency": "EUR" });
@@ -238,8 +239,8 @@ async fn products_keep_their_rules() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_told_twice_comes_in_once() {
-    let shop = brisk().await;
+async fn a_repeated_stock_delivery_counts_once() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 0).await.unwrap();
     let path = format!("/api/v1/products/{}/stock", product.product_id);
     let (key, body) = (ids::key(), json!({ "quantity": 5, "reason": "DELIVERY", "note": "truck" }));
@@ -252,8 +253,8 @@ async fn a_delivery_that_is_told_twice_comes_in_once() {
 }
 
 #[tokio::test]
-async fn refunds_keep_their_rules() {
-    let shop = brisk().await;
+async fn rules_of_refunds_are_enforced() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Delivered).await;

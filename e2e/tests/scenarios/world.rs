@@ -1,4 +1,4 @@
-//! The systems that scenarios run on, and the words they are told in.
+//! Systems for scenarios, and helpers.
 
 use std::{
     net::SocketAddr,
@@ -22,8 +22,8 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-/// The outside world answers at once, and what is retried is retried soon.
-pub const BRISK: &[&str] = &[
+/// Provider and carrier answer at once, and retries follow quickly.
+pub const FAST: &[&str] = &[
     "sandbox.payment.latency=0ms",
     "sandbox.carrier.latency=0ms",
     "sandbox.carrier.error_rate=0",
@@ -36,45 +36,47 @@ pub const BRISK: &[&str] = &[
     "telemetry.log_format=json",
 ];
 
-/// Where a call to the outside world is one to another process, on a machine that has many.
-const ROOMY: &[&str] = &["payment.timeout=2s", "fulfillment.timeout=3s"];
+/// For systems of several processes: calls to the sandbox cross processes on a busy machine.
+const LONG_TIMEOUTS: &[&str] = &["payment.timeout=2s", "fulfillment.timeout=3s"];
 
-/// Between two orders of one customer there: what is tried is what becomes of orders, not how many there can be.
-const PACE: Duration = Duration::from_millis(200);
+/// Interval between orders of one worker in such a system: the tests are about correctness, not
+/// throughput.
+const ORDER_INTERVAL: Duration = Duration::from_millis(200);
 
-/// The same, but parcels are not picked up in our lifetime, and slow answers of the provider are waited for.
-pub const UNHURRIED: &[&str] = &["sandbox.carrier.pickup_after=1d", "payment.timeout=5s"];
+/// Parcels are not picked up during a test, and the time-out covers slow answers of the provider.
+pub const SLOW_CARRIER: &[&str] = &["sandbox.carrier.pickup_after=1d", "payment.timeout=5s"];
 
-/// A shop at a system where everything happens at once.
-pub async fn brisk() -> Shop {
+/// A shop on a shared system in which every step follows at once.
+pub async fn fast_shop() -> Shop {
     static SYSTEM: OnceCell<System> = OnceCell::const_new();
     at(SYSTEM.get_or_init(|| system(&[])).await)
 }
 
-/// A shop at a system where confirmed orders stay what they are.
-pub async fn unhurried() -> Shop {
+/// A shop on a shared system in which confirmed orders stay confirmed.
+pub async fn slow_carrier_shop() -> Shop {
     static SYSTEM: OnceCell<System> = OnceCell::const_new();
-    at(SYSTEM.get_or_init(|| system(UNHURRIED)).await)
+    at(SYSTEM.get_or_init(|| system(SLOW_CARRIER)).await)
 }
 
-/// A system of one's own, with these settings more.
+/// Starts a system with additional settings.
 pub async fn system(settings: &[&str]) -> System {
-    let roomy = if Stage::given().is_some() { ROOMY } else { &[] };
-    match System::start(&[BRISK, roomy, settings].concat()).await {
+    let timeouts = if Stage::given().is_some() { LONG_TIMEOUTS } else { &[] };
+    match System::start(&[FAST, timeouts, settings].concat()).await {
         Ok(system) => system,
         Err(error) => panic!("{error}"),
     }
 }
 
-/// A shop at this system.
+/// A new shop on this system.
 pub fn at(system: &System) -> Shop {
     Shop::new(system.client())
 }
 
-/// Does this while a shop buys that never gives up: no answer means asking again with the same key.
+/// Runs `meanwhile` while eight workers place orders. A worker repeats an unanswered request with
+/// the same key.
 pub async fn under_load<T>(shop: &Shop, product: &Product, meanwhile: impl Future<Output = T>) -> T {
     let open = AtomicBool::new(true);
-    let buying = join_all((0..8).map(|worker| buy_on(shop, product, &open, worker)));
+    let buying = join_all((0..8).map(|worker| keep_buying(shop, product, &open, worker)));
     let closing = async {
         let done = meanwhile.await;
         open.store(false, Ordering::Relaxed);
@@ -83,8 +85,9 @@ pub async fn under_load<T>(shop: &Shop, product: &Product, meanwhile: impl Futur
     tokio::join!(buying, closing).1
 }
 
-async fn buy_on(shop: &Shop, product: &Product, open: &AtomicBool, worker: usize) {
-    // Of the calls that come at once when something is back, fewer than ten must fail: a circuit breaker would open.
+async fn keep_buying(shop: &Shop, product: &Product, open: &AtomicBool, worker: usize) {
+    // After an outage calls come at once. Fewer than ten of these may fail, or a circuit breaker
+    // would open.
     const BAD: [&str; 3] = ["tok_declined", "tok_flaky", "tok_timeout_charged"];
     for round in worker.. {
         if !open.load(Ordering::Relaxed) {
@@ -94,15 +97,15 @@ async fn buy_on(shop: &Shop, product: &Product, open: &AtomicBool, worker: usize
             (ids::key(), NewOrder::of(product, 1).paid_with(BAD.get(round % 16).copied().unwrap_or("tok_ok")));
         let placed = eventually("an order is answered", async || shop.place_as(&key, &order).await).await;
         if Stage::given().is_some() {
-            tokio::time::sleep(PACE).await;
+            tokio::time::sleep(ORDER_INTERVAL).await;
         }
         if round % 9 == 0 {
-            let _ = shop.cancel(placed.order_id).await; // answered or not: the checker sees what came of it
+            let _ = shop.cancel(placed.order_id).await; // without an answer, too: the checker verifies the result
         }
     }
 }
 
-/// Waits until so many more orders have been accepted.
+/// Waits until this number of further orders has been accepted.
 pub async fn more_orders(shop: &Shop, more: usize) {
     let target = shop.history().accepted.len() + more;
     eventually("orders are accepted", async || {
@@ -112,7 +115,7 @@ pub async fn more_orders(shop: &Shop, more: usize) {
     .await;
 }
 
-/// Waits until an order is what it should become.
+/// Waits until an order has this status.
 pub async fn becomes(shop: &Shop, order: Uuid, status: OrderStatus) -> Detail {
     let what = format!("order {order} becomes {status:?}");
     eventually(&what, async || match check::collect::detail(&shop.client, order).await {
@@ -125,7 +128,7 @@ pub async fn becomes(shop: &Shop, order: Uuid, status: OrderStatus) -> Detail {
     .await
 }
 
-/// Waits until a payment is one of these.
+/// Waits until a payment has one of these statuses.
 pub async fn payment_becomes(shop: &Shop, order: Uuid, statuses: &[&str]) -> String {
     let what = format!("payment of {order} becomes {statuses:?}");
     eventually(&what, async || {
@@ -136,30 +139,30 @@ pub async fn payment_becomes(shop: &Shop, order: Uuid, statuses: &[&str]) -> Str
     .await
 }
 
-/// The shop's orders and products are as they must be.
-pub async fn sound(shop: &Shop) -> Facts {
-    judged(check::check(&shop.client, shop.history(), Depth::Own).await)
+/// Checks the shop's own orders and products. Panics on a violation.
+pub async fn check_own(shop: &Shop) -> Facts {
+    facts_of(check::check(&shop.client, shop.history(), Depth::Own).await)
 }
 
-/// Everything is as it must be, in a system that nobody but this shop has used.
-pub async fn all_sound(system: &System, shop: &Shop) -> Facts {
-    judged(all_checked(shop, &system.addresses()).await)
+/// Checks the whole system, which only this shop has used. Panics on a violation.
+pub async fn check_all(system: &System, shop: &Shop) -> Facts {
+    facts_of(run_check(shop, &system.addresses()).await)
 }
 
-/// What the checker says of all of a system that has these processes.
-pub async fn all_checked(shop: &Shop, processes: &[SocketAddr]) -> Result<Facts, CheckError> {
+/// Checks the whole system of these processes.
+pub async fn run_check(shop: &Shop, processes: &[SocketAddr]) -> Result<Facts, CheckError> {
     check::check(&shop.client, shop.history(), Depth::Whole { closely: usize::MAX, processes }).await
 }
 
-fn judged(judgement: Result<Facts, CheckError>) -> Facts {
-    match judgement {
+fn facts_of(checked: Result<Facts, CheckError>) -> Facts {
+    match checked {
         Ok(facts) => facts,
         Err(error) => panic!("{error}"),
     }
 }
 
-/// How the provider or the carrier behaves from now on.
-pub async fn behave(client: &Client, who: &str, how: Value) {
-    let answer = client.write(Method::PUT, &format!("/sandbox/{who}/behaviour"), &how).await.unwrap();
+/// Changes the behaviour of the provider or the carrier.
+pub async fn behave(client: &Client, sandbox: &str, behaviour: Value) {
+    let answer = client.write(Method::PUT, &format!("/sandbox/{sandbox}/behaviour"), &behaviour).await.unwrap();
     assert!(answer.status.is_success(), "{}", answer.text());
 }

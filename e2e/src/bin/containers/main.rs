@@ -1,11 +1,12 @@
-//! Runs a command with real servers in containers, as `compose/native/with` does without:
+//! Runs a command with real servers in containers, like `compose/native/with` without containers:
 //!
 //! ```sh
 //! containers with kafka postgres mariadb -- COMMAND…
 //! ```
 //!
-//! The command finds a server's address in `UZON_TEST_KAFKA`, … and its container in `UZON_TEST_KAFKA_CONTAINER`, …. However it
-//! ends (but SIGKILL), the containers are removed. Exits as the command does.
+//! The command finds a server's address in `UZON_TEST_KAFKA`, … and its container in
+//! `UZON_TEST_KAFKA_CONTAINER`, …. When the command ends, the containers are removed, except after
+//! SIGKILL. Exits with the status of the command.
 
 mod servers;
 
@@ -33,7 +34,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Prints the images of these servers, a line each.
+    /// Prints the images of these servers, one per line.
     Images { servers: Vec<Server> },
     /// Runs a command with these servers.
     With {
@@ -75,7 +76,7 @@ async fn with(servers: &[Server], command: &[String]) -> Result<ExitCode, Failur
         Err(failure) => Err(failure.to_string().into()),
     };
     for server in started.into_iter().flatten() {
-        server.container.rm().await.ok(); // or it is seen now
+        server.container.rm().await.ok(); // `clear` removes it otherwise
     }
     for place in &places {
         place.clear();
@@ -97,20 +98,20 @@ async fn run(command: &[String], running: &[Running], signals: &mut Signals) -> 
             ended = child.wait() => return Ok(code(ended?)),
             () = signals.next() => {}
         }
-        // What ends this program ends the command; then its servers go.
+        // Ends the command as well; the servers are removed after it.
         if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
-            kill_process(pid, Signal::TERM).ok(); // it has ended by itself
+            kill_process(pid, Signal::TERM).ok(); // fails if the command has ended
         }
     }
 }
 
-/// As shells say it.
+/// The exit status as shells report it.
 fn code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| Some(128 + status.signal()?));
     code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// What asks this program to end.
+/// Signals that end this program.
 struct Signals {
     interrupt: Stream,
     terminate: Stream,

@@ -1,4 +1,4 @@
-//! The servers: their images, how they are set up, when they are ready.
+//! The servers: images, setup, readiness.
 
 use std::{collections::HashMap, process::Command, time::Duration};
 
@@ -13,7 +13,7 @@ use testcontainers::{
 
 use crate::Failure;
 
-/// So long one may take to be ready.
+/// Longest start of a server.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,21 +23,22 @@ pub enum Server {
     Mariadb,
 }
 
-/// Where a server will be.
+/// A planned server.
 #[derive(Debug)]
 pub struct Place {
     server: Server,
-    /// Its container is called so, to be found however far its start has come.
+    /// Name of the container, to find it even if its start has failed.
     name: String,
     port: u16,
     password: String,
 }
 
-/// A server that is ready, for as long as this is not dropped.
+/// A server that is ready. Dropping this value stops it.
 #[derive(Debug)]
 pub struct Running {
     pub server: Server,
-    /// As its user says it who may do everything that tests do: `bus.url`, or `database.url` of a database that is there.
+    /// URL with a user that has all permissions that tests need: `bus.url`, or `database.url` of an
+    /// existing database.
     pub url: String,
     pub container: ContainerAsync<GenericImage>,
 }
@@ -73,19 +74,20 @@ impl Place {
         Ok(Running { server: *server, url, container })
     }
 
-    /// Whatever is left there goes.
+    /// Removes the container if it is left.
     pub fn clear(&self) {
         let done = Command::new("docker").args(["rm", "--force", "--volumes", &self.name]).output();
-        let said =
+        let errors =
             done.map_or_else(|error| error.to_string(), |done| String::from_utf8_lossy(&done.stderr).into_owned());
-        if !(said.is_empty() || ["No such container", "already in progress"].iter().any(|fine| said.contains(fine))) {
-            eprintln!("containers: {} may still be there: {said}", self.name);
+        if !(errors.is_empty() || ["No such container", "already in progress"].iter().any(|fine| errors.contains(fine)))
+        {
+            eprintln!("containers: {} may still exist: {errors}", self.name);
         }
     }
 }
 
 impl Server {
-    /// Name and tag; of Kafka and PostgreSQL those that Docker Compose starts.
+    /// Name and tag of the image. Docker Compose uses the same for Kafka and PostgreSQL.
     fn name_and_tag(self) -> (&'static str, &'static str) {
         let name = match self {
             Self::Kafka => "apache/kafka",
@@ -104,7 +106,7 @@ impl Server {
         format!("{name}:{tag}")
     }
 
-    /// Where its address is told.
+    /// Environment variable of the address.
     pub fn variable(self) -> String {
         format!("UZON_TEST_{}", self.name().to_uppercase())
     }
@@ -117,7 +119,7 @@ impl Server {
         }
     }
 
-    /// Where it listens, in its container.
+    /// Port inside the container.
     fn port(self) -> u16 {
         match self {
             Self::Kafka => 9092,
@@ -127,7 +129,7 @@ impl Server {
     }
 }
 
-/// On loopback, and always at the same port: who is stopped and started again is found where it was.
+/// On loopback at a fixed port: a restarted server has the same address.
 fn publish(inside: u16, outside: u16) -> impl Fn(&mut HostConfig) + Send + Sync + 'static {
     move |config| {
         let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(outside.to_string()) };
@@ -141,8 +143,8 @@ fn healthy(command: impl IntoIterator<Item = &'static str>) -> Healthcheck {
     Healthcheck::cmd(command).with_interval(often).with_timeout(Duration::from_secs(5)).with_retries(240)
 }
 
-/// One broker, that is its own controller. Commands in the container reach it at port 19092; what is told to clients is for those
-/// outside. Few threads: see `compose/native/kafka`.
+/// One broker, which is its own controller. Commands in the container use port 19092; the
+/// advertised address is for clients outside. Few threads: see `compose/native/kafka`.
 fn kafka(request: ContainerRequest<GenericImage>, port: u16) -> ContainerRequest<GenericImage> {
     let settings = [
         ("NODE_ID", "1"),
@@ -163,7 +165,7 @@ fn kafka(request: ContainerRequest<GenericImage>, port: u16) -> ContainerRequest
         ("GROUP_INITIAL_REBALANCE_DELAY_MS", "0"),
         ("AUTO_CREATE_TOPICS_ENABLE", "false"),
         ("BROKER_HEARTBEAT_INTERVAL_MS", "500"),
-        ("BROKER_SESSION_TIMEOUT_MS", "3000"), // one that was killed is back soon
+        ("BROKER_SESSION_TIMEOUT_MS", "3000"), // a killed broker can return soon
         ("HEAP_OPTS", "-Xms512m -Xmx512m"),
     ];
     let advertised = format!("CLIENT://127.0.0.1:{port},INSIDE://localhost:19092");
@@ -177,11 +179,11 @@ fn postgres(request: ContainerRequest<GenericImage>, password: &str) -> Containe
         .with_env_var("POSTGRES_PASSWORD", password)
         .with_env_var("POSTGRES_INITDB_ARGS", "--encoding=UTF8 --locale=C.UTF-8")
         .with_cmd(["postgres", "-c", "max_connections=200", "-c", "shared_buffers=1GB"])
-        // The server that the image is prepared with listens to no address.
+        // The temporary server that initializes the data listens to no address.
         .with_health_check(healthy(["pg_isready", "-h", "127.0.0.1", "-U", "postgres"]))
 }
 
-/// Adds the user of tests, who may create databases and users.
+/// Adds a user for tests that may create databases and users.
 async fn admit(server: &ContainerAsync<GenericImage>, password: &str) -> Result<(), Failure> {
     let role = format!("CREATE ROLE uzon_admin LOGIN CREATEDB CREATEROLE PASSWORD '{password}'");
     let command = ExecCommand::new(["psql", "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-qc", &role]);
@@ -190,8 +192,8 @@ async fn admit(server: &ContainerAsync<GenericImage>, password: &str) -> Result<
     if done.exit_code().await? == Some(0) {
         return Ok(());
     }
-    let said = done.stderr_to_vec().await?;
-    Err(format!("postgres: the user uzon_admin cannot be made: {}", String::from_utf8_lossy(&said)).into())
+    let errors = done.stderr_to_vec().await?;
+    Err(format!("postgres: the user uzon_admin cannot be made: {}", String::from_utf8_lossy(&errors)).into())
 }
 
 fn mariadb(request: ContainerRequest<GenericImage>, password: &str) -> ContainerRequest<GenericImage> {

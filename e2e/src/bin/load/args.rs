@@ -1,23 +1,23 @@
-//! What is asked of the load generator.
+//! The load generator's command line.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-/// Loads a system, measures what it does, and checks that it did it right.
+/// Loads a system, measures it, and checks the results.
 ///
-/// Starts a `uzon dev` of its own unless --url names one; its provider and carrier answer at once. With --rate orders arrive
-/// at a fixed rate, whatever becomes of those before, and latencies count from when each was due. Otherwise as many requests
-/// as --in-flight allows are always under way. Ends by itself; exit status 1 when an invariant is broken.
+/// Starts a `uzon dev` whose provider and carrier answer at once, unless --url names a system. With
+/// --rate orders arrive at a fixed rate, and latencies count from the due times. Otherwise
+/// --in-flight requests are always in flight. Exit status 1 means that a rule is violated.
 #[derive(Debug, Clone, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 #[command(name = "load", max_term_width = 100)]
 pub struct Args {
-    /// Loopback address of a running system, such as 127.0.0.1:8080, used by nobody else
+    /// Loopback address of a running system without other clients, such as 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS")]
     pub url: Option<String>,
-    /// Loopback addresses of all processes of the running system, such as 127.0.0.1:8081, for what is left in outboxes, parked
-    /// or dead letters; --url itself unless told
+    /// Loopback addresses of all processes of the running system, such as 127.0.0.1:8081, for
+    /// reading outboxes, parked records and dead letters [default: --url]
     #[arg(long, value_name = "ADDRESS", num_args = 1.., requires = "url")]
     pub process: Vec<String>,
     /// Requests per second, arriving regularly
@@ -26,19 +26,19 @@ pub struct Args {
     /// As many as possible (the default)
     #[arg(long)]
     pub saturate: bool,
-    /// Requests under way at once, when saturating
+    /// Requests in flight when saturating
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub in_flight: usize,
     /// Orders accepted but not complete, above which a saturating generator holds back
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub backlog: u64,
-    /// Ask for the status of orders instead of placing some
+    /// Query the status of orders instead of placing orders
     #[arg(long)]
     pub status: bool,
-    /// How long is measured
+    /// Duration of the measurement in seconds
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub seconds: u64,
-    /// How long the same is done before, unmeasured
+    /// Duration of the warm-up before the measurement in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3)]
     pub warm_up: u64,
     /// Products to choose from
@@ -56,24 +56,24 @@ pub struct Args {
     /// Share of orders that are cancelled as soon as they are placed
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     pub cancelled: f64,
-    /// Orders to finish before anything is measured
+    /// Orders to complete before the measurement
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub preload: u64,
     /// The control: one delivery per transaction, one message per publication
     #[arg(long)]
     pub batch_limit_one: bool,
-    /// A setting of the system that is started, such as `delivery.batch=50`
+    /// A setting of the started system, such as `delivery.batch=50`
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Orders the checker looks at in every service
+    /// Orders that the checker reads from every service
     #[arg(long, value_name = "N", default_value_t = 2000)]
     pub closely: usize,
-    /// Write the figures to this file
+    /// Write the results to this file as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
 
-/// The outside world answers at once.
+/// Provider and carrier answer at once.
 const AT_ONCE: [&str; 6] = [
     "sandbox.payment.latency=0ms",
     "sandbox.carrier.latency=0ms",
@@ -84,24 +84,24 @@ const AT_ONCE: [&str; 6] = [
 ];
 
 impl Args {
-    /// Settings of the system that is started.
+    /// Settings of the started system.
     pub fn settings(&self) -> Vec<&str> {
         let control: &[&str] = if self.batch_limit_one { &["delivery.batch=1", "outbox.batch=1"] } else { &[] };
         AT_ONCE.iter().chain(control).copied().chain(self.set.iter().map(String::as_str)).collect()
     }
 
-    /// The address of the system that runs already.
+    /// Address of the running system.
     pub fn address(&self) -> Result<Option<SocketAddr>, String> {
         self.url.as_deref().map(loopback).transpose()
     }
 
-    /// The addresses of its processes.
+    /// Addresses of its processes.
     pub fn processes(&self) -> Result<Vec<SocketAddr>, String> {
         let named = if self.process.is_empty() { self.url.as_slice() } else { &self.process };
         named.iter().map(|url| loopback(url)).collect()
     }
 
-    /// How long is measured.
+    /// Duration of the measurement.
     pub fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }

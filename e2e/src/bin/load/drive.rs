@@ -1,4 +1,4 @@
-//! Asking: at a fixed rate, or as fast as answers come.
+//! Sends requests at a fixed rate, or with a fixed number in flight.
 
 use std::{
     collections::BTreeMap,
@@ -20,12 +20,13 @@ use crate::{
     progress::Progress,
 };
 
-/// What was answered.
+/// Counts of answers.
 #[derive(Debug)]
 pub struct Tally {
-    /// Microseconds from when a request was due (or sent, when saturating) to its answer.
+    /// Microseconds from the due time of a request (when saturating: from sending it) to its
+    /// answer.
     pub latency: Histogram<u64>,
-    /// The same for cancellations.
+    /// Latencies of cancellations.
     pub cancel: Histogram<u64>,
     pub accepted: u64,
     pub refused: BTreeMap<StatusCode, u64>,
@@ -52,21 +53,23 @@ impl Tally {
     }
 }
 
-/// Of microseconds: up to an hour, off by at most 0.1 %.
+/// A histogram of microseconds up to an hour, with an error of at most 0.1 %.
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_max(3_600_000_000, 3).expect("a valid range")
 }
 
 type Shared = Arc<Mutex<Tally>>;
 
-/// The machine has two cores and the system its own ports: more than this under way means that it has stalled.
+/// More requests in flight mean that the system has stalled.
 const MAX_IN_FLIGHT: usize = 4000;
 
-/// Requests arrive at a fixed rate; who is late is not forgiven.
+/// Sends requests at a fixed rate. Latencies count from the due times, so a stall of the system is
+/// not hidden.
 pub async fn at_rate(work: &Work, rate: f64, duration: Duration) -> Tally {
     let tally = Shared::default();
     let (send, mut due) = mpsc::unbounded_channel();
-    // a thread of its own: the runtime's timer knows milliseconds only, and would come in bursts
+    // a thread of its own: the runtime's timer has a resolution of a millisecond and would cause
+    // bursts
     let pacing = thread::spawn(move || pace(rate, duration, |at| send.send(at).is_ok()));
     let places = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     let mut running = JoinSet::new();
@@ -84,7 +87,8 @@ pub async fn at_rate(work: &Work, rate: f64, duration: Duration) -> Tally {
     take(&tally)
 }
 
-/// Calls at each moment a request is due, never before, until the time is over or nobody listens.
+/// Calls `arrive` at each due time, never earlier, until the time is over or `arrive` returns
+/// `false`.
 fn pace(rate: f64, duration: Duration, mut arrive: impl FnMut(Instant) -> bool) {
     let start = Instant::now();
     for number in 0_u32.. {
@@ -100,7 +104,7 @@ fn pace(rate: f64, duration: Duration, mut arrive: impl FnMut(Instant) -> bool) 
     }
 }
 
-/// So many requests are always under way, except while too many orders are not complete.
+/// Keeps `in_flight` requests in flight, except while too many orders are not complete.
 pub async fn saturating(work: &Work, in_flight: usize, until: Until, progress: &Arc<Progress>) -> Tally {
     let tally = Shared::default();
     let mut running = JoinSet::new();
@@ -113,7 +117,7 @@ pub async fn saturating(work: &Work, in_flight: usize, until: Until, progress: &
                     continue;
                 }
                 if let Done::Refused(StatusCode::TOO_MANY_REQUESTS) = once(&work, &tally, Instant::now()).await {
-                    sleep(Duration::from_millis(100)).await; // as a client would, only less patient
+                    sleep(Duration::from_millis(100)).await; // like a client that backs off, but shorter
                 }
             }
         });
@@ -122,11 +126,11 @@ pub async fn saturating(work: &Work, in_flight: usize, until: Until, progress: &
     take(&tally)
 }
 
-/// When enough was asked.
+/// When to stop.
 #[derive(Debug, Clone, Copy)]
 pub enum Until {
     Time(Instant),
-    /// So many accepted, or nothing left to hope for.
+    /// After this number of accepted requests, or after 1,000 calls without an answer.
     Accepted(u64),
 }
 

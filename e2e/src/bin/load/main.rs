@@ -1,4 +1,4 @@
-//! The load generator: what Uzon does under load, how fast, at what cost, and whether all of it was right.
+//! The load generator: throughput, latency and cost of Uzon under load, and a check of the results.
 
 mod args;
 mod drive;
@@ -36,7 +36,7 @@ use crate::{
     report::{Cost, Percentiles, Report},
 };
 
-/// Why there are no figures.
+/// Why there are no results.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -79,7 +79,7 @@ async fn run(args: &Args) -> Result<Report, Failure> {
     let client = client.expect("either it was named or it was started");
     let processes =
         system.as_ref().map_or_else(|| args.processes().map_err(Failure::Usage), |it| Ok(it.addresses()))?;
-    // What cannot be asked then is better known before the load.
+    // Unavailable metrics must be noticed before the load.
     leftovers(&processes).await.map_err(CheckError::from)?;
     let shop = Shop::new(client.clone());
     eprintln!("{} products …", if args.hot { 1 } else { args.products });
@@ -115,7 +115,7 @@ async fn run(args: &Args) -> Result<Report, Failure> {
     eprintln!("checking …");
     bench.judge(&shop, &measured, &mut report).await?;
     if let Some(file) = &args.json {
-        fs::write(file, serde_json::to_vec_pretty(&report).expect("figures are plain values"))?;
+        fs::write(file, serde_json::to_vec_pretty(&report).expect("reports serialize to JSON"))?;
     }
     Ok(report)
 }
@@ -129,12 +129,12 @@ async fn stock_up(shop: &Shop, args: &Args) -> Result<Vec<Product>, CallError> {
     stream::iter(products).buffer_unordered(32).try_collect().await
 }
 
-/// From when on analytics is to count: the first order tells, because the system's clock counts.
+/// Time from which analytics counts: the creation of the first order, by the system's clock.
 async fn beginning(client: &Client, mix: &Arc<Mix>) -> Result<String, Failure> {
     let known: Page<OrderSummary> = client.get("/api/v1/orders?limit=1").await?;
     if !known.items.is_empty() {
         return Err(Failure::Usage(
-            "the system has orders already, whose story nobody here knows: start a fresh one".to_owned(),
+            "the system already has orders, which cannot be checked: start a new one".to_owned(),
         ));
     }
     Work::Orders(mix.clone()).one().await;
@@ -152,7 +152,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// So many orders, to their end.
+    /// Places `count` orders and waits until they are complete.
     async fn finish(&self, work: &Work, count: u64) -> Result<(), Failure> {
         let progress = self.progress().await?;
         let following = progress.follow();
@@ -162,7 +162,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Load for so long, then to its end.
+    /// Loads the system for a duration and waits until all orders are complete.
     async fn phase(&self, work: &Work, duration: Duration) -> Result<Report, Failure> {
         self.idle(work).await?;
         let progress = self.progress().await?;
@@ -215,7 +215,7 @@ impl Bench<'_> {
         Progress::begin(&self.client, &self.processes, &self.since, self.args.backlog).await
     }
 
-    /// Until what came before is over, or its cost would count.
+    /// Waits until earlier orders are complete, because their cost would count.
     async fn idle(&self, work: &Work) -> Result<(), Failure> {
         if let Work::Orders(mix) = work {
             check::settle(&self.client, &mix.shop.history(), self.depth(0)).await?;
@@ -223,17 +223,17 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// All of the system, and so many orders.
+    /// The whole system, and `closely` orders from every service.
     fn depth(&self, closely: usize) -> Depth<'_> {
         Depth::Whole { closely, processes: &self.processes }
     }
 
-    /// Of every process of the system, and of the servers it stands on.
+    /// Resource usage of all processes and servers.
     fn usage(&self) -> Result<BTreeMap<String, Usage>, SystemError> {
         self.system.map_or_else(|| Ok(BTreeMap::new()), System::usages)
     }
 
-    /// The checker's word, and what orders' histories tell of the steps' latencies.
+    /// Runs the checker, and takes the latencies of the steps from the orders' histories.
     async fn judge(&self, shop: &Shop, measured: &BTreeSet<Uuid>, report: &mut Report) -> Result<(), Failure> {
         let facts = match check::check(&self.client, shop.history(), self.depth(self.args.closely)).await {
             Ok(facts) => facts,
@@ -256,7 +256,7 @@ fn latencies(tally: &Tally, places: bool) -> BTreeMap<&'static str, Percentiles>
     found.into_iter().filter_map(|(name, histogram)| Some((name, Percentiles::of(histogram)?))).collect()
 }
 
-/// From the placing of an order to each later step, of those that were looked at closely.
+/// Latencies from placing an order to each later step, from the orders in `details`.
 fn steps(facts: &Facts, measured: &BTreeSet<Uuid>) -> impl Iterator<Item = (&'static str, Percentiles)> {
     let mut found = [
         ("placed → confirmed", OrderStatus::Confirmed),

@@ -1,4 +1,4 @@
-//! What is asked for: orders at random, in the mix that was wanted.
+//! The requests: random orders in a configured mix, or status queries.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,40 +13,40 @@ use rand::{Rng, seq::IndexedRandom};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Something that can be asked for again and again.
+/// A kind of request.
 #[derive(Debug, Clone)]
 pub enum Work {
-    /// Placing orders.
+    /// Place orders.
     Orders(Arc<Mix>),
-    /// Asking for the status of these.
+    /// Query the status of these orders.
     Status(Client, Arc<Vec<Uuid>>),
 }
 
-/// Which orders.
+/// The mix of orders.
 #[derive(Debug)]
 pub struct Mix {
     pub shop: Shop,
     pub products: Vec<Product>,
     pub declined: f64,
     pub cancelled: f64,
-    /// Those accepted since the last [`Mix::take_placed`].
+    /// Orders accepted since the last [`Mix::take_placed`].
     pub placed: Mutex<Vec<Uuid>>,
 }
 
-/// What became of one request.
+/// Result of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     Accepted,
-    /// Refused: with 429 to be tried later, with anything else because something is wrong.
+    /// Refused: 429 is overload, any other status an error.
     Refused(StatusCode),
     Broken,
 }
 
-/// An order that may be cancelled next.
+/// An order to cancel next.
 pub type Next = Option<Uuid>;
 
 impl Work {
-    /// One request.
+    /// Sends one request.
     pub async fn one(&self) -> (Done, Next) {
         match self {
             Self::Orders(mix) => mix.place().await,
@@ -58,7 +58,7 @@ impl Work {
         }
     }
 
-    /// The one that follows for some.
+    /// Cancels an order.
     pub async fn cancel(&self, order: Uuid) -> Done {
         match self {
             Self::Orders(mix) => done(&mix.shop.cancel(order).await),
@@ -79,7 +79,7 @@ impl Mix {
         (done(&answer), order.filter(|_| cancel))
     }
 
-    /// An order, and whether it is to be cancelled.
+    /// A random order, and whether to cancel it.
     fn order(&self) -> (NewOrder, bool) {
         let mut random = rand::rng();
         let (first, quantity) =
@@ -95,7 +95,7 @@ impl Mix {
         }
     }
 
-    /// Those accepted since the last time.
+    /// Orders accepted since the last call.
     pub fn take_placed(&self) -> Vec<Uuid> {
         std::mem::take(&mut self.placed.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -109,7 +109,7 @@ fn done(answer: &Result<Answer, CallError>) -> Done {
     }
 }
 
-/// Orders that have ended, as analytics counts them.
+/// Number of ended orders according to analytics.
 pub async fn ended(client: &Client, since: &str) -> Result<u64, CallError> {
     let path = format!("/api/v1/analytics/metrics?from={since}&bucket=hour");
     let figures: Value = client.get(&path).await?;

@@ -1,4 +1,4 @@
-//! How many orders are complete by now, and what the system uses meanwhile.
+//! Follows how many orders are complete.
 
 use std::{
     net::SocketAddr,
@@ -18,19 +18,19 @@ use tokio::{task::JoinHandle, time::sleep};
 
 use crate::orders::ended;
 
-/// Between two looks. A look costs the system some milliseconds.
-const EACH: Duration = Duration::from_millis(250);
-/// A system that completes nothing for so long is stuck.
+/// Interval between polls. A poll costs the system some milliseconds.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Longest time without a completed order.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Followed in the background, from the beginning of a phase.
+/// Progress since the beginning of a phase. A background task updates it.
 #[derive(Debug)]
 pub struct Progress {
     client: Client,
     processes: Vec<SocketAddr>,
-    /// Figures count from here.
+    /// Analytics counts orders from this time.
     since: String,
-    /// Orders that had ended when the phase began.
+    /// Orders ended before the phase.
     before: u64,
     backlog: u64,
     ended: AtomicU64,
@@ -38,7 +38,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// From now on.
+    /// Begins a phase.
     pub async fn begin(
         client: &Client,
         processes: &[SocketAddr],
@@ -51,34 +51,35 @@ impl Progress {
         Ok(Arc::new(Self { client, processes, since, before, backlog, ended: AtomicU64::new(0), samples }))
     }
 
-    /// Looks again and again until aborted.
+    /// Polls until aborted.
     pub fn follow(self: &Arc<Self>) -> JoinHandle<()> {
         let progress = Arc::clone(self);
         tokio::spawn(async move {
             loop {
-                let _ = progress.look().await; // overloaded for a moment: the next look tells
-                sleep(EACH).await;
+                let _ = progress.poll().await; // a poll may fail under overload: the next one follows
+                sleep(POLL_INTERVAL).await;
             }
         })
     }
 
-    async fn look(&self) -> Result<u64, CheckError> {
+    async fn poll(&self) -> Result<u64, CheckError> {
         let ended = ended(&self.client, &self.since).await?.saturating_sub(self.before);
         self.ended.store(ended, Ordering::Relaxed);
         self.samples.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), ended));
         Ok(ended)
     }
 
-    /// Whether there are too many orders that are not complete.
+    /// Whether too many accepted orders are not complete.
     pub fn holds_back(&self, accepted: u64) -> bool {
         accepted.saturating_sub(self.ended.load(Ordering::Relaxed)) > self.backlog
     }
 
-    /// Waits until so many are complete: counted by analytics, everybody told, nothing left to publish.
+    /// Waits until this number of orders is complete: counted by analytics, all notifications sent,
+    /// all events published.
     pub async fn complete(&self, accepted: u64) -> Result<Instant, CheckError> {
         let (mut most, mut since) = (0, Instant::now());
         loop {
-            let ended = self.look().await?;
+            let ended = self.poll().await?;
             if ended >= accepted {
                 break;
             }
@@ -86,8 +87,8 @@ impl Progress {
                 (most, since) = (ended, Instant::now());
             }
             if since.elapsed() > WAIT_TIMEOUT {
-                let moving = format!("{ended} of {accepted} orders are complete");
-                return Err(CheckError::Restless { seconds: WAIT_TIMEOUT.as_secs(), moving });
+                let pending = format!("{ended} of {accepted} orders are complete");
+                return Err(CheckError::NoProgress { seconds: WAIT_TIMEOUT.as_secs(), pending });
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -96,7 +97,7 @@ impl Progress {
         Ok(Instant::now())
     }
 
-    /// When this share of them was complete, by straight lines between looks.
+    /// Time at which this number of orders was complete, interpolated between polls.
     pub fn reached(&self, count: u64) -> Option<Instant> {
         let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let after = samples.iter().position(|(_, ended)| *ended >= count)?;

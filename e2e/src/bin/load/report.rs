@@ -1,4 +1,4 @@
-//! The figures: for people as a table, for programs as JSON.
+//! The results as a table and as JSON.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// Everything that was measured.
+/// All results.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// What was asked of the generator.
+    /// The generator's command line.
     pub command: String,
     pub seconds: f64,
     pub requests: u64,
@@ -19,20 +19,20 @@ pub struct Report {
     pub broken: u64,
     /// Orders complete per second, from the first arrival to the moment the last one was complete.
     pub complete_per_second: Option<f64>,
-    /// The same until 99 % were complete: the sustained rate, without the tail.
+    /// Rate until 99 % were complete: the sustained rate, without the tail.
     pub sustained_per_second: Option<f64>,
-    /// From the last arrival until everything was complete.
+    /// Seconds from the last arrival until all orders were complete.
     pub tail_seconds: Option<f64>,
-    /// Milliseconds.
+    /// Latencies in milliseconds.
     pub latency: BTreeMap<&'static str, Percentiles>,
-    /// By process; in one process the system is `dev`.
+    /// Costs by process. A system in one process is called `dev`.
     pub processes: BTreeMap<String, Cost>,
-    /// Bytes by which the system's data have grown per request.
+    /// Growth of the stored data per request, in bytes.
     pub stored_per_request: Option<f64>,
     pub checked: Checked,
 }
 
-/// What a process used for it.
+/// Resource usage of a process.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cost {
@@ -43,7 +43,7 @@ pub struct Cost {
     pub written_bytes_per_request: f64,
 }
 
-/// What the checker looked at.
+/// Scope and result of the checker.
 #[derive(Debug, Default, Serialize)]
 pub struct Checked {
     pub orders: usize,
@@ -51,7 +51,7 @@ pub struct Checked {
     pub violations: Vec<String>,
 }
 
-/// In milliseconds.
+/// Percentiles in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Percentiles {
     pub count: u64,
@@ -63,7 +63,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    /// From microseconds; nothing when nothing was measured.
+    /// From microseconds; `None` without measurements.
     pub fn of(micros: &Histogram<u64>) -> Option<Self> {
         let at = |quantile| millis(micros.value_at_quantile(quantile));
         let found = Self {
@@ -84,14 +84,14 @@ fn millis(micros: u64) -> f64 {
 }
 
 impl Report {
-    /// As a table.
+    /// The results as a table.
     pub fn table(&self) -> String {
         let mut figures = Table::new();
         figures.load_preset(UTF8_FULL_CONDENSED).set_header(["figure", "value"]);
         let mut add = |name: &str, value: String| {
             figures.add_row([name.to_owned(), value]);
         };
-        add("requests answered as hoped", format!("{} in {:.1} s", self.requests, self.seconds));
+        add("successful requests", format!("{} in {:.1} s", self.requests, self.seconds));
         add("requests/s", format!("{:.0}", self.requests_per_second));
         for (status, count) in &self.refused {
             add("refused", format!("{count} × {status}"));

@@ -1,4 +1,4 @@
-//! Order, reservation, payment and shipment tell the same story.
+//! Order, reservation, payment and shipment have consistent states.
 
 use events::OrderStatus;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ pub fn check(facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// Otherwise something was shipped without stock or money behind it.
+/// Otherwise an order was shipped without stock or payment.
 fn delivered(id: Uuid, detail: &Detail, found: &mut Findings) {
     let payment = detail.payment.as_ref().map_or("missing", |payment| payment.status.as_str());
     let paid = matches!(payment, "CHARGED" | "REFUNDED");
@@ -38,18 +38,18 @@ fn delivered(id: Uuid, detail: &Detail, found: &mut Findings) {
         let ordered: i64 = ordered.map(|item| i64::from(item.quantity)).sum();
         let left = !kept.is_empty() && kept.iter().all(|(_, status)| *status == "SHIPPED");
         let enough = kept.iter().map(|(quantity, _)| quantity).sum::<i64>() == ordered;
-        let says =
+        let detail =
             format!("it is delivered, {ordered} of {} were ordered, its reservations are {kept:?}", item.product_id);
-        found.expect(left && enough, "reservation-agrees", id, says);
+        found.expect(left && enough, "reservation-agrees", id, detail);
     }
 }
 
-/// Otherwise an order that is over still holds something.
+/// Otherwise an order that has ended still holds stock, money or a parcel.
 fn ended(id: Uuid, detail: &Detail, payments: &[&str], found: &mut Findings) {
     let status = detail.order.status;
     if let Some(payment) = &detail.payment {
-        let says = format!("it is {status:?}, its payment is {}", payment.status);
-        found.expect(payments.contains(&payment.status.as_str()), "payment-agrees", id, says);
+        let detail = format!("it is {status:?}, its payment is {}", payment.status);
+        found.expect(payments.contains(&payment.status.as_str()), "payment-agrees", id, detail);
     }
     for kept in &detail.reservations {
         let over = matches!(kept.status.as_str(), "RELEASED" | "REFUSED" | "CANCELLED");
@@ -61,7 +61,7 @@ fn ended(id: Uuid, detail: &Detail, payments: &[&str], found: &mut Findings) {
     }
 }
 
-/// Otherwise the customer is shown something else than what is.
+/// Otherwise the order shows a wrong payment or shipment.
 fn shown(id: Uuid, detail: &Detail, found: &mut Findings) {
     let order = &detail.order;
     let sum: i64 = order.items.iter().map(|item| item.line_total.minor()).sum();

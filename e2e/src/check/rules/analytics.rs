@@ -1,4 +1,4 @@
-//! The dashboard's totals are what anybody would get who counts the orders and the provider's money.
+//! The dashboard's totals agree with the orders and with the provider's ledger.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub fn check(facts: &Facts, found: &mut Findings) {
     money(facts, found);
 }
 
-/// Per currency, in hundredths: charged and refunded.
+/// Charged and refunded totals per currency, in hundredths.
 fn money(facts: &Facts, found: &mut Findings) {
     let Some(dashboard) = facts.whole.as_ref().and_then(|whole| whole.dashboard.as_ref()) else { return };
     let orders: BTreeMap<Uuid, &OrderSummary> = facts.orders.iter().map(|order| (order.order_id, order)).collect();
@@ -49,9 +49,10 @@ fn money(facts: &Facts, found: &mut Findings) {
     for currency in currencies.collect::<std::collections::BTreeSet<_>>() {
         let (real, shown) =
             (real.get(currency).copied().unwrap_or_default(), shown.get(currency).copied().unwrap_or_default());
-        let says =
-            format!("{currency:?}, charged and refunded in hundredths: shown {shown:?}, the provider says {real:?}");
-        found.expect(shown == real, "analytics-money", None, says);
+        let detail = format!(
+            "{currency:?}, charged and refunded in hundredths: shown {shown:?}, the provider's ledger has {real:?}"
+        );
+        found.expect(shown == real, "analytics-money", None, detail);
     }
     for line in &dashboard.revenue {
         let net = line.charged.minor() - line.refunded.minor();

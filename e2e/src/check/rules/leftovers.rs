@@ -1,4 +1,4 @@
-//! Nothing is left lying about: no message unpublished, nothing parked, no dead letter.
+//! No message is unpublished, no record is parked, and there is no dead letter.
 
 use crate::check::{Facts, Findings};
 
@@ -10,8 +10,8 @@ pub fn check(facts: &Facts, found: &mut Findings) {
         for (topic, &waiting) in &left.parked {
             found.expect(waiting == 0, "nothing-parked", None, format!("{waiting} of {topic} wait in {service}"));
         }
-        for (topic, &letters) in &left.dead_letters {
-            found.expect(letters == 0, "no-dead-letters", None, format!("{letters} of {topic} in {service}"));
+        for (topic, &count) in &left.dead_letters {
+            found.expect(count == 0, "no-dead-letters", None, format!("{count} of {topic} in {service}"));
         }
     }
 }

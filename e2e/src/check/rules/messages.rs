@@ -1,4 +1,4 @@
-//! Customers are told of each thing that matters, once per channel.
+//! Customers get one notification per event and channel.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use crate::check::{Facts, Findings, facts::Detail};
 pub fn check(facts: &Facts, found: &mut Findings) {
     for (&id, detail) in &facts.details {
         once(id, detail, found);
-        told(id, detail, found);
+        complete(id, detail, found);
     }
 }
 
-/// Otherwise a customer is pestered. Refunds can be several, so they are left out.
+/// Otherwise a customer gets a message twice. Excludes refunds: an order can have several.
 fn once(id: Uuid, detail: &Detail, found: &mut Findings) {
-    let mut told = BTreeMap::<(&str, &str), usize>::new();
+    let mut counts = BTreeMap::<(&str, &str), usize>::new();
     for message in detail.notifications.iter().filter(|message| !message.event.starts_with("PaymentRefunded")) {
-        *told.entry((&message.event, &message.channel)).or_default() += 1;
+        *counts.entry((&message.event, &message.channel)).or_default() += 1;
     }
-    for ((event, channel), times) in told {
-        found.expect(times == 1, "told-once", id, format!("{event} was told {times} times by {channel}"));
+    for ((event, channel), times) in counts {
+        found.expect(times == 1, "notified-once", id, format!("{times} notifications of {event} by {channel}"));
     }
 }
 
-/// Otherwise a customer waits for news that do not come. What is told depends on preferences, so only orders with any
-/// message are judged: the first one that is told means that the customer wants to be told.
-fn told(id: Uuid, detail: &Detail, found: &mut Findings) {
+/// Otherwise a customer misses a notification. Skips orders without any notification: the
+/// preferences of the customer may exclude them.
+fn complete(id: Uuid, detail: &Detail, found: &mut Findings) {
     for message in &detail.notifications {
         found.expect(message.status != "PENDING", "message-sent", id, format!("{} is still pending", message.event));
     }
@@ -43,7 +43,7 @@ fn told(id: Uuid, detail: &Detail, found: &mut Findings) {
             OrderStatus::Failed => "OrderStatusChanged",
             _ => continue,
         };
-        let told = detail.notifications.iter().any(|message| message.event.starts_with(event));
-        found.expect(told, "told", id, format!("nobody told of {event}"));
+        let notified = detail.notifications.iter().any(|message| message.event.starts_with(event));
+        found.expect(notified, "notified", id, format!("no notification of {event}"));
     }
 }

@@ -1,4 +1,5 @@
-//! What must always be so. Each file is one promise; each function says what it would mean if it were broken.
+//! The rules, one file per promise. The comment on each function names the consequence of a
+//! violation.
 
 pub mod agreement;
 pub mod analytics;

@@ -1,4 +1,4 @@
-//! Money: what the provider charged is what was kept and what was paid back, and there is an order behind each cent.
+//! Money: the provider's charges equal revenue plus refunds, and every entry belongs to an order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,35 +28,35 @@ pub fn check(facts: &Facts, found: &mut Findings) {
         if let Some(payment) = facts.details.get(&id).and_then(|detail| detail.payment.as_ref()) {
             let charged = matches!(payment.status.as_str(), "CHARGED" | "REFUNDING" | "REFUNDED");
             let booked = if charged { payment.amount.minor() } else { 0 };
-            let says = format!("the payment is {payment:?}, the provider's account {account:?}");
+            let detail = format!("the payment is {payment:?}, the provider's account {account:?}");
             let agrees = booked == account.charged() && payment.refunded.minor() == account.refunded();
-            found.expect(agrees, "provider-agrees", id, says);
+            found.expect(agrees, "provider-agrees", id, detail);
         }
     }
 }
 
-/// Otherwise the provider was told twice to do one thing.
+/// Otherwise the provider performed one request twice.
 fn keys(facts: &Facts, found: &mut Findings) {
     let mut seen = BTreeSet::new();
     for entry in facts.provider.iter().filter(|entry| entry.idempotency_key.is_some()) {
         let once = seen.insert((&entry.operation, &entry.idempotency_key));
-        let says = format!("{} was done twice for key {:?}", entry.operation, entry.idempotency_key);
-        found.expect(once, "one-key-one-charge", entry.order_id, says);
+        let detail = format!("{} was done twice for key {:?}", entry.operation, entry.idempotency_key);
+        found.expect(once, "one-key-one-charge", entry.order_id, detail);
     }
 }
 
-/// Otherwise somebody paid twice, too much, or got back more than was paid.
+/// Otherwise a customer was charged twice, charged too much, or refunded too much.
 fn of_order(order: &OrderSummary, account: &Account, found: &mut Findings) {
     let id = order.order_id;
     let charges = &account.charges;
     found.expect(charges.len() <= 1, "charged-once", id, format!("it was charged {charges:?}"));
     let right = charges.iter().all(|&amount| amount == order.total_amount);
     found.expect(right, "charged-total", id, format!("{charges:?} charged for a total of {}", order.total_amount));
-    let says = format!("{:?} paid back of {charges:?}", account.refunds);
-    found.expect(account.refunded() <= account.charged(), "refund-exceeds-charge", id, says);
+    let detail = format!("{:?} refunded of {charges:?}", account.refunds);
+    found.expect(account.refunded() <= account.charged(), "refund-exceeds-charge", id, detail);
 }
 
-/// Otherwise money is kept for nothing, or something was given away.
+/// Otherwise the shop keeps money for an order that has failed, or ships without a charge.
 fn kept(facts: &Facts, order: &OrderSummary, account: &Account, found: &mut Findings) {
     let id = order.order_id;
     let left = account.charged() - account.refunded();
@@ -65,9 +65,9 @@ fn kept(facts: &Facts, order: &OrderSummary, account: &Account, found: &mut Find
         OrderStatus::Delivered | OrderStatus::Shipped => {
             found.expect(!account.charges.is_empty(), "shipped-unpaid", id, format!("{status:?} without a charge"));
             let asked: i64 = facts.history.refunds.get(&id).into_iter().flatten().map(|amount| amount.minor()).sum();
-            let says =
-                format!("{} paid back, {} asked for", Money::from_minor(account.refunded()), Money::from_minor(asked));
-            found.expect(account.refunded() == asked, "refunded-as-asked", id, says);
+            let detail =
+                format!("{} refunded, {} requested", Money::from_minor(account.refunded()), Money::from_minor(asked));
+            found.expect(account.refunded() == asked, "refunded-as-asked", id, detail);
         }
         OrderStatus::Cancelled | OrderStatus::Failed => {
             found.expect(left == 0, "money-kept", id, format!("{status:?}, and {} are kept", Money::from_minor(left)));

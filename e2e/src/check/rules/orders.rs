@@ -1,4 +1,4 @@
-//! Every accepted order exists once, has ended, and got there by a way that exists.
+//! Every accepted order exists once, has ended, and made only permitted transitions.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub fn check(facts: &Facts, found: &mut Findings) {
     as_wished(facts, found);
 }
 
-/// Otherwise an order was lost, taken twice, or made up.
+/// Otherwise an order was lost, accepted twice, or never placed.
 fn exists_once(facts: &Facts, found: &mut Findings) {
     let mut listed = BTreeMap::<Uuid, usize>::new();
     for order in &facts.orders {
@@ -34,18 +34,19 @@ fn exists_once(facts: &Facts, found: &mut Findings) {
     for (key, accepted) in &facts.history.accepted {
         let id = accepted.order_id;
         match listed.get(&id).copied().unwrap_or(0) {
-            0 => found.add("accepted-exists", id, "it was accepted, and is gone"),
+            0 => found.add("accepted-exists", id, "it was accepted and does not exist"),
             1 => {}
             more => found.add("listed-once", id, format!("it is listed {more} times")),
         }
         if let Some(other) = promised.insert(id, key) {
-            found.add("one-key-one-order", id, format!("it answers for two keys, {other} and {key}"));
+            found.add("one-key-one-order", id, format!("two keys have it, {other} and {key}"));
         }
         if let Some(first) = key.strip_suffix(" (again)") {
             found.add("one-key-one-order", id, format!("key {first} was answered with two orders"));
         }
     }
-    // An order whose answer was lost may exist, once; the shop knows its keys only. So only the number can be judged.
+    // An order whose answer was lost may exist once. The shop knows only its key, so only the
+    // number of such orders is checked.
     if facts.whole.is_some() {
         let strangers = listed.keys().filter(|id| !promised.contains_key(id));
         let strangers: Vec<_> = strangers.collect();
@@ -56,7 +57,7 @@ fn exists_once(facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// Otherwise an order waits silently for ever.
+/// Otherwise an order never ends.
 fn terminal(facts: &Facts, found: &mut Findings) {
     for order in &facts.orders {
         let status = order.status;
@@ -64,7 +65,7 @@ fn terminal(facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// Which statuses may follow one.
+/// Permitted transitions.
 fn may_follow(from: OrderStatus, to: OrderStatus) -> bool {
     match from {
         Pending => matches!(to, Reserved | Confirmed | Cancelled | Failed),
@@ -76,7 +77,7 @@ fn may_follow(from: OrderStatus, to: OrderStatus) -> bool {
     }
 }
 
-/// Otherwise two decisions about an order did not know of each other.
+/// Otherwise concurrent decisions about an order overwrote each other.
 fn path(id: Uuid, detail: &Detail, found: &mut Findings) {
     let steps = &detail.history;
     let numbers: Vec<i64> = steps.iter().map(|step| step.version).collect();
@@ -98,15 +99,15 @@ fn path(id: Uuid, detail: &Detail, found: &mut Findings) {
     found.expect(agrees, "history-end", id, detail);
 }
 
-/// Otherwise nobody can say why it ended.
+/// Otherwise the reason of a failure is missing.
 fn reason(id: Uuid, detail: &Detail, found: &mut Findings) {
     let order = &detail.order;
     let ended_badly = matches!(order.status, Cancelled | Failed);
-    let says = format!("it is {:?}, reason {:?}", order.status, order.reason);
-    found.expect(ended_badly == order.reason.is_some(), "reason", id, says);
+    let detail = format!("it is {:?}, reason {:?}", order.status, order.reason);
+    found.expect(ended_badly == order.reason.is_some(), "reason", id, detail);
 }
 
-/// Otherwise somebody gets, or pays for, something else than was ordered.
+/// Otherwise the order differs from the request.
 fn as_ordered(facts: &Facts, found: &mut Findings) {
     let totals: BTreeMap<Uuid, _> = facts.orders.iter().map(|order| (order.order_id, order.total_amount)).collect();
     for accepted in facts.history.accepted.values() {
@@ -120,11 +121,11 @@ fn as_ordered(facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// The tokens that the sandbox's provider charges, sooner or later; it declines every other.
+/// Tokens that the sandbox's provider charges eventually. It declines all others.
 const CHARGED: [&str; 6] =
     ["tok_ok", "tok_slow", "tok_flaky", "tok_timeout_charged", "tok_timeout_not_charged", "tok_lands_late"];
 
-/// Otherwise an order ended as nobody wanted it to and nothing made it.
+/// Otherwise an order ended without a cause.
 fn as_wished(facts: &Facts, found: &mut Findings) {
     let statuses: BTreeMap<Uuid, OrderStatus> =
         facts.orders.iter().map(|order| (order.order_id, order.status)).collect();

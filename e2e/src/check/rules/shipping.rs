@@ -1,4 +1,4 @@
-//! Parcels: one per order that is shipped, none for any other, and none unpaid.
+//! Parcels: one per shipped order, none for any other order, none without payment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +24,8 @@ pub fn check(facts: &Facts, found: &mut Findings) {
         match orders.get(&id) {
             None => found.add("parcel-without-order", id, format!("the carrier knows of {parcel:?}")),
             Some(OrderStatus::Cancelled | OrderStatus::Failed) => {
-                let says = format!("it is over, and the carrier has {parcel:?}");
-                found.expect(parcel.picked_up == 0 && parcel.booked == parcel.cancelled, "parcel-alive", id, says);
+                let detail = format!("it is over, and the carrier has {parcel:?}");
+                found.expect(parcel.picked_up == 0 && parcel.booked == parcel.cancelled, "parcel-alive", id, detail);
             }
             Some(_) => {}
         }
@@ -37,8 +37,8 @@ pub fn check(facts: &Facts, found: &mut Findings) {
     let mut seen = BTreeSet::new();
     for entry in facts.carrier.iter().filter(|entry| entry.idempotency_key.is_some()) {
         let once = seen.insert((&entry.operation, &entry.idempotency_key));
-        let says = format!("{} was done twice for key {:?}", entry.operation, entry.idempotency_key);
-        found.expect(once, "one-key-one-booking", entry.order_id, says);
+        let detail = format!("{} was done twice for key {:?}", entry.operation, entry.idempotency_key);
+        found.expect(once, "one-key-one-booking", entry.order_id, detail);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Stock: what came in is there, kept for somebody, or gone with an order that was shipped.
+//! Stock: every unit received is available, reserved, or shipped with an order.
 
 use std::collections::BTreeMap;
 

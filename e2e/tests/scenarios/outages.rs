@@ -1,4 +1,5 @@
-//! Enduring: the outside world may be slow, wrong or away; orders wait, end by themselves, or go on when it is back.
+//! Outages: when provider or carrier are slow, fail or are down, orders wait, end at a deadline, or
+//! continue afterwards.
 
 use e2e::{
     check::collect::detail,
@@ -9,10 +10,10 @@ use e2e::{
 use events::{OrderEndReason, OrderStatus};
 use serde_json::{Value, json};
 
-use crate::world::{all_sound, at, becomes, behave, payment_becomes, system};
+use crate::world::{at, becomes, behave, check_all, payment_becomes, system};
 
 #[tokio::test]
-async fn a_reservation_that_expires_ends_the_order_by_its_arbiter() {
+async fn an_expired_reservation_ends_the_order_through_its_arbiter() {
     let system = system(&["inventory.reservation_ttl=1s"]).await;
     let shop = at(&system);
     behave(&shop.client, "payment-provider", json!({ "latencyMs": { "min": 10_000, "max": 10_000 } })).await;
@@ -22,7 +23,7 @@ async fn a_reservation_that_expires_ends_the_order_by_its_arbiter() {
     assert_eq!(cancelled.order.reason, Some(OrderEndReason::ReservationExpired));
     behave(&shop.client, "payment-provider", json!({})).await;
     payment_becomes(&shop, order, &["VOIDED", "REFUNDED"]).await;
-    let facts = all_sound(&system, &shop).await;
+    let facts = check_all(&system, &shop).await;
     assert_eq!(facts.products.iter().find(|it| it.product_id == product.product_id).unwrap().available, 5);
 }
 
@@ -37,7 +38,7 @@ async fn an_order_that_does_not_move_is_ended_at_its_deadline() {
     assert_eq!(cancelled.order.reason, Some(OrderEndReason::DeadlineExceeded));
     behave(&shop.client, "payment-provider", json!({})).await;
     payment_becomes(&shop, order, &["VOIDED", "REFUNDED"]).await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
 #[tokio::test]
@@ -48,7 +49,7 @@ async fn a_confirmed_order_outlives_its_reservation_time_and_its_deadline() {
     let product = shop.product("20.00", 100).await.unwrap();
     let confirmed = confirmed_in_time(&shop, &product).await;
     let order = confirmed.order_id;
-    // another order's end shows that both times are over for this one
+    // the end of another order shows that both times have passed for this one
     behave(&shop.client, "payment-provider", json!({ "latencyMs": { "min": 10_000, "max": 10_000 } })).await;
     let later = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     becomes(&shop, later, OrderStatus::Cancelled).await;
@@ -61,10 +62,10 @@ async fn a_confirmed_order_outlives_its_reservation_time_and_its_deadline() {
     behave(&shop.client, "carrier", json!({})).await;
     becomes(&shop, order, OrderStatus::Delivered).await;
     payment_becomes(&shop, later, &["VOIDED", "REFUNDED"]).await;
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
-/// The first order that is confirmed before its time is over: on a machine that stalls, some are not.
+/// The first order that is confirmed before its deadline: on a busy machine some are not.
 async fn confirmed_in_time(shop: &Shop, product: &Product) -> Order {
     for _ in 0..20 {
         let order = shop.place(&NewOrder::of(product, 2)).await.unwrap().order_id;
@@ -90,7 +91,7 @@ async fn confirmed_in_time(shop: &Shop, product: &Product) -> Order {
 }
 
 #[tokio::test]
-async fn a_carrier_that_is_away_stops_no_orders_and_loses_no_parcels() {
+async fn an_outage_of_the_carrier_blocks_no_order_and_loses_no_parcel() {
     let system = system(&[]).await;
     let shop = at(&system);
     behave(&shop.client, "carrier", json!({ "down": true })).await;
@@ -107,7 +108,7 @@ async fn a_carrier_that_is_away_stops_no_orders_and_loses_no_parcels() {
     for order in orders {
         becomes(&shop, order, OrderStatus::Delivered).await;
     }
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
 #[tokio::test]
@@ -130,7 +131,7 @@ async fn a_carrier_that_loses_answers_ships_each_parcel_once() {
     for order in orders {
         becomes(&shop, order, OrderStatus::Delivered).await;
     }
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }
 
 #[tokio::test]
@@ -151,5 +152,5 @@ async fn a_provider_that_loses_answers_charges_each_order_once() {
     for order in orders {
         becomes(&shop, order, OrderStatus::Delivered).await;
     }
-    all_sound(&system, &shop).await;
+    check_all(&system, &shop).await;
 }

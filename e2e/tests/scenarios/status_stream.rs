@@ -1,4 +1,4 @@
-//! Watching: an order's status comes by itself, each once, until there is nothing more to come.
+//! The status stream sends each status of an order once, and ends after the last one.
 
 use e2e::{
     client::{call, with},
@@ -9,11 +9,11 @@ use e2e::{
 use events::OrderStatus;
 use hyper::{Method, StatusCode};
 
-use crate::world::{becomes, brisk, sound, unhurried};
+use crate::world::{becomes, check_own, fast_shop, slow_carrier_shop};
 
 #[tokio::test]
-async fn who_watches_an_order_sees_it_through_to_its_end() {
-    let shop = brisk().await;
+async fn a_stream_sends_every_status_until_the_order_ends() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     let mut stream = Stream::open(&shop.client, call(Method::GET, &format!("{ORDERS}/{order}/events"))).await.unwrap();
@@ -30,12 +30,12 @@ async fn who_watches_an_order_sees_it_through_to_its_end() {
     assert!(versions.windows(2).all(|pair| pair[1] == pair[0] + 1), "none left out, none twice: {versions:?}");
     let last = statuses.last().unwrap();
     assert_eq!((last.status, last.version), (OrderStatus::Delivered, 5));
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
-async fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
-    let shop = brisk().await;
+async fn a_resumed_stream_sends_the_missed_statuses_once() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     let path = format!("{ORDERS}/{order}/events");
@@ -48,12 +48,12 @@ async fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
 
     let all_seen = with(call(Method::GET, &path), "last-event-id", "5");
     let answer = shop.client.send(all_seen).await.unwrap();
-    assert_eq!(answer.status, StatusCode::NO_CONTENT, "nothing will come: {}", answer.text());
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "no further status: {}", answer.text());
 }
 
 #[tokio::test]
-async fn who_watches_sees_a_cancellation_as_it_happens() {
-    let shop = unhurried().await;
+async fn a_stream_sends_a_cancellation() {
+    let shop = slow_carrier_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     becomes(&shop, order, OrderStatus::Confirmed).await;
@@ -64,5 +64,5 @@ async fn who_watches_sees_a_cancellation_as_it_happens() {
     let rest: Vec<StatusView> = stream.rest().await.unwrap().iter().map(|message| message.json().unwrap()).collect();
     let statuses: Vec<_> = rest.iter().map(|status| status.status).collect();
     assert_eq!(statuses, [OrderStatus::Cancelling, OrderStatus::Cancelled]);
-    sound(&shop).await;
+    check_own(&shop).await;
 }

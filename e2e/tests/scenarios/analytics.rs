@@ -1,4 +1,4 @@
-//! Counting: the dashboard says what happened, no more and no less.
+//! Analytics: the dashboard agrees with the orders and the money.
 
 use e2e::{
     check::{self, Facts},
@@ -12,10 +12,10 @@ use events::{Currency, Money, OrderStatus};
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::world::{UNHURRIED, all_sound, at, becomes, payment_becomes, system};
+use crate::world::{SLOW_CARRIER, at, becomes, check_all, payment_becomes, system};
 
 #[tokio::test]
-async fn the_dashboard_says_what_was_done() {
+async fn the_dashboard_agrees_with_the_orders() {
     let system = system(&[]).await;
     let shop = at(&system);
     let (pot, mug) = (shop.product("30.00", 100).await.unwrap(), shop.product("8.50", 1).await.unwrap());
@@ -29,7 +29,7 @@ async fn the_dashboard_says_what_was_done() {
     becomes(&shop, partly, OrderStatus::Delivered).await;
     shop.refund(partly, Money::from_minor(3_50)).await.unwrap();
 
-    let facts = all_sound(&system, &shop).await;
+    let facts = check_all(&system, &shop).await;
     let dashboard = facts.whole.unwrap().dashboard.unwrap();
     let counts = dashboard.orders;
     assert_eq!(
@@ -71,8 +71,8 @@ async fn the_dashboard_says_what_was_done() {
 }
 
 #[tokio::test]
-async fn money_that_went_back_is_no_revenue() {
-    let system = system(UNHURRIED).await;
+async fn refunds_reduce_revenue() {
+    let system = system(SLOW_CARRIER).await;
     let shop = at(&system);
     let pot = shop.product("30.00", 100).await.unwrap();
     let order = shop.place(&NewOrder::of(&pot, 2)).await.unwrap().order_id;
@@ -88,7 +88,7 @@ async fn money_that_went_back_is_no_revenue() {
     .await;
     shop.cancel(order).await.unwrap();
     payment_becomes(&shop, order, &["REFUNDED"]).await;
-    let facts = all_sound(&system, &shop).await;
+    let facts = check_all(&system, &shop).await;
     let dashboard = facts.whole.unwrap().dashboard.unwrap();
     assert_eq!((dashboard.orders.cancelled, dashboard.orders.open), (1, 0));
     assert_eq!(dashboard.revenue[0].net, Money::ZERO);
@@ -96,15 +96,15 @@ async fn money_that_went_back_is_no_revenue() {
 }
 
 #[tokio::test]
-async fn the_checker_is_not_blind() {
+async fn the_checker_reports_a_violation() {
     let system = system(&[]).await;
     let shop = at(&system);
     let pot = shop.product("30.00", 100).await.unwrap();
     let order = shop.place(&NewOrder::of(&pot, 2)).await.unwrap().order_id;
-    let facts = all_sound(&system, &shop).await;
+    let facts = check_all(&system, &shop).await;
     assert_eq!(facts.details[&order].order.status, OrderStatus::Delivered);
 
-    // what the shop remembers is changed, so that the system's answers are wrong
+    // changes the shop's history, so that the system disagrees with it
     let found = |spoil: &dyn Fn(&mut Facts)| -> Vec<&str> {
         let mut facts = facts.clone();
         spoil(&mut facts);

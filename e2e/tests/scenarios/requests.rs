@@ -1,4 +1,4 @@
-//! Asking: the same question twice is one order; status, history and lists tell the truth cheaply.
+//! Requests: idempotent placing of orders, conditional status queries, links, and lists.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use events::{OrderStatus, Timestamp};
 use futures_util::future::join_all;
 use hyper::{Method, StatusCode};
 
-use crate::world::{becomes, brisk, sound};
+use crate::world::{becomes, check_own, fast_shop};
 
 #[tokio::test]
 async fn the_same_key_and_body_get_the_first_answer_byte_for_byte() {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let (key, order) = (ids::key(), NewOrder::of(&product, 1));
     let placed = shop.place_as(&key, &order).await.unwrap();
@@ -26,39 +26,39 @@ async fn the_same_key_and_body_get_the_first_answer_byte_for_byte() {
     let again = shop.client.post(ORDERS, &key, &order).await.unwrap();
     assert_eq!((first.status, again.status), (StatusCode::ACCEPTED, StatusCode::ACCEPTED));
     assert_eq!(first.body, again.body);
-    assert_eq!(first.json::<OrderSummary>().unwrap(), placed, "as it was then, not as it is now");
+    assert_eq!(first.json::<OrderSummary>().unwrap(), placed, "the state at the time of the first answer");
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(again.header("location"), format!("/api/v1/orders/{}", placed.order_id));
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
 async fn the_same_key_with_another_body_is_refused() {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let key = ids::key();
     shop.place_as(&key, &NewOrder::of(&product, 1)).await.unwrap();
     let other = shop.client.post(ORDERS, &key, &NewOrder::of(&product, 2)).await.unwrap();
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(other.json::<Problem>().unwrap().kind, "/problems/idempotency-key-reused");
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_remembered() {
-    let shop = brisk().await;
+async fn a_refusal_is_not_stored_under_the_key() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let (key, mut order) = (ids::key(), NewOrder::of(&product, 1));
     order.items[0].price = "19.00".parse().unwrap();
     assert!(shop.place_as(&key, &order).await.is_err());
     order.items[0].price = product.price;
     shop.place_as(&key, &order).await.unwrap();
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
-async fn many_at_once_with_one_key_are_one_order() {
-    let shop = brisk().await;
+async fn concurrent_requests_with_one_key_place_one_order() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let (key, order) = (ids::key(), NewOrder::of(&product, 1));
     let mut orders = BTreeSet::new();
@@ -76,12 +76,12 @@ async fn many_at_once_with_one_key_are_one_order() {
     assert_eq!(orders.len(), 1, "{orders:?}");
     let settled = shop.place_as(&key, &order).await.unwrap();
     assert!(orders.contains(&settled.order_id));
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
 async fn an_unchanged_status_is_not_sent_again() {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let order = shop.place(&NewOrder::of(&product, 1)).await.unwrap().order_id;
     let delivered = becomes(&shop, order, OrderStatus::Delivered).await.order;
@@ -107,8 +107,8 @@ async fn an_unchanged_status_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn an_order_says_where_everything_about_it_is() {
-    let shop = brisk().await;
+async fn an_order_has_links_to_all_its_resources() {
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 5).await.unwrap();
     let (key, order) = (ids::key(), NewOrder::of(&product, 1));
     let answer = shop.client.post(ORDERS, &key, &order).await.unwrap();
@@ -123,12 +123,12 @@ async fn an_order_says_where_everything_about_it_is() {
     let old: serde_json::Value = shop.client.get(&format!("/api/orders/{}", placed.order_id)).await.unwrap();
     assert_eq!(old["orderId"], placed.order_id.to_string());
     shop.place_as(&key, &order).await.unwrap();
-    sound(&shop).await;
+    check_own(&shop).await;
 }
 
 #[tokio::test]
 async fn a_list_is_complete_newest_first_and_page_by_page() {
-    let shop = brisk().await;
+    let shop = fast_shop().await;
     let product = shop.product("20.00", 50).await.unwrap();
     let mut order = NewOrder::of(&product, 1);
     let mut placed = Vec::new();
@@ -136,7 +136,7 @@ async fn a_list_is_complete_newest_first_and_page_by_page() {
         order.payment.token = if round == 3 { "tok_declined" } else { "tok_ok" }.to_owned();
         placed.push(shop.place(&order).await.unwrap());
     }
-    sound(&shop).await;
+    check_own(&shop).await;
     let customer = order.customer_id;
     let path = format!("{ORDERS}?customerId={customer}");
 
