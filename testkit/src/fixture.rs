@@ -1,4 +1,4 @@
-//! A real service on a database of its own and a log in a temporary folder.
+//! A real service with a database and an event log in a temporary folder.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use web::{HttpApp, Limits, Server};
 
-/// A running service, its log, and the folder both live in.
+/// A running service, its log, and the folder of both.
 pub struct Fixture {
     pub host: Host,
     pub app: App,
@@ -33,12 +33,12 @@ pub struct Fixture {
 pub struct Reply {
     pub status: u16,
     pub headers: axum::http::HeaderMap,
-    /// As it came.
+    /// The body as text.
     pub body: Vec<u8>,
 }
 
 impl Reply {
-    /// The body as JSON; `Null` when it is none.
+    /// The body as JSON; `Null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -49,19 +49,19 @@ impl Reply {
 }
 
 impl Fixture {
-    /// Starts the service alone on a fresh log that has every topic of the choreography.
+    /// Starts the service on a new log with every topic of the choreography.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the service does not start.
     pub async fn start(service: Service) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         Self::start_in(folder, service, Clock::system()).await
     }
 
-    /// The same service once more on what it left behind.
+    /// Starts the same service again on the data of an earlier one.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the service does not start.
     pub async fn restart(self, service: Service) -> Self {
         let clock = self.host.clock.clone();
         Self::start_in(self.stop().await, service, clock).await
@@ -76,7 +76,7 @@ impl Fixture {
         Self { host, app: running.app.clone(), router, running: Some(running), folder }
     }
 
-    /// Stops it in good order. The folder stays until what is returned is dropped.
+    /// Stops the service gracefully. The folder exists until the returned value is dropped.
     pub async fn stop(mut self) -> TempDir {
         if let Some(running) = self.running.take() {
             running.stop().await;
@@ -88,7 +88,7 @@ impl Fixture {
     /// Sends a request with these headers and this JSON body.
     ///
     /// # Panics
-    /// When the request is none.
+    /// When the request is invalid.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
@@ -124,8 +124,9 @@ impl Fixture {
     }
 }
 
-/// A SQLite file in the folder; or, where `UZON_TEST_DATABASE` is the URL of a server's user that may create databases, one
-/// of the folder's name there. (It stays: such a server is there for tests only. See `compose/with`.)
+/// A SQLite file in the folder. If `UZON_TEST_DATABASE` is the URL of a user that may create
+/// databases, a database there with the name of the folder instead. It is not removed: such a
+/// server is for tests only (see `compose/with`).
 async fn database(folder: &TempDir) -> String {
     #[expect(clippy::disallowed_methods, reason = "no setting: where tests run")]
     let Ok(server) = std::env::var("UZON_TEST_DATABASE") else {
@@ -134,7 +135,7 @@ async fn database(folder: &TempDir) -> String {
     let (server, _) = server.rsplit_once('/').expect("a URL that ends with a database");
     let name: Vec<String> = folder.path().as_os_str().as_encoded_bytes().iter().map(|it| format!("{it:x}")).collect();
     let name = name.concat();
-    let url = format!("{server}/fixture_{}", &name[name.len().saturating_sub(40)..]); // the end of a path differs
+    let url = format!("{server}/fixture_{}", &name[name.len().saturating_sub(40)..]); // paths differ at their ends
     Db::create(&url).await.expect("a database of its own");
     url
 }
@@ -169,10 +170,10 @@ async fn host(folder: &TempDir, clock: Clock) -> Result<Host, StartError> {
     })
 }
 
-/// Asks until the answer is there. Bounded: gives up, saying what was waited for, after a minute of asking.
+/// Polls until there is an answer, for at most a minute.
 ///
 /// # Panics
-/// When it gives up.
+/// When there is no answer in time; names `what`.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     for _ in 0..6000 {
         if let Some(answer) = ask().await {

@@ -24,47 +24,48 @@ pub enum Ended {
     Ignored(&'static str),
     /// The row of its aggregate has decided about it.
     Repeated,
-    /// A prerequisite is missing; it is to come again.
+    /// A prerequisite is missing; the delivery must be repeated.
     Held(&'static str),
     Rejected(String),
-    /// Nobody here reacts to it.
+    /// The participant does not subscribe to the event.
     PassedOver,
 }
 
-/// Performs a request in the world `W`; `None`: no answer this time, it stays to be tried again.
+/// Performs a request in the world `W`. `None`: no answer; the request remains and can be tried
+/// again.
 type Performer<I, W> = Arc<dyn Fn(&effect::Model, &mut W) -> Option<I> + Send + Sync>;
 
-/// A participant with everything the platform keeps for it, in memory. What one call changes is what one transaction
-/// would: all of it or, when the participant panics, nothing.
+/// A participant with the data that the platform stores for it, in memory. One call has the effect
+/// of one transaction: all changes, or none if the participant panics.
 pub struct Node<P: Participant, W = ()> {
     participant: Arc<P>,
     service: &'static str,
-    heard: Arc<Subscriptions>,
+    subscriptions: Arc<Subscriptions>,
     clock: Clock,
     performers: HashMap<&'static str, Performer<P::Input, W>>,
-    /// Its tables.
+    /// The participant's tables.
     pub work: P::Workset,
     recognises_repeats: bool,
     /// CallResult, and not yet on the log.
     pub outbox: VecDeque<Outgoing>,
-    /// Requested and not answered yet, by idempotency key.
+    /// Requests without an outcome, by idempotency key.
     pub effects: BTreeMap<String, effect::Model>,
-    /// To come back to, by key and name.
+    /// Reminders by key and name.
     pub reminders: BTreeMap<(Uuid, String), reminder::Model>,
 }
 
 impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
-    /// `service` as its events bear it, such as `order-service`.
+    /// `service`: the source in its events, such as `order-service`.
     pub fn new(
         service: &'static str,
         participant: P,
-        heard: impl IntoIterator<Item = (&'static str, Vec<&'static str>)>,
+        subscriptions: impl IntoIterator<Item = (&'static str, Vec<&'static str>)>,
         clock: Clock,
     ) -> Self {
         Self {
             participant: Arc::new(participant),
             service,
-            heard: Arc::new(Subscriptions::new(heard)),
+            subscriptions: Arc::new(Subscriptions::new(subscriptions)),
             clock,
             performers: HashMap::new(),
             work: P::Workset::default(),
@@ -75,7 +76,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         }
     }
 
-    /// Requests of kind `R` are answered by this function of the world.
+    /// Sets the function that performs requests of type `R`.
     #[must_use]
     pub fn performs<R: Request>(
         mut self,
@@ -107,17 +108,17 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
     }
 
     pub fn topics(&self) -> impl Iterator<Item = &str> {
-        self.heard.topics()
+        self.subscriptions.topics()
     }
 
-    /// Whether anybody here reacts to it, even if only by refusing it.
-    pub fn hears(&self, record: &Record) -> bool {
-        !matches!(decode_record::<P>(&self.heard, record), Ok(None))
+    /// Whether the participant subscribes to the record, even if it would reject it.
+    pub fn subscribes_to(&self, record: &Record) -> bool {
+        !matches!(decode_record::<P>(&self.subscriptions, record), Ok(None))
     }
 
-    /// An event from the log.
+    /// Delivers an event from the log.
     pub fn deliver(&mut self, record: &Record) -> Ended {
-        match decode_record::<P>(&self.heard, record) {
+        match decode_record::<P>(&self.subscriptions, record) {
             Err(error) => Ended::Rejected(error.0),
             Ok(None) => Ended::PassedOver,
             Ok(Some(delivery)) => {
@@ -137,14 +138,15 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         }
     }
 
-    /// An event about `key`, from its type and JSON; for tests of decisions.
+    /// Delivers an event about `key`, given by its type and JSON.
     pub fn event(&mut self, key: Uuid, kind: &str, json: &serde_json::Value) -> Ended {
         let body = serde_json::to_vec(json).expect("JSON");
-        let input = decode::<P::Input>(kind, &body).expect("the event can be read").expect("somebody listens to it");
+        let input =
+            decode::<P::Input>(kind, &body).expect("the event can be read").expect("the participant has this input");
         self.input(InputSource::Event, key, input)
     }
 
-    /// A command, and its answer.
+    /// Invokes a command and returns its answer.
     pub fn command<C: Command>(&mut self, command: C) -> Result<C::Reply, C::Refusal>
     where
         P::Input: From<C>,
@@ -156,7 +158,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         }
     }
 
-    /// What came of a request; its row is gone then.
+    /// Delivers the outcome of a request and removes the request.
     pub fn outcome<R: Request>(&mut self, key: Uuid, request: R, result: CallResult<R::Answer>) -> Ended
     where
         P::Input: From<Outcome<R>>,
@@ -165,11 +167,12 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         self.input(InputSource::Outcome, key, Outcome { request, attempt: 1, result }.into())
     }
 
-    /// Performs one request in the world. `keep_outcome: false`: the process dies before it can note the answer.
+    /// Performs one request in the world. `keep_outcome: false`: the process crashes before it
+    /// stores the outcome.
     pub fn perform(&mut self, effect: &str, world: &mut W, keep_outcome: bool) -> Option<Ended> {
         let row = self.effects.get(effect).cloned()?;
         let performer =
-            self.performers.get(&*row.name).unwrap_or_else(|| panic!("nobody performs {}", row.name)).clone();
+            self.performers.get(&*row.name).unwrap_or_else(|| panic!("no function performs {}", row.name)).clone();
         let input = performer(&row, world)?;
         if !keep_outcome {
             return None;
@@ -184,7 +187,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         Some(ended)
     }
 
-    /// Fires a reminder, due or not.
+    /// Delivers a reminder, even before it is due.
     pub fn fire(&mut self, key: Uuid, name: &str) -> Ended {
         let row = self.reminders.remove(&(key, name.to_owned())).expect("the reminder is set");
         let input =
@@ -194,7 +197,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         self.decide(&delivery)
     }
 
-    /// Anything, by any source.
+    /// Delivers an input of any source.
     pub fn input(&mut self, source: InputSource, key: Uuid, input: P::Input) -> Ended {
         let delivery = self.delivery(source, key, input);
         self.decide(&delivery)
@@ -206,7 +209,7 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         Delivery { id, source, key, cause, at, sequence: 0, trace: Trace::default(), input }
     }
 
-    /// One transaction.
+    /// Decides about a delivery in one transaction.
     pub fn decide(&mut self, delivery: &Delivery<P::Input>) -> Ended {
         let mut out = Consequences::new(self.service, self.clock.clone());
         let mut work = self.work.clone();
@@ -233,18 +236,18 @@ impl<P: Participant<Workset: Default + Clone>, W: 'static> Node<P, W> {
         ended
     }
 
-    /// Types of the events published since the last call, without their versions; takes them out of the outbox.
+    /// Removes all events from the outbox and returns their types without versions.
     pub fn published(&mut self) -> Vec<String> {
         self.outbox.drain(..).map(|event| event_name(&event.message)).collect()
     }
 
-    /// Names of the requests that wait to be performed.
+    /// Names of the requests that are not performed yet.
     pub fn asked(&self) -> Vec<&str> {
         self.effects.values().map(|request| &*request.name).collect()
     }
 }
 
-/// An event's type without its version.
+/// The type of an event without its version.
 pub fn event_name(message: &bus::Message) -> String {
     let kind = message.header(events::envelope::TYPE).expect("every event has a type");
     events::envelope::name_of(std::str::from_utf8(kind).expect("types are ASCII")).to_owned()
@@ -255,7 +258,7 @@ impl<P: Participant<Workset: Clone>, W> Clone for Node<P, W> {
         Self {
             participant: self.participant.clone(),
             service: self.service,
-            heard: self.heard.clone(),
+            subscriptions: self.subscriptions.clone(),
             clock: self.clock.clone(),
             performers: self.performers.clone(),
             work: self.work.clone(),

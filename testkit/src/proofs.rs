@@ -11,7 +11,7 @@ use crate::{Ended, Node};
 /// is held or rejected changes nothing. Returns how the first delivery ended.
 ///
 /// # Panics
-/// When the second delivery changes a row, says something, or asks for something.
+/// When the second delivery changes a row, publishes an event, or requests an effect.
 pub fn twice_is_once<P, W>(node: &Node<P, W>, record: &Record) -> Ended
 where
     P: Participant<Workset: Default + Clone + Debug>,
@@ -24,17 +24,17 @@ where
     if matches!(first, Ended::Held(_) | Ended::Rejected(_)) {
         assert_eq!(format!("{:?}", node.work), before, "{first:?} has changed something");
     }
-    let (once, asked) = (rows(&node), node.asked().join(" "));
+    let (once, requested) = (rows(&node), node.asked().join(" "));
     node.outbox.clear();
     let second = node.deliver(record);
     let what = crate::node::event_name(&record.message);
     assert_eq!(rows(&node), once, "{what}: the repeat ({second:?}) has changed something");
-    assert!(node.outbox.is_empty(), "{what}: the repeat says {:?}", node.published());
-    assert_eq!(node.asked().join(" "), asked, "{what}: the repeat asks for something");
+    assert!(node.outbox.is_empty(), "{what}: the repeat publishes {:?}", node.published());
+    assert_eq!(node.asked().join(" "), requested, "{what}: the repeat requests an effect");
     first
 }
 
 fn rows<P: Participant<Workset: Debug + Clone + Default>, W: 'static>(node: &Node<P, W>) -> String {
-    // A row that was taken for writing and is as it was prints differently from one that was not: saved form only.
+    // Prints rows that were borrowed for writing like all others: only the data count.
     format!("{:?}", node.work).replace("Taken", "Stored")
 }

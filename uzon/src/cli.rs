@@ -16,7 +16,8 @@ use crate::{
 
 /// Order processing as a choreographed saga. Without a command: `uzon dev`.
 ///
-/// Exit status: 0 done, 1 refused or failed, 2 wrong usage, 64 wrong configuration, 69 something needed is not there.
+/// Exit status: 0 done, 1 refused or failed, 2 wrong usage, 64 wrong configuration, 69 a server or
+/// resource is unavailable.
 #[derive(Debug, Parser)]
 #[command(name = "uzon", version, max_term_width = 100)]
 pub struct Cli {
@@ -26,13 +27,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything in one process: all services, the event log, and a sandbox of the outside world
+    /// Run everything in one process: all services, the event log, and a sandbox of the outside
+    /// world
     Dev(Dev),
-    /// Serve services on the bus and the databases of the configuration, until told to stop
+    /// Serve services on the bus and the databases of the configuration, until a signal
     Serve(Serve),
     /// Bring the schemas of databases up to date
     Migrate(Migrate),
-    /// Compare Kafka's topics with what they should be, and make them so
+    /// Compare the topics of Kafka with their definitions, and apply these
     #[command(subcommand)]
     Topics(TopicsCommand),
     /// Place, show, follow and cancel orders
@@ -70,20 +72,20 @@ pub struct Dev {
     /// IP address and port of the HTTP server; port 0 takes any free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Folder for everything that is kept [default: .uzon]
+    /// Folder for all data [default: .uzon]
     #[arg(long, value_name = "FOLDER")]
     pub data: Option<PathBuf>,
-    /// Begin with an empty data folder: deletes what an earlier run has left in it
+    /// Start with an empty data folder: deletes the data of an earlier run
     #[arg(long)]
     pub fresh: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
 
-/// Of every command that talks to a running system.
+/// Options of all commands that call a running system.
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
-    /// Where the system is
+    /// Address of the system
     #[arg(long, env = "UZON_URL", default_value = "http://127.0.0.1:8080", global = true)]
     url: String,
     /// JSON for programs instead of text

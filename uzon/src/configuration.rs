@@ -1,4 +1,5 @@
-//! The configuration of this process: defaults of platform and services ← file ← environment ← command line.
+//! The configuration of this process: defaults of platform and services ← file ← environment ←
+//! command line.
 
 use std::path::Path;
 
@@ -7,18 +8,18 @@ use settings::{Config, ConfigError, DATA_DIR, DEFAULTS, Loader};
 
 use crate::{
     cli::Dev,
-    services::{self, PARTS},
+    services::{self, COMPONENTS},
 };
 
-/// Variables of the command line itself, which are no settings.
+/// Environment variables of the command line that are not settings.
 const OTHER_VARIABLES: [&str; 1] = ["UZON_URL"];
 
-/// Reads and checks everything, whoever may use it.
+/// Reads and checks the configuration of all services.
 pub fn load(args: &SettingsArgs) -> Result<Config, ConfigError> {
     loader(args).load()
 }
 
-/// The same with what `uzon dev` says on its command line.
+/// [`load`] with the options of `uzon dev`.
 pub fn load_for(dev: &Dev) -> Result<Config, ConfigError> {
     let listen = dev.listen.map(|address| format!("http.listen={address}"));
     let config = loader(&dev.settings).set(listen).load()?;
@@ -29,12 +30,12 @@ pub fn load_for(dev: &Dev) -> Result<Config, ConfigError> {
     check(&config).map(|()| config)
 }
 
-/// Whether each service can do with what its section says.
+/// Checks the section of each service.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
-    services::of(&PARTS, config).map(drop)
+    services::of(&COMPONENTS, config).map(drop)
 }
 
-/// The folder of this process, for its lock.
+/// The data folder of this process.
 pub fn data_folder(dev: &Dev) -> &Path {
     dev.data.as_deref().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(DATA_DIR))
 }

@@ -13,10 +13,10 @@ pub mod services;
 pub use cli::{Cli, Command};
 pub use host::Failure;
 
-/// What is said on the bus.
+/// The AsyncAPI document of all events.
 pub(crate) const ASYNCAPI: &str = include_str!("../../docs/asyncapi.json");
 
-/// Does what the command line asks for.
+/// Runs the command.
 pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Dev(options) => dev::run(options).await,

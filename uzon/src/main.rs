@@ -1,6 +1,7 @@
-//! The binary: reads the command line, gives it a runtime, and turns what went wrong into one line and an exit status.
+//! The binary: parses the command line, runs the command, and reports a failure as one line and an
+//! exit status.
 
-#![recursion_limit = "256"] // for the compiler: futures within futures
+#![recursion_limit = "256"] // nested futures exceed the default
 
 use std::process::ExitCode;
 
@@ -8,7 +9,8 @@ use clap::Parser;
 use host::runtime;
 use uzon::{Cli, Command};
 
-/// Rows, events and statements are many small pieces of memory: jemalloc is far quicker with them than the C library.
+/// Rows, events and statements are many small allocations: jemalloc handles them far quicker than
+/// the C library.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

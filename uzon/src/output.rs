@@ -1,4 +1,4 @@
-//! What goes to stdout: text and tables for people, JSON for programs.
+//! Output to stdout: text and tables, or JSON.
 
 use std::{
     fmt::Display,
@@ -8,17 +8,17 @@ use std::{
 use comfy_table::{ContentArrangement, Table, TableComponent, presets::NOTHING};
 use serde_json::Value;
 
-/// A line. Whoever reads us may go away (`uzon … | head`): that is their right, not our failure.
+/// Prints a line. A closed pipe (`uzon … | head`) is not a failure.
 pub(crate) fn line(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }
 
-/// JSON in one line, for programs.
+/// Prints JSON in one line.
 pub(crate) fn json(value: &Value) {
     line(value);
 }
 
-/// An empty table; on a terminal it fits its width.
+/// An empty table, limited to the width of the terminal.
 pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_preset(NOTHING).set_style(TableComponent::HeaderLines, '─').set_header(header);
@@ -28,12 +28,12 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// What others have written, without the characters that would make a terminal do something.
+/// Text from outside without control characters, which could control the terminal.
 pub(crate) fn plain(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// A member of an answer as a person reads it; a dash when there is none.
+/// A member of an answer as text; a dash if it is missing.
 pub(crate) fn text(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => "–".to_owned(),

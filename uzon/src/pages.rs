@@ -1,4 +1,4 @@
-//! The page at `/`: what is where. Complete in itself: nothing comes from elsewhere.
+//! The page at `/` with all addresses. It loads nothing from other servers.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ const PAGE: &str = include_str!("../assets/index.html");
 const STYLE: &str = include_str!("../assets/uzon.css");
 const ICON: &str = include_str!("../assets/uzon.svg");
 
-/// The page, with an example that works here.
+/// The page, with an example for this system.
 pub(crate) struct Start(String);
 
 impl Start {

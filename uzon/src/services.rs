@@ -1,4 +1,4 @@
-//! The services there are, their settings, and which of them a process runs.
+//! The list of services, their settings, and the selection for a process.
 
 use ::sandbox::{carrier, payment_provider};
 use clap::{ValueEnum, builder::PossibleValue};
@@ -8,28 +8,35 @@ use settings::{Config, ConfigError};
 
 use crate::sandbox;
 
-/// What a process can serve, by its name on the command line.
+/// A component that a process can serve: a service or the sandbox, by its name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Part(&'static str);
+pub struct Component(&'static str);
 
-/// The pretended outside world: payment provider and carrier.
-pub const SANDBOX: Part = Part("sandbox");
+/// The sandbox's payment provider and carrier.
+pub const SANDBOX: Component = Component("sandbox");
 
-/// Each after what it calls.
-pub const PARTS: [Part; 7] =
-    [Part(INVENTORY), Part(ORDER), SANDBOX, Part(PAYMENT), Part(FULFILLMENT), Part(NOTIFICATION), Part(ANALYTICS)];
+/// All components. Each follows those that it calls.
+pub const COMPONENTS: [Component; 7] = [
+    Component(INVENTORY),
+    Component(ORDER),
+    SANDBOX,
+    Component(PAYMENT),
+    Component(FULFILLMENT),
+    Component(NOTIFICATION),
+    Component(ANALYTICS),
+];
 
-/// Every part.
-pub const ALL: Part = Part("all");
+/// Stands for all components.
+pub const ALL: Component = Component("all");
 
-/// Where the sandbox listens when it is served alone and nobody says otherwise.
+/// Default port of the sandbox in a process of its own.
 const SANDBOX_PORT: u16 = 8087;
 
-/// Short names of all that have a database.
+/// Short names of all services that have a database.
 pub const NAMES: [&str; 8] =
     [INVENTORY, ORDER, payment_provider::NAME, PAYMENT, carrier::NAME, FULFILLMENT, NOTIFICATION, ANALYTICS];
 
-const UNITS: [ServiceSpec; 6] = [
+const SPECS: [ServiceSpec; 6] = [
     inventory_service::SPEC,
     order_service::SPEC,
     payment_service::SPEC,
@@ -40,39 +47,39 @@ const UNITS: [ServiceSpec; 6] = [
 
 /// The commented defaults of all services and of the sandbox.
 pub fn defaults() -> String {
-    let own = UNITS.map(|unit| unit.settings).into_iter().chain([::sandbox::SETTINGS]);
+    let own = SPECS.map(|spec| spec.settings).into_iter().chain([::sandbox::SETTINGS]);
     std::iter::once(topic_settings()).chain(own.map(str::to_owned)).collect::<Vec<_>>().join("\n")
 }
 
-impl Part {
+impl Component {
     pub fn name(self) -> &'static str {
         self.0
     }
 
-    fn unit(self) -> Option<&'static ServiceSpec> {
-        UNITS.iter().find(|unit| unit.name == self.0)
+    fn spec(self) -> Option<&'static ServiceSpec> {
+        SPECS.iter().find(|spec| spec.name == self.0)
     }
 
-    /// Where it listens when it is served alone and nobody says otherwise.
+    /// Default port of the component in a process of its own.
     pub fn port(self) -> u16 {
-        self.unit().map_or(SANDBOX_PORT, |unit| unit.port)
+        self.spec().map_or(SANDBOX_PORT, |spec| spec.port)
     }
 
-    /// Those that were named, each once and in the order in which they start.
+    /// The named components, each once, in the sequence in which they start.
     pub fn chosen(named: &[Self]) -> Vec<Self> {
-        PARTS.into_iter().filter(|part| named.contains(part) || named.contains(&ALL)).collect()
+        COMPONENTS.into_iter().filter(|component| named.contains(component) || named.contains(&ALL)).collect()
     }
 }
 
-impl ValueEnum for Part {
+impl ValueEnum for Component {
     fn value_variants<'a>() -> &'a [Self] {
-        const VARIANTS: [Part; 8] = [
-            Part(ORDER),
-            Part(INVENTORY),
-            Part(PAYMENT),
-            Part(FULFILLMENT),
-            Part(NOTIFICATION),
-            Part(ANALYTICS),
+        const VARIANTS: [Component; 8] = [
+            Component(ORDER),
+            Component(INVENTORY),
+            Component(PAYMENT),
+            Component(FULFILLMENT),
+            Component(NOTIFICATION),
+            Component(ANALYTICS),
             SANDBOX,
             ALL,
         ];
@@ -81,7 +88,7 @@ impl ValueEnum for Part {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let help = match *self {
-            SANDBOX => "the pretended payment provider and carrier",
+            SANDBOX => "the payment provider and the carrier for tests",
             ALL => "all of them",
             _ => return Some(PossibleValue::new(self.0)),
         };
@@ -89,18 +96,21 @@ impl ValueEnum for Part {
     }
 }
 
-/// The services of a process. Who calls the sandbox does so within the process if it is there, and over HTTP if another one
-/// is named. Names all problems at once.
-pub fn of(parts: &[Part], config: &Config) -> Result<Vec<Service>, ConfigError> {
+/// The services of a process. Payment and fulfillment call the sandbox within the process if it is
+/// one of the components and `sandbox.url` is not set, otherwise over HTTP. Reports all problems at
+/// once.
+pub fn of(components: &[Component], config: &Config) -> Result<Vec<Service>, ConfigError> {
     let (mut services, mut problems) = (Vec::new(), Vec::new());
-    let has = |name| parts.iter().any(|part| part.0 == name);
+    let has = |name| components.iter().any(|component| component.0 == name);
     let within = has(SANDBOX.0) && config.sandbox.url.get().is_none();
-    for part in parts {
-        let built = match part.0 {
+    for component in components {
+        let built = match component.0 {
             PAYMENT if within => sandbox::with_payment(config).map(Vec::from),
             FULFILLMENT if within => sandbox::with_fulfillment(config).map(Vec::from),
-            _ if *part == SANDBOX => sandbox::for_others(config, within && has(PAYMENT), within && has(FULFILLMENT)),
-            _ => part.unit().map_or(Ok(vec![]), |unit| (unit.build)(config).map(|service| vec![service])),
+            _ if *component == SANDBOX => {
+                sandbox::for_others(config, within && has(PAYMENT), within && has(FULFILLMENT))
+            }
+            _ => component.spec().map_or(Ok(vec![]), |spec| (spec.build)(config).map(|service| vec![service])),
         };
         match built {
             Ok(built) => services.extend(built),
@@ -110,15 +120,16 @@ pub fn of(parts: &[Part], config: &Config) -> Result<Vec<Service>, ConfigError> 
     if problems.is_empty() { Ok(services) } else { Err(ConfigError { problems }) }
 }
 
-/// The same for their schemas: never to be started, so nobody need know where the others are.
-pub fn schemas(parts: &[Part], config: &Config) -> Result<Vec<Service>, ConfigError> {
+/// The services of a process for migrating their schemas. They are never started, so addresses of
+/// other services are not needed.
+pub fn schemas(components: &[Component], config: &Config) -> Result<Vec<Service>, ConfigError> {
     let mut services = Vec::new();
-    for part in parts {
-        match part.0 {
+    for component in components {
+        match component.0 {
             PAYMENT => services.extend(sandbox::with_payment(config)?.into_iter().last()),
             FULFILLMENT => services.extend(sandbox::with_fulfillment(config)?.into_iter().last()),
-            _ if *part == SANDBOX => services.extend(sandbox::services(config)?),
-            _ => services.extend(part.unit().map(|unit| (unit.build)(config)).transpose()?),
+            _ if *component == SANDBOX => services.extend(sandbox::services(config)?),
+            _ => services.extend(component.spec().map(|spec| (spec.build)(config)).transpose()?),
         }
     }
     Ok(services)

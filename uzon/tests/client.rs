@@ -67,7 +67,7 @@ fn products_are_listed_created_and_stocked() {
 
 #[test]
 fn nobody_there_is_69_and_says_what_to_do() {
-    // A port that is free now is not taken in the next moment.
+    // Assumes that a free port stays free for a moment.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let (status, lines) = refused(&["products", "list", "--url", &url]);

@@ -1,4 +1,4 @@
-//! The configuration of the whole system: its reference in the docs, and what is refused.
+//! The configuration of the whole system: its reference in the docs, and refused settings.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -63,15 +63,15 @@ fn each_source_is_checked() {
 
     let output = uzon().args(["config", "check"]).env("UZON_ORDER_DEADLINE", "soon").output().unwrap();
     assert_eq!(output.status.code(), Some(64));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("UZON_ORDER_DEADLINE") && said.contains("order.deadline"), "{said}");
+    let output = String::from_utf8(output.stderr).unwrap();
+    assert!(output.contains("UZON_ORDER_DEADLINE") && output.contains("order.deadline"), "{output}");
 
     let output = uzon().args(["config", "check"]).env("UZON_URL", "http://elsewhere").output().unwrap();
     assert!(output.status.success(), "the command line's own variables are no settings");
 }
 
 #[test]
-fn what_is_in_force_is_shown_with_its_source() {
+fn effective_settings_are_shown_with_their_sources() {
     let shown = printed(&["config", "print", "--set", "order.deadline=1h", "--data", "/data"]);
     assert!(shown.contains("deadline = \"1h\" # --set"), "{shown}");
     assert!(shown.contains("\"embedded:/data/bus.sqlite\" # --data"), "{shown}");

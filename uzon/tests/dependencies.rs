@@ -1,5 +1,5 @@
-//! Who may depend on whom (docs/architecture.md), read from the manifests and sources. `deny.toml` restricts the drivers in the
-//! whole graph.
+//! Permitted dependencies (docs/architecture.md), checked in manifests and sources. `deny.toml`
+//! restricts the drivers in the whole graph.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

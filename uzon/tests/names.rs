@@ -22,12 +22,12 @@ const GROUP: &str = "stock-group";
 const DEAD_LETTERS: &str = "dlq-orders-in";
 const SETTINGS: [&str; 4] = ["--set", "bus.groups.inventory=stock-group", "--set", "bus.dead_letter_topic=dlq-{topic}"];
 
-/// The log of a process that has ended.
+/// The event log of a process that has ended.
 fn log(folder: &Path) -> EmbeddedLog {
     EmbeddedLog::open(&folder.join("bus.sqlite"), EmbeddedOptions::default(), Clock::system()).unwrap()
 }
 
-/// An `OrderCreated` that nobody can decode.
+/// An `OrderCreated` that cannot be decoded.
 fn undecodable() -> Outgoing {
     let id = Clock::system().new_id().to_string();
     let header = |name: &'static str, value: &str| (name.into(), value.to_owned().into());
@@ -36,7 +36,7 @@ fn undecodable() -> Outgoing {
     Outgoing { topic: ORDERS_IN.into(), message: Arc::new(message) }
 }
 
-/// Records of orders that a group has still to process.
+/// Number of order records that a group has not processed yet.
 async fn lag(log: &EmbeddedLog, group: &str) -> u64 {
     log.lag(group, &[ORDERS_IN.into()]).await.unwrap().iter().map(|partition| partition.records).sum()
 }

@@ -1,4 +1,4 @@
-//! The API document of the whole system, as it is in the repository.
+//! The API document of the whole system, as stored in the repository.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! `uzon serve`, `migrate` and `topics`: what keeps them from starting, and how processes find each other.
+//! `uzon serve`, `migrate` and `topics`: refused starts, and connections between processes.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -19,7 +19,7 @@ fn databases(folder: &Path) -> String {
     format!("database.url=sqlite:{}/{{service}}.sqlite", folder.display())
 }
 
-/// A port nobody listens on.
+/// A port without a listener.
 fn closed() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -31,7 +31,7 @@ fn one_line(arguments: &[&str], status: i32) -> String {
 }
 
 #[test]
-fn what_is_no_service_is_refused() {
+fn an_unknown_service_is_refused() {
     let (status, lines) = refused(&["serve", "basket"]);
     assert_eq!(status, 2);
     assert!(lines.iter().any(|line| line.contains("basket")), "{lines:?}");
@@ -64,7 +64,7 @@ fn the_embedded_log_is_for_one_process() {
 }
 
 #[test]
-fn who_calls_the_sandbox_says_where_it_is() {
+fn callers_of_the_sandbox_need_its_address() {
     let kafka = format!("bus.url=kafka://{}", closed());
     for service in ["payment", "fulfillment"] {
         let line = one_line(&["serve", service, "--set", &kafka], 64);
@@ -75,7 +75,7 @@ fn who_calls_the_sandbox_says_where_it_is() {
 }
 
 #[test]
-fn a_broker_that_is_not_there_is_69() {
+fn an_unreachable_broker_is_69() {
     let (dir, address) = (tempfile::tempdir().unwrap(), closed());
     let bus = format!("bus.url=kafka://{address}");
     for command in [&["serve", "order"][..], &["topics", "plan"]] {
@@ -86,7 +86,7 @@ fn a_broker_that_is_not_there_is_69() {
 }
 
 #[test]
-fn a_database_server_that_is_not_there_is_69() {
+fn an_unreachable_database_server_is_69() {
     let address = closed();
     for engine in ["postgres", "mysql"] {
         let url = format!("database.url={engine}://uzon:s3cr3t@{address}/uzon_{{service}}");
@@ -109,8 +109,8 @@ fn without_create_nothing_is_created() {
     assert!(line.contains("uzon migrate --create"), "{line}");
     assert!(!dir.path().join("order.sqlite").exists());
 
-    let said = printed(&["migrate", "order", "--create", "--json", "--set", &databases(dir.path())]);
-    assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["service"], "order");
+    let output = printed(&["migrate", "order", "--create", "--json", "--set", &databases(dir.path())]);
+    assert_eq!(serde_json::from_str::<Value>(&output).unwrap()["service"], "order");
     let all = printed(&["migrate", "--create", "--set", &databases(dir.path())]);
     assert_eq!(all.lines().count(), 8, "{all}");
     let serving = Serving::start(&[&["all"][..], &set].concat());
@@ -129,16 +129,16 @@ impl Serving {
     fn start(arguments: &[&str]) -> Self {
         let child = uzon().arg("serve").args(arguments).stderr(Stdio::inherit()).spawn().unwrap();
         let mut serving = Self { child, address: String::new() };
-        let mut said = BufReader::new(serving.child.stdout.take().unwrap());
+        let mut output = BufReader::new(serving.child.stdout.take().unwrap());
         while serving.address.is_empty() {
             let mut line = String::new();
-            assert_ne!(said.read_line(&mut line).unwrap(), 0, "{arguments:?} ends instead of getting ready");
+            assert_ne!(output.read_line(&mut line).unwrap(), 0, "{arguments:?} ends instead of getting ready");
             let log: Value = serde_json::from_str(&line).unwrap_or_default();
             if log["message"] == "ready" {
                 log["address"].as_str().unwrap().clone_into(&mut serving.address);
             }
         }
-        std::thread::spawn(move || said.read_to_end(&mut Vec::new())); // or it would wait for a reader
+        std::thread::spawn(move || output.read_to_end(&mut Vec::new())); // otherwise the process blocks on a full pipe
         serving
     }
 
@@ -157,9 +157,10 @@ impl Drop for Serving {
     }
 }
 
-/// Payment provider and carrier in a process of their own, everything else in another: calls and news go over HTTP.
+/// Payment provider and carrier in a process of their own, all services in another: calls and
+/// carrier updates go over HTTP.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sandbox_may_be_elsewhere() {
+async fn the_sandbox_can_be_a_separate_process() {
     let (shop_data, world_data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let shop_at = closed();
     let webhook = format!("sandbox.carrier.webhook=http://{shop_at}/webhooks/carrier/sandbox");
@@ -194,9 +195,9 @@ async fn the_sandbox_may_be_elsewhere() {
         ("tok_lands_late", "DELIVERED"),
     ] {
         let place = ["order", "place", "--product", "TEAPOT", "--payment-token", token, "--watch"];
-        let said = printed(&[&place[..], &to_shop].concat());
-        let last: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-        assert_eq!(last["status"], end, "{token}: {said}");
+        let output = printed(&[&place[..], &to_shop].concat());
+        let last: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
+        assert_eq!(last["status"], end, "{token}: {output}");
     }
     let ledger = get(&world.address, "/sandbox/payment-provider/ledger").await.1;
     let charged = ledger["items"].as_array().unwrap();
@@ -219,9 +220,9 @@ async fn get(address: &str, path: &str) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
-/// `uzon dev` takes other buses and databases like any other setting.
+/// `uzon dev` accepts settings for other buses and databases.
 #[test]
-fn dev_takes_a_bus_elsewhere_and_says_when_it_is_not_there() {
+fn dev_accepts_an_external_bus_and_reports_when_it_is_unreachable() {
     let (dir, address) = (tempfile::tempdir().unwrap(), closed());
     let data = dir.path().to_str().unwrap();
     let bus = format!("bus.url=kafka://{address}");

@@ -1,4 +1,4 @@
-//! `uzon dev`: what keeps it from starting, that it works, and how it ends.
+//! `uzon dev`: refused starts, operation, and shutdown.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -18,7 +18,7 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// The only line a refused start says, and its exit status.
+/// The single line of output of a refused start, and its exit status.
 fn refused_start(data: &Path, arguments: &[&str]) -> (i32, String) {
     let all = [&["dev", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()], arguments].concat();
     let (status, mut lines) = refused(&all);
@@ -53,7 +53,7 @@ fn a_data_folder_belongs_to_one_process() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_refused() {
-    // Also to root, who may write wherever there is a disk behind it.
+    // Not writable even for root.
     let (status, line) = refused_start(Path::new("/proc/self"), &[]);
     assert_eq!(status, 1);
     assert!(line.starts_with("uzon: the data folder /proc/self cannot be used: "), "{line}");
@@ -65,7 +65,7 @@ fn a_folder_that_cannot_be_written_is_refused() {
 }
 
 #[test]
-fn what_is_no_database_is_named_and_left_as_it_is() {
+fn an_invalid_database_is_named_and_unchanged() {
     for name in ["bus.sqlite", "inventory.sqlite", "analytics.sqlite"] {
         let dir = folder();
         let file = dir.path().join(name);
@@ -79,7 +79,7 @@ fn what_is_no_database_is_named_and_left_as_it_is() {
 }
 
 #[test]
-fn wrong_usage_is_told_apart() {
+fn wrong_usage_has_its_own_exit_status() {
     for arguments in [&["dve"][..], &["dev", "--listen", "localhost"], &["order"], &["order", "show", "7"], &["serve"]]
     {
         assert_eq!(refused(arguments).0, 2, "{arguments:?}");
@@ -87,7 +87,7 @@ fn wrong_usage_is_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn starts_serves_and_ends_with_nothing_left_undone() {
+async fn starts_serves_and_completes_all_work_before_it_ends() {
     let dir = folder();
     let dev = Dev::start(dir.path(), &[]);
 
@@ -110,7 +110,7 @@ async fn starts_serves_and_ends_with_nothing_left_undone() {
     ] {
         assert_eq!(dev.get(path).await.0, 200, "{path}");
     }
-    // Every place the page names is there.
+    // Every address on the page exists.
     let page = dev.get("/").await.1;
     for path in page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
         let (status, _) = dev.get(path).await;
@@ -119,7 +119,7 @@ async fn starts_serves_and_ends_with_nothing_left_undone() {
 
     let (status, log) = dev.stop();
     assert_eq!(status.code(), Some(0), "{log}");
-    assert_eq!(log, "", "a clean end says nothing");
+    assert_eq!(log, "", "a clean end logs nothing");
     for entry in fs::read_dir(dir.path()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(!name.ends_with("-wal"), "{name} was not folded into its database");
@@ -127,7 +127,7 @@ async fn starts_serves_and_ends_with_nothing_left_undone() {
 }
 
 #[test]
-fn what_was_accepted_is_there_after_a_restart() {
+fn accepted_orders_exist_after_a_restart() {
     let dir = folder();
     let dev = Dev::start(dir.path(), &[]);
     let placed = dev.json(&["order", "place", "--product", "TEAPOT:2", "--key", "k"]);
@@ -145,7 +145,7 @@ fn what_was_accepted_is_there_after_a_restart() {
 }
 
 #[test]
-fn a_kill_loses_nothing_either() {
+fn a_kill_loses_nothing() {
     let dir = folder();
     let mut dev = Dev::start(dir.path(), &[]);
     let placed = dev.json(&["order", "place", "--product", "TEAPOT"]);
@@ -167,7 +167,7 @@ fn open_streams_do_not_hold_up_the_end() {
     assert!(lines.next().unwrap().unwrap().ends_with("Order Placed") || lines.next().is_some());
 
     assert_eq!(dev.stop().0.code(), Some(0));
-    let end = eventually("who follows is told", || watch.try_wait().unwrap());
+    let end = eventually("the following command ends", || watch.try_wait().unwrap());
     assert_eq!(end.code(), Some(69), "nobody is there any more");
 }
 
@@ -175,11 +175,11 @@ fn open_streams_do_not_hold_up_the_end() {
 fn a_second_signal_ends_it_at_once() {
     let dir = folder();
     let mut dev = Dev::start(dir.path(), &[]);
-    // A request that never gets complete keeps the first signal waiting.
+    // An incomplete request delays the shutdown after the first signal.
     let mut stream = TcpStream::connect(dev.url.trim_start_matches("http://")).unwrap();
     stream.write_all(b"POST /api/v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").unwrap();
     let status = eventually("it ends", || {
-        dev.signal("TERM"); // two that come close together count as one
+        dev.signal("TERM"); // two signals in quick succession can count as one
         dev.ended()
     });
     assert_eq!(status.code(), Some(1));
@@ -207,7 +207,7 @@ fn fresh_begins_with_nothing() {
 }
 
 #[test]
-fn a_person_reads_where_things_are() {
+fn the_start_message_lists_addresses() {
     let dir = folder();
     let mut child = uzon()
         .args(["dev", "--listen", "127.0.0.1:0", "--set", "telemetry.log_format=pretty", "--data"])
@@ -219,8 +219,8 @@ fn a_person_reads_where_things_are() {
     while !text.contains("Ctrl-C") {
         assert_ne!(stdout.read_line(&mut text).unwrap(), 0, "{text}");
     }
-    assert!(text.starts_with("Uzon "), "nothing is said before: {text}");
-    // What it tells to paste works when it is pasted.
+    assert!(text.starts_with("Uzon "), "no output comes first: {text}");
+    // The printed command works in a shell.
     let command = text.split("or with curl:\n\n").nth(1).unwrap().split("\n\nCtrl-C").next().unwrap();
     let curl =
         std::process::Command::new("sh").args(["-c", &command.replacen("curl ", "curl -sS ", 1)]).output().unwrap();

@@ -6,18 +6,18 @@ use uuid::Uuid;
 
 use crate::{Ended, Node};
 
-/// A node of the simulation, whatever its types.
+/// A node of the simulation, independent of its types.
 pub trait Actor<W>: Any {
     fn topics(&self) -> Vec<Arc<str>>;
-    /// Whether it reacts to this at all.
-    fn hears(&self, record: &Record) -> bool;
-    /// `false`: it is held, and comes again.
+    /// Whether the node subscribes to the record.
+    fn subscribes_to(&self, record: &Record) -> bool;
+    /// `false`: the record is held and will be delivered again.
     fn deliver(&mut self, record: &Record) -> bool;
     /// From now on as if its rows did not know what they have decided about.
     fn decide_repeats(&mut self);
     fn has_published(&self) -> bool;
-    /// What it said first; it stays in the outbox unless it is taken.
-    fn say(&mut self, take: bool) -> Option<Outgoing>;
+    /// The first event of the outbox; `take` removes it.
+    fn next_event(&mut self, take: bool) -> Option<Outgoing>;
     fn effects(&self) -> Vec<String>;
     /// `false`: there was no answer.
     fn perform(&mut self, effect: &str, world: &mut W, keep_outcome: bool) -> bool;
@@ -33,8 +33,8 @@ impl<P: Participant<Workset: Default + Clone + Sync + 'static>, W: 'static> Acto
         Self::topics(self).map(Arc::from).collect()
     }
 
-    fn hears(&self, record: &Record) -> bool {
-        Self::hears(self, record)
+    fn subscribes_to(&self, record: &Record) -> bool {
+        Self::subscribes_to(self, record)
     }
 
     fn deliver(&mut self, record: &Record) -> bool {
@@ -53,7 +53,7 @@ impl<P: Participant<Workset: Default + Clone + Sync + 'static>, W: 'static> Acto
         !self.outbox.is_empty()
     }
 
-    fn say(&mut self, take: bool) -> Option<Outgoing> {
+    fn next_event(&mut self, take: bool) -> Option<Outgoing> {
         if take { self.outbox.pop_front() } else { self.outbox.front().cloned() }
     }
 

@@ -5,19 +5,19 @@ use std::{
 
 use super::{Sim, Step, World};
 
-/// What an exploration has found.
+/// Result of an exploration.
 #[derive(Debug)]
 pub struct Explored<S> {
-    /// Different states that can be reached.
+    /// Number of reachable states.
     pub states: usize,
-    /// States in which nothing can happen any more.
+    /// Final states, in which no step is possible.
     pub ends: Vec<S>,
-    /// What is wrong, and the shortest way there.
+    /// Violations, each with the shortest path to it.
     pub violations: Vec<(String, Vec<String>)>,
 }
 
-/// Walks every way a system can go from here. `state` tells states apart: two systems with the same are taken for the same.
-/// `wrong` looks at every state, told whether it is an end.
+/// Explores all paths of a system. Systems with the same `state` count as the same. `wrong` checks
+/// every state; its second argument is whether the state is final.
 ///
 /// # Panics
 /// When there are more than `most` states.

@@ -1,4 +1,4 @@
-//! All nodes of a system on a log in memory, and a scheduler that decides what happens next.
+//! All nodes of a system on a log in memory, and a scheduler that chooses the next step.
 
 mod actor;
 mod explore;
@@ -14,36 +14,40 @@ use uuid::Uuid;
 pub use actor::Actor;
 pub use explore::{Explored, explore};
 
-/// Something that can happen next.
+/// A possible next step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
-    /// A node decides about a record of a topic. `again`: it dies before it has noted that, and will see it once more.
+    /// A node decides about a record of a topic. `again`: the node crashes before it commits the
+    /// offset, and gets the record again.
     Deliver { node: usize, topic: Arc<str>, offset: usize, again: bool },
-    /// What a node said first goes to the log. `again`: it dies before it has noted that, and will say it once more.
+    /// The first event in the outbox of a node is published. `again`: the node crashes before it
+    /// removes the event, and publishes it again.
     Publish { node: usize, again: bool },
-    /// A request is performed. `lost`: the node dies before it has noted the answer, and will ask once more.
+    /// A request is performed. `lost`: the node crashes before it stores the outcome, and performs
+    /// the request again.
     Perform { node: usize, effect: String, lost: bool },
-    /// A reminder fires, whenever it is due.
+    /// A reminder is delivered, due or not.
     Remind { node: usize, key: Uuid, name: String },
-    /// Something happens outside.
+    /// An event in the outside world.
     Outside(String),
 }
 
-/// The world outside: what happens there by itself (a carrier picks a parcel up, a customer changes her mind).
+/// The outside world: steps that no node causes (a carrier picks a parcel up, a customer cancels).
 pub trait World: Clone + 'static {
-    /// What can happen now, by name.
+    /// Names of the possible steps.
     fn can_happen(&self, nodes: &[Box<dyn Actor<Self>>]) -> Vec<String>;
 
-    /// Lets it happen. `false`: nothing has come of it.
+    /// Performs a step. `false`: nothing has changed.
     fn happen(&mut self, what: &str, nodes: &mut [Box<dyn Actor<Self>>]) -> bool;
 
-    /// At random it happens now and then only, for else it would always be the first thing that does.
+    /// Whether random runs choose the step only rarely, because it would otherwise almost always
+    /// come first.
     fn is_rare(&self, _what: &str) -> bool {
         false
     }
 }
 
-/// A world in which nothing happens by itself.
+/// A world without steps of its own.
 impl World for () {
     fn can_happen(&self, _: &[Box<dyn Actor<Self>>]) -> Vec<String> {
         vec![]
@@ -54,14 +58,15 @@ impl World for () {
     }
 }
 
-/// What may go wrong.
+/// Faults to inject.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Crashes: records, events and requests are repeated.
     pub crashes: bool,
-    /// Records of one topic may come in another order than they were said in, by so many places.
+    /// By how many positions records of a topic may be reordered.
     pub reorder: usize,
-    /// What is said is on the log at once. (Whatever may be late is late in being read; so there are fewer ways to walk.)
+    /// Events are published at once. Delays occur only before delivery, which leaves fewer paths to
+    /// explore.
     pub prompt: bool,
 }
 
@@ -71,9 +76,9 @@ pub struct Sim<W> {
     pub world: W,
     pub faults: Faults,
     pub clock: ManualClock,
-    /// What was said, by topic.
+    /// Published records by topic.
     pub log: BTreeMap<Arc<str>, Vec<Record>>,
-    /// Offsets a node has dealt with, by node and topic.
+    /// Processed offsets by node and topic.
     done: BTreeMap<(usize, Arc<str>), BTreeSet<usize>>,
 }
 
@@ -82,7 +87,7 @@ impl<W: World> Sim<W> {
         Self { nodes, world, faults, clock, log: BTreeMap::new(), done: BTreeMap::new() }
     }
 
-    /// Everything that can happen next. Empty: all is done.
+    /// All possible next steps. Empty: the run is complete.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = vec![];
         for (node, actor) in self.nodes.iter().enumerate() {
@@ -105,22 +110,23 @@ impl<W: World> Sim<W> {
         steps
     }
 
-    /// The offsets a node may see next on a topic.
+    /// Offsets of the records that a node may get next on a topic.
     fn next(&self, node: usize, topic: &Arc<str>) -> Vec<usize> {
         let done = self.done.get(&(node, topic.clone()));
         let seen = |offset: &usize| done.is_some_and(|done| done.contains(offset));
         let records = self.log.get(topic).map_or(&[][..], Vec::as_slice);
-        let waits = |(offset, record): &(usize, &Record)| !seen(offset) && self.nodes[node].hears(record);
+        let waits = |(offset, record): &(usize, &Record)| !seen(offset) && self.nodes[node].subscribes_to(record);
         let waiting = records.iter().enumerate().filter(waits).map(|(offset, _)| offset);
         waiting.take(1 + self.faults.reorder).collect()
     }
 
-    /// Lets it happen. `false`: nothing has changed (a record is held, a request was not answered).
+    /// Performs a step. `false`: nothing has changed (a record is held, a request was not
+    /// answered).
     pub fn take(&mut self, step: &Step) -> bool {
         let happened = self.one(step);
         if self.faults.prompt {
             for node in 0..self.nodes.len() {
-                while let Some(event) = self.nodes[node].say(true) {
+                while let Some(event) = self.nodes[node].next_event(true) {
                     self.append(&event);
                 }
             }
@@ -139,8 +145,8 @@ impl<W: World> Sim<W> {
                 decided
             }
             Step::Publish { node, again } => {
-                let said = self.nodes[*node].say(!again);
-                said.map(|event| self.append(&event)).is_some()
+                let event = self.nodes[*node].next_event(!again);
+                event.map(|event| self.append(&event)).is_some()
             }
             Step::Perform { node, effect, lost } => self.nodes[*node].perform(effect, &mut self.world, !lost),
             Step::Remind { node, key, name } => {
@@ -157,9 +163,9 @@ impl<W: World> Sim<W> {
         topic.push(Record { topic: event.topic.clone(), partition: 0, offset, message: event.message.clone() });
     }
 
-    /// One of the things that can happen next, at random. `None`: all is done.
+    /// Chooses a possible step at random. `None`: the run is complete.
     pub fn choose(&self, rng: &mut StdRng) -> Option<Step> {
-        // Reminders are for when nothing else goes on, or now and then for when it does.
+        // Reminders come when no other step is possible, and rarely before.
         let (rare, others): (Vec<_>, Vec<_>) = self.steps().into_iter().partition(|step| match step {
             Step::Remind { .. } => true,
             Step::Outside(what) => self.world.is_rare(what),
@@ -170,7 +176,8 @@ impl<W: World> Sim<W> {
         (!from.is_empty()).then(|| from.swap_remove(rng.random_range(0..from.len())))
     }
 
-    /// Lets things happen at random until nothing is left to do, or `most` steps are taken. `true`: all is done.
+    /// Performs random steps until none is possible or `most` are taken. `true`: the run is
+    /// complete.
     pub fn run(&mut self, seed: u64, most: usize) -> bool {
         let mut rng = StdRng::seed_from_u64(seed);
         for _ in 0..most {
@@ -203,7 +210,7 @@ impl<W: World> Clone for Sim<W> {
 }
 
 impl<W: World> Sim<W> {
-    /// How far each node has read, for telling states apart.
+    /// Processed offsets by node and topic, for distinguishing states.
     pub fn positions(&self) -> impl Iterator<Item = (usize, &str, &BTreeSet<usize>)> {
         self.done.iter().map(|((node, topic), done)| (*node, &**topic, done))
     }

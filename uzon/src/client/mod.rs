@@ -1,4 +1,4 @@
-//! The HTTP client of the command line: answers as JSON, problems as failures that say what to do.
+//! The HTTP client of the command line: answers are JSON, and problem documents become failures.
 
 mod sse;
 
@@ -13,16 +13,16 @@ use crate::Failure;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_mins(1);
-/// Streams give a sign of life every 15 s: after three missed ones the connection is dead.
+/// Streams send a heartbeat every 15 s: after three missed ones the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(50);
-/// Items asked for at once; the server's limit.
+/// Items per page: the limit of the server.
 const PAGE: &str = "200";
 
-/// A system somewhere, and how its answers are to be shown.
+/// A system, and the output format of its answers.
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
-    /// For programs.
+    /// Output as JSON.
     pub json: bool,
 }
 
@@ -50,14 +50,14 @@ impl Client {
         self.answer(self.request(Method::PUT, path).json(body).timeout(ANSWER)).await
     }
 
-    /// With an idempotency key: the given one, or a fresh one.
+    /// Sends a request with an idempotency key: the given one, or a new one.
     pub async fn post(&self, path: &str, body: &Value, key: Option<&str>) -> Result<Value, Failure> {
         let key = key.map_or_else(|| Clock::system().new_id().to_string(), str::to_owned);
         let request = self.request(Method::POST, path).header("Idempotency-Key", key);
         self.answer(request.json(body).timeout(ANSWER)).await
     }
 
-    /// Items of a list, page by page, at most so many.
+    /// Items of a list, page by page, at most `limit`.
     pub async fn list(&self, path: &str, filter: &[(&str, &str)], most: usize) -> Result<Vec<Value>, Failure> {
         let (mut items, mut cursor) = (Vec::new(), None::<String>);
         loop {
@@ -74,7 +74,8 @@ impl Client {
         }
     }
 
-    /// Hands out the data of a stream of events until it ends. `Ok(false)`: the connection was lost, try again.
+    /// Passes on the data of a stream of events until it ends. `Ok(false)`: the connection was lost
+    /// and can be retried.
     pub async fn follow(
         &self,
         path: &str,
@@ -107,7 +108,7 @@ impl Client {
         serde_json::from_str(&text).map_err(|_| self.stranger("its answer is no JSON"))
     }
 
-    /// The response, unless it is a problem.
+    /// The response, or a failure for a problem document.
     async fn accepted(&self, response: Response) -> Result<Response, Failure> {
         let status = response.status();
         if status.is_success() {
@@ -137,7 +138,7 @@ impl Client {
     }
 }
 
-/// A problem document in one line: what is wrong, and every field of it.
+/// A problem document in one line, with all fields that violate a rule.
 fn failure(status: StatusCode, problem: &Value) -> Failure {
     let text = |name: &str| problem[name].as_str().filter(|text| !text.is_empty());
     let mut line = text("title").unwrap_or("refused").to_owned();
@@ -170,13 +171,13 @@ mod tests {
         let problem = json!({ "title": "The request breaks a rule", "detail": "2 values are not acceptable", "errors": [
             { "field": "items[0].quantity", "code": "out_of_range", "message": "must be at least 1" },
             { "field": "currency", "code": "unsupported_currency", "message": "is not supported" } ] });
-        let said = failure(StatusCode::UNPROCESSABLE_ENTITY, &problem);
+        let text = failure(StatusCode::UNPROCESSABLE_ENTITY, &problem);
         assert_eq!(
-            said.to_string(),
+            text.to_string(),
             "The request breaks a rule: items[0].quantity must be at least 1; currency is not supported"
         );
-        let said = failure(StatusCode::NOT_FOUND, &json!({ "title": "There is no such thing" }));
-        assert_eq!(said.to_string(), "There is no such thing");
+        let text = failure(StatusCode::NOT_FOUND, &json!({ "title": "There is no such thing" }));
+        assert_eq!(text.to_string(), "There is no such thing");
         assert!(matches!(failure(StatusCode::SERVICE_UNAVAILABLE, &json!({})), Failure::Unavailable(_)));
     }
 

@@ -1,6 +1,7 @@
-//! Server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>, as far as our own servers use it.
+//! Server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>, as far as
+//! our own servers use it.
 
-/// Puts events together from the pieces a connection delivers.
+/// Parses events from the chunks of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Events {
     rest: Vec<u8>,
@@ -9,7 +10,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// The events (id, data) that are complete with this piece.
+    /// The events (id, data) that this chunk completes.
     pub fn take(&mut self, piece: &[u8]) -> Vec<(Option<String>, String)> {
         self.rest.extend_from_slice(piece);
         let mut events = Vec::new();
@@ -31,7 +32,7 @@ impl Events {
         match field {
             "id" => self.id = Some(value.to_owned()),
             "data" => self.data.push(value.to_owned()),
-            _ => {} // a comment (a sign of life), or what we do not need
+            _ => {} // a comment (heartbeat) or an unused field
         }
         None
     }

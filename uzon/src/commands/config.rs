@@ -10,9 +10,9 @@ use crate::{Failure, cli::Dev, configuration, output};
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Check the configuration; every problem is named
+    /// Check the configuration and report all problems
     Check(Sources),
-    /// Print what is in force and where each value comes from, with secrets hidden
+    /// Print the effective settings and their sources, without secrets
     Print(Sources),
     /// Print every setting with type, default and meaning, as Markdown
     Reference,
@@ -20,7 +20,7 @@ pub enum ConfigCommand {
 
 #[derive(Debug, Args)]
 pub struct Sources {
-    /// Folder for everything that is kept [default: .uzon]
+    /// Folder for all data [default: .uzon]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     #[command(flatten)]

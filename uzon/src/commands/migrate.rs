@@ -6,19 +6,19 @@ use serde_json::json;
 
 use crate::{
     Failure, configuration, output,
-    services::{self, ALL, Part},
+    services::{self, ALL, Component},
 };
 
 /// `uzon migrate`
 #[derive(Debug, Clone, Args)]
 pub struct Migrate {
-    /// Whose databases; without a name all
+    /// Services whose databases to migrate [default: all]
     #[arg(value_name = "SERVICE")]
-    services: Vec<Part>,
+    services: Vec<Component>,
     /// JSON for programs instead of text
     #[arg(long)]
     json: bool,
-    /// Create databases that are missing, too; their users must be allowed to
+    /// Also create missing databases; their users need the permission
     #[arg(long)]
     create: bool,
     #[command(flatten)]
@@ -27,10 +27,10 @@ pub struct Migrate {
 
 pub(crate) async fn run(Migrate { services, json, create, settings }: Migrate) -> Result<(), Failure> {
     let config = configuration::load(&settings)?;
-    let lacking = if create { MissingPolicy::Create } else { MissingPolicy::Refuse };
+    let missing = if create { MissingPolicy::Create } else { MissingPolicy::Refuse };
     let named = if services.is_empty() { vec![ALL] } else { services };
-    for service in services::schemas(&Part::chosen(&named), &config)? {
-        migrate(&config, &service, lacking).await?;
+    for service in services::schemas(&Component::chosen(&named), &config)? {
+        migrate(&config, &service, missing).await?;
         let database = config.database_for(service.name()).url.to_string();
         if json {
             output::json(&json!({ "service": service.name(), "database": database }));

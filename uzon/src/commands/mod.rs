@@ -1,4 +1,4 @@
-//! What the commands do, a file each.
+//! The commands, one file each.
 
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -20,14 +20,14 @@ pub enum OrderCommand {
     Place(Box<Place>),
     /// Show everything about an order
     Show { order: Uuid },
-    /// Follow what happens to an order until it ends
+    /// Follow the events of an order until it ends
     Watch { order: Uuid },
     /// Cancel an order
     Cancel {
         order: Uuid,
         #[arg(long, default_value = "cancelled from the command line")]
         reason: String,
-        /// Only say what cancelling would do now
+        /// Only show what cancelling would do now
         #[arg(long)]
         preview: bool,
     },
@@ -38,7 +38,8 @@ pub struct Place {
     /// A product's SKU or id, and how many: `TEAPOT` or `TEAPOT:2`. May be repeated
     #[arg(long = "product", value_name = "PRODUCT[:QUANTITY]", required = true, value_parser = wanted)]
     products: Vec<Wanted>,
-    /// Payment token; the sandbox also knows tok_declined, tok_insufficient_funds, tok_timeout_charged, …
+    /// Payment token; the sandbox also knows tok_declined, tok_insufficient_funds,
+    /// tok_timeout_charged, …
     #[arg(long = "payment-token", visible_alias = "token", value_name = "TOKEN", default_value = "tok_ok")]
     token: String,
     /// Customer id
@@ -60,10 +61,10 @@ pub struct Place {
     /// Country of the shipping address, as two letters
     #[arg(long, default_value = "GB")]
     country: String,
-    /// Idempotency key: repeated with the same one, the order is placed once
+    /// Idempotency key: repeated requests with the same key place one order
     #[arg(long)]
     key: Option<String>,
-    /// Follow what happens to it
+    /// Follow the order until it ends
     #[arg(long)]
     watch: bool,
 }
@@ -139,8 +140,9 @@ async fn place(client: &Client, place: Place) -> Result<(), Failure> {
     }
 }
 
-/// A new product is known to the order service a moment after the inventory has it. We have just seen it there, so a
-/// refusal for that is not the last word; refusals are not kept under the key.
+/// The order service learns of a new product a moment after the inventory. The product exists in
+/// the inventory, so a refusal as unknown is retried: refusals are not stored under the idempotency
+/// key.
 async fn send(client: &Client, body: &Value, key: Option<String>) -> Result<Value, Failure> {
     let key = key.unwrap_or_else(|| Clock::system().new_id().to_string());
     let mut patience = 20;
@@ -209,7 +211,7 @@ async fn preview(client: &Client, order: Uuid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Of lost connections in a row, before we give up.
+/// Lost connections in a row after which the command gives up.
 const ATTEMPTS: u32 = 5;
 
 async fn watch(client: &Client, order: Uuid) -> Result<(), Failure> {
@@ -217,24 +219,25 @@ async fn watch(client: &Client, order: Uuid) -> Result<(), Failure> {
     tokio::select! { ended = follow(client, order) => ended, () = interrupted => Ok(()) }
 }
 
-/// Events until the order ends; goes on where it was when the connection is lost.
+/// Follows events until the order ends. Resumes the stream after a lost connection.
 async fn follow(client: &Client, order: Uuid) -> Result<(), Failure> {
     let stream = path(order, "/events");
     let (mut last, mut failures) = (None, 0);
     loop {
-        let (mut ended, mut heard) = (false, false);
+        let (mut ended, mut received) = (false, false);
         let answer = client.follow(&stream, &mut last, |event| {
-            (ended, heard) = (is_final(&event), true);
+            (ended, received) = (is_final(&event), true);
             if client.json { output::json(&event) } else { output::line(status_line(&event)) }
         });
         match answer.await {
             Ok(_) if ended => return Ok(()),
             Ok(_) => {}
-            // Only what had been there may come back: who never answered was named wrongly.
+            // Retries only a server that has answered before: otherwise the address is probably
+            // wrong.
             Err(Failure::Unavailable(_)) if last.is_some() && failures < ATTEMPTS => {}
             Err(failure) => return Err(failure),
         }
-        failures = if heard { 1 } else { failures + 1 };
+        failures = if received { 1 } else { failures + 1 };
         if failures > ATTEMPTS {
             return Err(Failure::Unavailable(format!("the connection is lost; go on with `uzon order watch {order}`")));
         }

@@ -16,16 +16,16 @@ use crate::{
 pub enum ProductsCommand {
     /// List products and their stock
     List {
-        /// Only those with this in their name or SKU
+        /// Only products whose name or SKU contains this
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
-        /// At most so many
+        /// Maximum number of products
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
-    /// Create a product, or change what it is called and costs
+    /// Create a product, or change its name and price
     Put {
-        /// Its id or SKU; one that does not exist is created
+        /// Id or SKU of the product; created if it does not exist
         product: String,
         #[arg(long)]
         name: String,
@@ -34,24 +34,24 @@ pub enum ProductsCommand {
         price: String,
         #[arg(long, default_value = "EUR")]
         currency: String,
-        /// Its SKU, when PRODUCT is an id or the SKU is to change
+        /// New SKU; required if PRODUCT is the id of a new product
         #[arg(long)]
         sku: Option<String>,
     },
-    /// Fill a new system with the demonstration catalogue; repeated it changes nothing
+    /// Fill a new system with the demonstration catalogue; repeating it changes nothing
     Demo,
-    /// Units come in (50), or turn out to be missing (-3)
+    /// Add units to the stock (50), or remove missing ones (-3)
     Stock {
-        /// Its id or SKU
+        /// Id or SKU of the product
         product: String,
         #[arg(allow_negative_numbers = true)]
         quantity: i64,
-        /// A delivery when units come in, else a correction
+        /// Reason [default: a delivery for added units, otherwise a correction]
         #[arg(long, value_enum)]
         reason: Option<Reason>,
         #[arg(long)]
         note: Option<String>,
-        /// Idempotency key: repeated with the same one, it is done once
+        /// Idempotency key: repeated requests with the same key count once
         #[arg(long)]
         key: Option<String>,
     },
@@ -96,7 +96,7 @@ pub(crate) async fn run(client: &Client, command: ProductsCommand) -> Result<(),
     }
 }
 
-/// Products that are there already are left as they are.
+/// Skips existing products.
 async fn demo(client: &Client) -> Result<(), Failure> {
     let there = client.list("/api/v1/products", &[], usize::MAX).await?;
     let there: Vec<&str> = there.iter().filter_map(|product| product["productId"].as_str()).collect();

@@ -14,9 +14,9 @@ use crate::{Failure, configuration, output};
 
 #[derive(Debug, Subcommand)]
 pub enum TopicsCommand {
-    /// Show how Kafka's topics differ from what they should be; changes nothing
+    /// Show how the topics of Kafka differ from their definitions; changes nothing
     Plan(TopicsArgs),
-    /// Make them so: create what is missing, change what can be changed
+    /// Create missing topics and change settings that can be changed
     Apply(TopicsArgs),
 }
 
@@ -74,7 +74,7 @@ fn partitions(there: Option<&TopicState>) -> String {
     there.map_or_else(|| "–".to_owned(), |state| state.partitions.to_string())
 }
 
-/// The topic, and what is done about it.
+/// The topic and its change.
 fn change_of(change: &Change) -> (&str, String) {
     match change {
         Change::Create(topic) => (&topic.name, format!("create with {} partitions", topic.partitions)),

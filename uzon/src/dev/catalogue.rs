@@ -1,4 +1,4 @@
-//! The demonstration catalogue: a first start has something to sell.
+//! The demonstration catalogue, created at the first start.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::Failure;
 
-/// A product to begin with.
+/// A product of the catalogue.
 #[derive(Debug, Clone, Copy)]
 pub struct Demo {
     pub id: Uuid,
@@ -35,12 +35,13 @@ const fn demo(
     currency: &'static str,
     units: i64,
 ) -> Demo {
-    // The same in every installation, so that examples can name them.
+    // The ids are the same in every installation, so that examples can use them.
     let id = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + number);
     Demo { id, sku, name, price: Money::from_minor(cents), currency, units }
 }
 
-/// The last one has no stock, so nothing is left to do once it is there: its presence seals the catalogue.
+/// The last product has no stock. It is created last, so its presence marks the catalogue as
+/// complete.
 #[expect(clippy::inconsistent_digit_grouping, reason = "euros_cents")]
 pub const CATALOGUE: [Demo; 24] = [
     demo(1, "TEAPOT", "Teapot", 29_95, "EUR", 10_000),
@@ -69,10 +70,11 @@ pub const CATALOGUE: [Demo; 24] = [
     demo(24, "PORCELAIN-SET", "Porcelain set, hand-painted", 480_00, "EUR", 0),
 ];
 
-/// How long others may take to hear of new products before we say that we are ready all the same.
+/// Longest wait for other services to learn of the products. The start continues afterwards.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Fills an empty inventory. Safe to cut off: products and deliveries are repeated without effect by the next start.
+/// Fills an empty inventory. Safe to interrupt: the next start repeats products and deliveries
+/// without effect.
 pub(super) async fn fill(system: &System) -> Result<(), Failure> {
     let Some(app) = system.app(service::INVENTORY) else { return Ok(()) };
     let (seal, products) = CATALOGUE.split_last().expect("there are products");
@@ -89,7 +91,7 @@ pub(super) async fn fill(system: &System) -> Result<(), Failure> {
         caught_up(system).await;
     };
     if tokio::time::timeout(WAIT_TIMEOUT, known).await.is_err() {
-        tracing::warn!("not every service has heard of the catalogue yet: orders may be refused for a moment");
+        tracing::warn!("not every service knows the catalogue yet: orders may be refused for a moment");
     }
     Ok(())
 }
@@ -115,7 +117,8 @@ fn failed(demo: &Demo, refused: &Rejected<StockRefusal>) -> Failure {
     Failure::Refused(format!("the demonstration catalogue cannot be created: {}: {refused:?}", demo.sku))
 }
 
-/// Waits until this product's news are out; those of the products before it are out then, too.
+/// Waits until the `ProductChanged` of this product is published. Those of the earlier products are
+/// published before it.
 async fn published(follower: &mut dyn Follower, demo: &Demo) {
     let key = demo.id.to_string();
     while let Ok(records) = follower.next().await {
@@ -125,7 +128,7 @@ async fn published(follower: &mut dyn Follower, demo: &Demo) {
     }
 }
 
-/// Waits until those who keep a copy of the catalogue have it.
+/// Waits until the services that keep a copy of the catalogue have consumed it.
 async fn caught_up(system: &System) {
     let topics = [topic::CATALOG.into()];
     for name in system.services.iter().map(|running| running.app.name()) {
@@ -149,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_can_be_told_apart_and_ends_with_its_seal() {
+    fn the_catalogue_has_unique_products_and_ends_with_its_seal() {
         let ids: BTreeSet<_> = CATALOGUE.iter().map(|product| product.id).collect();
         let skus: BTreeSet<_> = CATALOGUE.iter().map(|product| product.sku).collect();
         assert_eq!((ids.len(), skus.len()), (CATALOGUE.len(), CATALOGUE.len()));

@@ -1,4 +1,4 @@
-//! The folder that everything is kept in: ours alone while we run.
+//! The data folder, locked while the process runs.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -8,22 +8,23 @@ use std::{
 
 use crate::Failure;
 
-/// Marks the folder as ours, and is locked as long as a process uses it.
+/// Marks a data folder of `uzon dev`. Locked while a process uses the folder.
 const LOCK: &str = "uzon.lock";
-/// What SQLite and the event log put beside a database.
+/// Suffixes of the files that SQLite and the event log create beside a database.
 const COMPANIONS: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
 
-/// A locked data folder. The lock ends with the process, however it ends.
+/// A locked data folder. The lock ends with the process, even after a crash.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
     _lock: File,
-    /// It had been used before.
+    /// Whether an earlier process used the folder.
     marked: bool,
 }
 
 impl DataFolder {
-    /// Creates the folder when there is none. Refused when another process has it, or when nothing can be kept in it.
+    /// Locks the folder, and creates it if it is missing. Fails if another process uses it or if it
+    /// is not writable.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
         let unusable = |error: io::Error| {
             let path = path.display();
@@ -38,15 +39,16 @@ impl DataFolder {
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
             Err(TryLockError::WouldBlock) => return Err(taken(path, &mut lock)),
         }
-        // The lock may be writable in a folder that is not; the databases need to create files.
+        // The lock file may be writable in a folder that is not, but the databases must create
+        // files.
         let probe = path.join(format!("{LOCK}.probe"));
         private().open(&probe).and_then(|_| fs::remove_file(&probe)).map_err(unusable)?;
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(unusable)?;
         Ok(Self { path: path.to_owned(), _lock: lock, marked })
     }
 
-    /// Deletes what an earlier run has left: these databases and what lies beside them. Refused, before anything is
-    /// deleted, when there is anything else, or when the folder was never ours.
+    /// Deletes the data of an earlier run: these databases and their companion files. Deletes
+    /// nothing and fails if the folder has other files or was not a data folder.
     pub fn empty(&self, databases: &[&Path]) -> Result<(), Failure> {
         let folder = self.path.display();
         let failed =
@@ -82,7 +84,7 @@ impl DataFolder {
 
 fn create(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
-    // What is kept is about people: nobody else on this machine reads it.
+    // The data are personal: other users of this machine must not read them.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(path)
@@ -100,7 +102,7 @@ fn taken(path: &Path, lock: &mut File) -> Failure {
     let mut text = String::new();
     let process = match lock.read_to_string(&mut text) {
         Ok(_) if !text.trim().is_empty() => format!(" (process {})", text.trim()),
-        _ => String::new(), // it has only just begun
+        _ => String::new(), // the other process has not written its id yet
     };
     let path = path.display();
     Failure::Refused(format!(
@@ -121,8 +123,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep/data");
         let first = DataFolder::lock(&path).unwrap();
-        let said = refused(DataFolder::lock(&path));
-        assert!(said.contains(&format!("(process {})", std::process::id())) && said.contains("--data"), "{said}");
+        let failure = refused(DataFolder::lock(&path));
+        assert!(
+            failure.contains(&format!("(process {})", std::process::id())) && failure.contains("--data"),
+            "{failure}"
+        );
         drop(first);
         DataFolder::lock(&path).unwrap();
     }

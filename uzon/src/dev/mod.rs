@@ -22,10 +22,10 @@ use crate::{
     ASYNCAPI, Failure,
     cli::Dev,
     configuration, pages,
-    services::{self, PARTS},
+    services::{self, COMPONENTS},
 };
 
-/// Serves until it is told to stop. What is most likely to be wrong is tried first, so that a refused start has touched
+/// Serves until a signal. Checks the most likely problems first, so that a refused start changes
 /// nothing.
 pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
     let config = configuration::load_for(&dev)?;
@@ -50,12 +50,12 @@ pub(crate) async fn run(dev: Dev) -> Result<(), Failure> {
     } else {
         tracing::info!(target: "uzon", %address, version = env!("CARGO_PKG_VERSION"), "ready");
     }
-    system.serve(server, &config, stop, |shell| shell.asyncapi(ASYNCAPI).routes(pages)).await;
+    system.serve(server, &config, stop, |app| app.asyncapi(ASYNCAPI).routes(pages)).await;
     Ok(())
 }
 
 async fn start(config: &Config) -> Result<System, Failure> {
-    let services = services::of(&PARTS, config)?;
+    let services = services::of(&COMPONENTS, config)?;
     let system = System::start(config, services, Clock::system(), MissingPolicy::Create).await?;
     match catalogue::fill(&system).await {
         Ok(()) => Ok(system),

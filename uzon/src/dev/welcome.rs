@@ -1,4 +1,4 @@
-//! What a person reads when all is up: where things are, and what to try.
+//! The message after the start: addresses and an example.
 
 use std::{
     fmt::Write,
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::CATALOGUE;
 use crate::output;
 
-/// A product to order, as it is in the catalogue now: an order with yesterday's price is refused.
+/// A product to order with its current price: an order with another price is refused.
 #[derive(Debug, Clone)]
 pub(crate) struct Example {
     pub product_id: Uuid,
@@ -57,7 +57,7 @@ impl Example {
         )
     }
 
-    /// A command that places an order when it is pasted into a shell, each time a new one.
+    /// A shell command that places a new order each time it runs.
     pub fn curl(&self, address: SocketAddr) -> String {
         format!(
             "curl {}/api/v1/orders \\\n  -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s%N)\" \\\n  -d '{}'",
@@ -70,7 +70,7 @@ impl Example {
 impl From<Model> for Example {
     fn from(row: Model) -> Self {
         let Model { id, sku, name, price_minor, currency, .. } = row;
-        // The SKU becomes part of a command that people paste into a shell: only a harmless one does.
+        // The SKU becomes part of a shell command: only a SKU without special characters is used.
         let harmless = sku.starts_with(|c: char| c.is_ascii_alphanumeric())
             && sku.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
         let sku = if harmless { sku } else { id.to_string() };
@@ -78,7 +78,7 @@ impl From<Model> for Example {
     }
 }
 
-/// Where a browser on this machine finds it.
+/// The address for a browser on this machine.
 pub(crate) fn url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -86,20 +86,20 @@ pub(crate) fn url(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// What is where: address and meaning, also on the page at `/`.
+/// Addresses and their meaning, also for the page at `/`.
 pub(crate) const PLACES: [(&str, &str); 7] = [
     ("/", "start page"),
     ("/docs", "API documents, to read and to try"),
     ("/api/v1/analytics/dashboard", "dashboard, as JSON"),
     ("/api/v1/notifications", "messages to customers"),
-    ("/sandbox/payment-provider/ledger", "what the pretended payment provider has booked"),
+    ("/sandbox/payment-provider/ledger", "the ledger of the sandbox's payment provider"),
     ("/health", "state of each part"),
     ("/metrics", "Prometheus metrics"),
 ];
 
 pub(super) fn print(address: SocketAddr, data: &Path, example: &Example) {
     let (url, data) = (url(address), data.display());
-    // The way it was started is the way that works.
+    // Repeats the command line of this start, because `uzon` may not be in the path.
     let uzon = if environment().any(|(name, _)| name == "CARGO") { "cargo run -q --" } else { "uzon" };
     let at = match address.port() {
         8080 if address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST) => String::new(),

@@ -1,4 +1,5 @@
-//! The fulfillment service's carrier port on the sandbox's carrier in the same process, and the carrier's updates.
+//! The fulfillment service's carrier port on the sandbox's carrier in the same process, and the
+//! carrier's updates.
 
 use fulfillment_service::{
     domain::{self, UpdateRefusal, booking_key},

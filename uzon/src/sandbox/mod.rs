@@ -1,4 +1,4 @@
-//! Connects services and sandbox within one process. Only here both are known.
+//! Connects services and sandbox within one process. No other module knows both.
 
 mod carrier;
 mod payment_provider;

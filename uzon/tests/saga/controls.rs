@@ -1,5 +1,5 @@
-//! Mutation controls: with a safeguard taken away, the simulation must notice. A check that passes them is worthless.
-//! (Those of the platform, inbox and outbox, are in `platform/tests`.)
+//! Mutation controls: when a protection is removed, the simulation must report a violation.
+//! Otherwise its checks prove nothing. (`platform/saga/tests` has those for inbox and outbox.)
 
 use fulfillment_service::{inputs::Input as ParcelInput, saga::FulfillmentSaga};
 use inventory_service::{inputs::Input as StockInput, saga::InventorySaga};
@@ -23,17 +23,17 @@ const SEEDS: u64 = 4_000;
 #[case(Mutation::NoTombstone, "")]
 #[case(Mutation::ReleaseOnExpiry, "stock")]
 #[case(Mutation::ReserveAgain, "reserv")]
-fn a_missing_safeguard_is_noticed(#[case] mutation: Mutation, #[case] because: &str) {
+fn a_missing_protection_is_noticed(#[case] mutation: Mutation, #[case] because: &str) {
     let noticed = (0..SEEDS).filter_map(|seed| run(seed, mutation).err()).find(|what| what.contains(because));
-    println!("{mutation:?}: {}", noticed.expect("nobody notices that the safeguard is gone"));
+    println!("{mutation:?}: {}", noticed.expect("no check fails without the protection"));
 }
 
 pub fn fulfillment(mutation: Mutation) -> Option<Instead<FulfillmentSaga>> {
-    (mutation == Mutation::NoTombstone).then_some(|rules, work, it, then| {
+    (mutation == Mutation::NoTombstone).then_some(|rules, work, it, out| {
         use ParcelInput::{OrderCancellationRequested, OrderCancelled};
         let early =
             matches!(it.input, OrderCancelled | OrderCancellationRequested) && work.shipments.get(&it.key).is_none();
-        let verdict = rules.react(work, it, then);
+        let verdict = rules.react(work, it, out);
         if early {
             work.shipments =
                 Rows::whole(work.shipments.iter().filter(|row| row.order_id != it.key).cloned().collect::<Vec<_>>());
@@ -50,29 +50,30 @@ pub fn inventory(mutation: Mutation) -> Option<Instead<InventorySaga>> {
             }
             _ => saga.react(stock, it, out),
         }),
-        Mutation::ReserveAgain => Some(|rules, stock, it, then| {
+        Mutation::ReserveAgain => Some(|rules, stock, it, out| {
             if matches!(it.input, StockInput::OrderCreated(_)) {
                 let others = stock.reservations.iter().filter(|row| row.order_id != it.key).cloned();
                 stock.reservations = Rows::whole(others.collect::<Vec<_>>());
             }
-            rules.react(stock, it, then)
+            rules.react(stock, it, out)
         }),
         _ => None,
     }
 }
 
-/// Two instances that read stock, decide, and write it without a lock: the later write overwrites what the other decided.
+/// Two instances read stock, decide, and write it without a lock: the later write overwrites the
+/// decision of the other instance.
 #[test]
 fn stock_read_then_written_without_a_lock_is_noticed() {
     let mut sim = begin(Begin { stock: 3, ..Begin::default() }, 1, false);
     let mut one: Inventory = inventory_of(&sim.nodes).clone();
     let mut other = one.clone(); // has read the same rows
-    let wish = serde_json::json!({ "items": [{ "productId": TEAPOT, "quantity": 2 }] });
-    one.event(order(7), "OrderCreated.v1", &wish);
-    other.event(order(8), "OrderCreated.v1", &wish);
+    let body = serde_json::json!({ "items": [{ "productId": TEAPOT, "quantity": 2 }] });
+    one.event(order(7), "OrderCreated.v1", &body);
+    other.event(order(8), "OrderCreated.v1", &body);
     let mut both: Vec<_> = one.work.reservations.iter().cloned().collect();
     both.extend(other.work.reservations.iter().cloned());
     other.work.reservations = Rows::whole(both);
     sim.nodes[INVENTORY] = Box::new(other);
-    assert!(wrong(&sim, 3, false).expect("nobody notices").contains("reservations keep"));
+    assert!(wrong(&sim, 3, false).expect("no check fails").contains("reservations keep"));
 }

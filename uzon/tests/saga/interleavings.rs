@@ -1,5 +1,5 @@
-//! Every way one order can go: all interleavings of deliveries that the order within topics allows, with cancellation,
-//! expiry, deadline, pick-up and lost answers at any moment.
+//! All paths of one order: all interleavings of deliveries that keep the sequence within topics,
+//! with cancellation, expiry, deadline, pick-up and lost answers at any moment.
 
 use std::{cell::Cell, collections::BTreeSet};
 
@@ -11,13 +11,13 @@ use crate::{
     system::{Begin, Outside, begin, fulfillment_of, inventory_of, order, payment_of},
 };
 
-/// What tells two states apart: everything a later decision may depend on, and nothing that is only kept for show.
+/// Distinguishes states: all data that later decisions depend on, and no others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct State {
     seen: Seen,
     expiry_reported: bool,
     cancel_asked: bool,
-    shipped_heard: bool,
+    shipped_received: bool,
     queries: i32,
     bank: Vec<(String, bool, i32)>,
     cancellations: usize,
@@ -40,8 +40,8 @@ fn state(sim: &Sim<Outside>) -> State {
         seen: seen(sim, id),
         expiry_reported: reservation.is_some_and(|it| it.expiry_reported),
         cancel_asked: shipment.is_some_and(|it| it.cancel_request.is_some()),
-        shipped_heard: payment.as_ref().is_some_and(|it| it.shipped),
-        // Only whether a question is the last one counts, and there is one at a time.
+        shipped_received: payment.as_ref().is_some_and(|it| it.shipped),
+        // Only whether a query is the last one matters, and there is one at a time.
         queries: 0,
         bank: entries.map(|it| (format!("{:?}", it.status), it.reference.is_some(), it.attempts.min(3))).collect(),
         cancellations: sim.world.cancellations,
@@ -52,15 +52,15 @@ fn state(sim: &Sim<Outside>) -> State {
     }
 }
 
-/// Of an idempotency key, the part that says what it is for.
+/// The prefix of an idempotency key, which names the effect.
 fn kind(key: &str) -> &str {
     key.split(':').next().unwrap_or(key)
 }
 
-/// In one of so many states everything heard so far is heard once more.
+/// One of this many states gets all processed records again.
 const REPEATS: usize = 40;
 
-fn every_way(it: Begin) -> Explored<State> {
+fn explore_all(it: Begin) -> Explored<State> {
     let (stock, states) = (it.stock, Cell::new(0));
     let found = explore(begin(it, 1, false), 400_000, state, |sim, end| {
         states.set(states.get() + 1);
@@ -77,8 +77,8 @@ fn every_way(it: Begin) -> Explored<State> {
 /// However late a record comes again, and although its row does not recognise it, nothing changes and nothing is said.
 fn changed_by_a_repeat(sim: &Sim<Outside>) -> Option<String> {
     let before = state(sim);
-    for (node, topic, heard) in sim.positions() {
-        for offset in heard {
+    for (node, topic, processed) in sim.positions() {
+        for offset in processed {
             let record = &sim.log[topic][*offset];
             let mut again = sim.clone();
             again.nodes[node].decide_repeats();
@@ -104,27 +104,27 @@ fn ends(found: &Explored<State>) -> BTreeSet<&'static str> {
 #[case::charged_without_an_answer("tok_timeout_charged", 10, false, &["CANCELLED", "DELIVERED"])]
 #[case::not_charged_without_an_answer("tok_timeout_not_charged", 10, false, &["CANCELLED", "DELIVERED"])]
 #[case::charged_late("tok_lands_late", 10, false, &["CANCELLED", "DELIVERED"])]
-fn every_interleaving_ends_well(
+fn every_interleaving_is_consistent(
     #[case] token: &'static str,
     #[case] stock: i64,
     #[case] refused: bool,
     #[case] expected: &[&str],
 ) {
     let tokens: &'static [&'static str] = Box::leak(Box::new([token]));
-    let found = every_way(Begin { stock, tokens, refused, cancellations: 1, ..Begin::default() });
+    let found = explore_all(Begin { stock, tokens, refused, cancellations: 1, ..Begin::default() });
     assert_eq!(ends(&found), expected.iter().copied().collect());
 }
 
-/// As when partitions are added: the second record of a topic may overtake the first.
+/// The second record of a topic may overtake the first, as when partitions are added.
 #[rstest]
 #[case("tok_ok", 1)]
 #[case("tok_declined", 0)]
 #[case("tok_timeout_charged", 0)]
-fn every_interleaving_with_records_of_a_topic_swapped_ends_well(
+fn every_interleaving_with_records_of_a_topic_swapped_is_consistent(
     #[case] token: &'static str,
     #[case] cancellations: usize,
 ) {
     let faults = Faults { prompt: true, reorder: 1, crashes: false };
     let tokens: &'static [&'static str] = Box::leak(Box::new([token]));
-    every_way(Begin { tokens, cancellations, faults, ..Begin::default() });
+    explore_all(Begin { tokens, cancellations, faults, ..Begin::default() });
 }

@@ -1,4 +1,4 @@
-//! What must hold at every moment, and at the end.
+//! Invariants of every state, and of final states.
 
 use events::OrderStatus;
 use fulfillment_service::domain::State as Shipment;
@@ -10,16 +10,16 @@ use uuid::Uuid;
 
 use crate::system::{Outside, TEAPOT, fulfillment_of, inventory_of, orders_of, payment_of};
 
-/// An order, as everybody sees it.
+/// The state of an order in all services.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Seen {
     pub order: OrderStatus,
     pub reservation: Option<Reservation>,
     pub payment: Option<Payment>,
     pub shipment: Option<Shipment>,
-    /// The provider's word: charged and paid back, in cents, and how many charges.
+    /// From the provider's ledger: charged and refunded cents, number of charges.
     pub charged: (i64, i64, usize),
-    /// The carrier's word: booked and not cancelled, picked up, delivered.
+    /// From the carrier's ledger: booked and not cancelled, picked up, delivered.
     pub parcel: (bool, bool, bool),
 }
 
@@ -47,14 +47,15 @@ pub fn seen(sim: &Sim<Outside>, order: Uuid) -> Seen {
     }
 }
 
-/// What is wrong, if anything. `received`: units that came in; `end`: nothing is left to happen.
+/// A violated invariant, if any. `received`: units added to stock; `end`: whether the state is
+/// final.
 pub fn wrong(sim: &Sim<Outside>, received: i64, end: bool) -> Option<String> {
     let stock = inventory_of(&sim.nodes).work.products.get(&TEAPOT).expect("the product");
     if stock.available < 0 || stock.reserved < 0 || stock.shipped < 0 {
         return Some("stock below zero".into());
     }
     if stock.available + stock.reserved + stock.shipped != received {
-        return Some("a unit is lost, or came from nowhere".into());
+        return Some("units are lost or created".into());
     }
     let kept: i64 = inventory_of(&sim.nodes)
         .work
@@ -99,7 +100,7 @@ fn at_end(it: &Seen) -> Option<String> {
                 && charged > 0
                 && refunded == 0
                 && it.parcel.2;
-            (!all).then(|| format!("delivered, but parts disagree: {it:?}"))
+            (!all).then(|| format!("delivered, but the services disagree: {it:?}"))
         }
         OrderStatus::Cancelled | OrderStatus::Failed => {
             if charged != refunded {

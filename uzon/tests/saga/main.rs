@@ -1,7 +1,7 @@
-//! The whole saga without a runtime: every service's real decisions, on a log in memory, with the sandbox provider's and
-//! carrier's real rules outside.
+//! The whole saga without a runtime: the real decisions of every service on a log in memory, with
+//! the real rules of the sandbox's provider and carrier.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod controls;
 mod interleavings;

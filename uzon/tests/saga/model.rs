@@ -1,5 +1,5 @@
-//! The code agrees with the design's model: for every service, state and event, the same next state and the same events.
-//! `reactions.json` is the model's own table, one line per case.
+//! The code agrees with the model of the design: for every service, state and event, the same next
+//! state and the same events. `reactions.json` is the table of the model, one line per case.
 
 use events::OrderStatus;
 use fulfillment_service::domain::State as Shipment;
@@ -19,9 +19,10 @@ struct Case {
     service: String,
     state: String,
     event: String,
-    then: Option<String>,
-    #[serde(default)]
-    says: Vec<String>,
+    #[serde(rename = "then")]
+    next_state: Option<String>,
+    #[serde(default, rename = "says")]
+    publishes: Vec<String>,
     #[serde(default)]
     hold: bool,
     #[serde(default)]
@@ -31,7 +32,7 @@ struct Case {
 type Sim = testkit::sim::Sim<Outside>;
 
 #[test]
-fn every_reaction_is_the_models() {
+fn every_reaction_agrees_with_the_model() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("reactions.json")).unwrap();
     assert!(cases.len() > 300);
     let wrong: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
@@ -46,22 +47,22 @@ fn check(case: &Case) -> Result<(), String> {
     );
     set(&mut sim, &case.service, &case.state);
     let node = index(&case.service);
-    while sim.nodes[node].say(true).is_some() {}
-    let heard = hear(&mut sim, node, &case.event);
-    let mut says = vec![];
-    while let Some(event) = sim.nodes[node].say(true) {
-        says.push(testkit::node::event_name(&event.message));
+    while sim.nodes[node].next_event(true).is_some() {}
+    let ended = deliver(&mut sim, node, &case.event);
+    let mut published = vec![];
+    while let Some(event) = sim.nodes[node].next_event(true) {
+        published.push(testkit::node::event_name(&event.message));
     }
-    // Beside what the model speaks of: every transition's announcement, and the catalogue.
-    says.retain(|it| it != "OrderStatusChanged" && it != "ProductChanged");
-    let held = matches!(heard, Some(Ended::Held(_)));
+    // The model covers neither the announcements of transitions nor the catalogue.
+    published.retain(|it| it != "OrderStatusChanged" && it != "ProductChanged");
+    let held = matches!(ended, Some(Ended::Held(_)));
     let after = state(&sim, &case.service);
     if case.hold {
-        return if held { Ok(()) } else { Err(format!("{case:?}: not held but {heard:?}")) };
+        return if held { Ok(()) } else { Err(format!("{case:?}: not held but {ended:?}")) };
     }
-    let expected = case.then.clone().expect("a state");
-    if held || after != expected || says != case.says {
-        return Err(format!("{case:?}: {after}, says {says:?}, {heard:?}"));
+    let expected = case.next_state.clone().expect("a state");
+    if held || after != expected || published != case.publishes {
+        return Err(format!("{case:?}: {after}, publishes {published:?}, {ended:?}"));
     }
     Ok(())
 }
@@ -75,8 +76,9 @@ fn index(service: &str) -> usize {
     }
 }
 
-/// The event with its golden sample's content. `None`: this service does not listen to it.
-fn hear(sim: &mut Sim, node: usize, event: &str) -> Option<Ended> {
+/// Delivers an event with the content of its golden sample. `None`: the service does not subscribe
+/// to it.
+fn deliver(sim: &mut Sim, node: usize, event: &str) -> Option<Ended> {
     let kind = format!("{event}.v1");
     let sample = events::contract::contract_of(&kind).expect("an event of ours").sample;
     let mut json: serde_json::Value = serde_json::from_str(sample).unwrap();
@@ -127,7 +129,7 @@ fn set(sim: &mut Sim, service: &str, state: &str) {
                 if *event == "!" {
                     sim.take(&Step::Remind { node: INVENTORY, key: id, name: "ReservationDue".into() });
                 } else {
-                    hear(sim, INVENTORY, event);
+                    deliver(sim, INVENTORY, event);
                 }
             }
         }
@@ -136,10 +138,10 @@ fn set(sim: &mut Sim, service: &str, state: &str) {
                 return;
             }
             if state == "VOIDED" {
-                hear(sim, PAYMENT, "OrderCancelled");
+                deliver(sim, PAYMENT, "OrderCancelled");
                 return;
             }
-            hear(sim, PAYMENT, "OrderCreated");
+            deliver(sim, PAYMENT, "OrderCreated");
             let node: &mut testkit::Node<payment_service::saga::PaymentSaga, Outside> =
                 sim.nodes[PAYMENT].as_any_mut().downcast_mut().unwrap();
             let row = node.work.rows.get_mut(&id).unwrap();
@@ -160,7 +162,7 @@ fn set(sim: &mut Sim, service: &str, state: &str) {
             if state == "NONE" {
                 return;
             }
-            hear(sim, FULFILLMENT, "OrderConfirmed");
+            deliver(sim, FULFILLMENT, "OrderConfirmed");
             let node: &mut crate::system::Fulfillment = sim.nodes[FULFILLMENT].as_any_mut().downcast_mut().unwrap();
             let row = node.work.shipments.get_mut(&id).unwrap();
             row.cancel_request = matches!(state, "BOOKING_CANCEL" | "CANCELLING").then(|| uuid::Uuid::from_u128(5));

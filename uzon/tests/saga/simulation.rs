@@ -1,4 +1,5 @@
-//! Many orders at random, with delays, repeats, reordering and crashes between any two steps. A failure prints its seed.
+//! Random runs of several orders with delays, repeats, reordering and crashes between any two
+//! steps. A failure prints its seed.
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use testkit::sim::Faults;
@@ -8,11 +9,12 @@ use crate::{
     system::{Begin, Mutation, begin},
 };
 
-/// Seeds tried; a longer run: `UZON_SEEDS=100000 cargo test -p uzon --test saga simulation`.
+/// Number of seeds. For a longer run: `UZON_SEEDS=100000 cargo test -p uzon --test saga
+/// simulation`.
 const SEEDS: u64 = 2_500;
 
 #[test]
-fn any_seed_ends_well() {
+fn every_seed_ends_consistently() {
     for seed in 0..seeds() {
         if let Err(what) = run(seed, Mutation::None) {
             panic!("seed {seed}: {what}");
@@ -20,12 +22,12 @@ fn any_seed_ends_well() {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test's own knob")]
+#[expect(clippy::disallowed_methods, reason = "a parameter of this test")]
 fn seeds() -> u64 {
     std::env::var("UZON_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
 }
 
-/// One run from its seed: what was wrong, if anything.
+/// One run from its seed. `Err`: the violated invariant.
 pub fn run(seed: u64, mutation: Mutation) -> Result<(), String> {
     let mut rng = StdRng::seed_from_u64(seed ^ 0xdecaf);
     let any = [

@@ -1,4 +1,4 @@
-//! The nodes of the system and the world around them.
+//! The nodes of the system and the outside world.
 
 use std::convert::Infallible;
 
@@ -31,37 +31,37 @@ use uzon::sandbox::{
 use crate::controls;
 
 pub const TEAPOT: Uuid = Uuid::from_u128(0x7ea);
-/// Where each node stands in [`Sim::nodes`].
+/// Index of each node in [`Sim::nodes`].
 pub const ORDER: usize = 0;
 pub const INVENTORY: usize = 1;
 pub const PAYMENT: usize = 2;
 pub const FULFILLMENT: usize = 3;
 
-/// What is outside: the provider and the carrier with their own books, and a customer.
+/// The outside world: provider and carrier with their ledgers, and a customer.
 #[derive(Clone)]
 pub struct Outside {
     pub bank: Node<SandboxProvider>,
     pub carrier: Node<SandboxCarrier>,
     pub orders: Vec<Uuid>,
-    /// How often somebody may still change his mind.
+    /// Remaining cancellations.
     pub cancellations: usize,
     pub mutation: Mutation,
 }
 
-/// A safeguard that is taken away, to see whether anybody notices.
+/// A protection to remove, to show that a check fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mutation {
     #[default]
     None,
-    /// A charge is asked for with another key at every attempt.
+    /// Every attempt of a charge has a new key.
     NewKeyPerAttempt,
-    /// The provider's silence is taken for a decline.
+    /// A missing answer of the provider counts as a decline.
     TimeoutIsDecline,
-    /// "Not found" is taken for "never will be".
+    /// "Not found" counts as "never will be charged".
     VoidOnNotFound,
-    /// A cancellation before the confirmation leaves no trace in fulfillment.
+    /// A cancellation before the confirmation leaves no tombstone in fulfillment.
     NoTombstone,
-    /// Inventory gives stock up because of a timer of its own.
+    /// Inventory releases stock on its own timer.
     ReleaseOnExpiry,
     /// Inventory reserves for an order as often as it receives it, and recognises no repeats.
     ReserveAgain,
@@ -71,7 +71,7 @@ pub fn order(number: u128) -> Uuid {
     Uuid::from_u128(0x0de4_0000 + number)
 }
 
-/// What a scenario begins with.
+/// Initial state of a scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct Begin {
     pub stock: i64,
@@ -90,8 +90,9 @@ impl Default for Begin {
     }
 }
 
-/// Four services that decide an order's fate, and (`everybody`) the one that tells the customer.
-pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
+/// The four services that decide about an order, and with `with_notification` the notification
+/// service.
+pub fn begin(it: Begin, seed: u64, with_notification: bool) -> Sim<Outside> {
     let at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
     let (clock, manual) = Clock::manual(at, seed);
     let world = Outside {
@@ -120,13 +121,13 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
         .expect("stock");
 
     let mut order = order_node(&clock);
-    // The catalogue is known before anybody orders.
+    // The order service knows the catalogue before the first order.
     for event in inventory.outbox.drain(..) {
         let record = bus::Record { topic: event.topic, partition: 0, offset: 0, message: event.message };
         order.deliver(&record);
     }
     for (number, token) in it.tokens.iter().enumerate() {
-        order.command(place(world.orders[number], token, it.refused)).expect("the order is taken");
+        order.command(place(world.orders[number], token, it.refused)).expect("the order is accepted");
     }
     let mut nodes: Vec<Box<dyn Actor<Outside>>> = vec![
         Box::new(order),
@@ -134,12 +135,12 @@ pub fn begin(it: Begin, seed: u64, everybody: bool) -> Sim<Outside> {
         Box::new(payment(&clock)),
         Box::new(fulfillment(&clock, controls::fulfillment(it.mutation))),
     ];
-    if everybody {
+    if with_notification {
         nodes.push(Box::new(notification(&clock)));
     }
     let mut sim = Sim::new(manual, world, it.faults, nodes);
     if it.faults.prompt {
-        sim.take(&testkit::sim::Step::Outside("nothing".into())); // what was said so far goes to the log
+        sim.take(&testkit::sim::Step::Outside("nothing".into())); // publishes the events so far
     }
     sim
 }
@@ -190,20 +191,20 @@ pub fn payment(clock: &Clock) -> Node<PaymentSaga, Outside> {
     Node::new("payment-service", saga, choreography::heard_by(service::PAYMENT), clock.clone())
         .performs(|it: &payments::Charge, world: &mut Outside| world.charge(it))
         .performs(|it: &payments::QueryCharge, world: &mut Outside| {
-            Some(CallResult::Answer(query_answer(tell(&mut world.bank, query_command(it)))))
+            Some(CallResult::Answer(query_answer(send(&mut world.bank, query_command(it)))))
         })
         .performs(|it: &payments::CloseCharge, world: &mut Outside| {
             let close = close_command(it);
             if world.mutation == Mutation::VoidOnNotFound {
                 let query = payment_provider::Query { key: close.key, order_id: close.order_id };
-                return Some(CallResult::Answer(match query_answer(tell(&mut world.bank, query)) {
+                return Some(CallResult::Answer(match query_answer(send(&mut world.bank, query)) {
                     payments::Found::Settled(payments::ChargeAnswer::Charged { reference }) => {
                         payments::CloseAnswer::AlreadyCharged { reference }
                     }
                     _ => payments::CloseAnswer::Closed,
                 }));
             }
-            Some(CallResult::Answer(close_answer(tell(&mut world.bank, close))))
+            Some(CallResult::Answer(close_answer(send(&mut world.bank, close))))
         })
         .performs(|it: &payments::Refund, world: &mut Outside| {
             world.bank.command(refund_command(it)).ok().map(|answer| CallResult::Answer(refunded(answer)))
@@ -215,18 +216,18 @@ pub fn fulfillment(clock: &Clock, instead: Option<Instead<FulfillmentSaga>>) -> 
     let saga = Mutable { rules: FulfillmentSaga { rules }, instead };
     Node::new("fulfillment-service", saga, choreography::heard_by(service::FULFILLMENT), clock.clone())
         .performs(|it: &parcel::Book, world: &mut Outside| {
-            Some(CallResult::Answer(book_answer(tell(&mut world.carrier, book_command(it)))))
+            Some(CallResult::Answer(book_answer(send(&mut world.carrier, book_command(it)))))
         })
         .performs(|it: &parcel::QueryBooking, world: &mut Outside| {
-            let known = tell(&mut world.carrier, carrier::Find { key: parcel::booking_key(it.order_id) });
+            let known = send(&mut world.carrier, carrier::Find { key: parcel::booking_key(it.order_id) });
             Some(CallResult::Answer(known.map(|known| book_answer(known.answer))))
         })
         .performs(|it: &parcel::CancelBooking, world: &mut Outside| {
             let cancel = carrier::Cancel { key: parcel::booking_key(it.order_id) };
-            Some(CallResult::Answer(cancel_answer(tell(&mut world.carrier, cancel))))
+            Some(CallResult::Answer(cancel_answer(send(&mut world.carrier, cancel))))
         })
         .performs(|it: &parcel::TrackShipment, world: &mut Outside| {
-            let known = tell(&mut world.carrier, carrier::Find { key: parcel::booking_key(it.order_id) });
+            let known = send(&mut world.carrier, carrier::Find { key: parcel::booking_key(it.order_id) });
             Some(CallResult::Answer(known.and_then(|known| known.progress).map(progress)))
         })
 }
@@ -236,7 +237,7 @@ pub fn notification(clock: &Clock) -> Node<NotificationSaga, Outside> {
         .performs(|_: &Notify, _: &mut Outside| Some(CallResult::Answer(NotifyAnswer::Accepted)))
 }
 
-fn tell<P, C>(node: &mut Node<P>, command: C) -> C::Reply
+fn send<P, C>(node: &mut Node<P>, command: C) -> C::Reply
 where
     P: Participant<Workset: Default + Clone>,
     C: Command<Participant = P, Refusal = Infallible>,
@@ -281,7 +282,7 @@ impl Outside {
         if self.mutation == Mutation::NewKeyPerAttempt {
             charge.key = format!("{}:{}", charge.key, self.bank.work.entries.iter().count());
         }
-        match tell(&mut self.bank, charge).received() {
+        match send(&mut self.bank, charge).received() {
             Some(Ok(answer)) => Some(CallResult::Answer(charge_answer(answer))),
             Some(Err(_)) => None,
             None if self.mutation == Mutation::TimeoutIsDecline => {
@@ -330,7 +331,7 @@ impl World for Outside {
         let id: Uuid = id.parse().expect("an order");
         match verb {
             "pick up" => {
-                tell(&mut self.carrier, carrier::PickUp { key: parcel::booking_key(id) });
+                send(&mut self.carrier, carrier::PickUp { key: parcel::booking_key(id) });
             }
             "update" | "deliver" => {
                 let booking = self.carrier.work.bookings.get(&parcel::booking_key(id)).expect("booked").clone();
@@ -343,7 +344,7 @@ impl World for Outside {
                     nodes[FULFILLMENT].as_any_mut().downcast_mut().expect("fulfillment");
                 fulfillment.command(update).expect("the parcel is known");
                 if delivered {
-                    tell(&mut self.carrier, carrier::Deliver { key: booking.key, at });
+                    send(&mut self.carrier, carrier::Deliver { key: booking.key, at });
                 }
             }
             "cancel" => {

@@ -1,4 +1,4 @@
-//! A `uzon` of one's own: the real binary, with a data folder and a port that nobody else has.
+//! The real binary with a data folder and a port of its own.
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,10 +11,10 @@ use std::{
 
 use serde_json::Value;
 
-/// Longer than anything should take on a busy machine; only a broken build waits so long.
+/// Longer than any wait on a busy machine.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// `uzon`, with nothing of this process' environment that could change its mind.
+/// `uzon` without settings from the environment.
 pub fn uzon() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_uzon"));
     for (name, _) in std::env::vars_os() {
@@ -26,19 +26,19 @@ pub fn uzon() -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs the command until it ends.
 pub fn run(arguments: &[&str]) -> Output {
     uzon().args(arguments).output().unwrap()
 }
 
-/// Exit status and lines of stderr of a run that ends by itself.
+/// Exit status and lines of stderr of a command.
 pub fn refused(arguments: &[&str]) -> (i32, Vec<String>) {
     let output = run(arguments);
     let lines = String::from_utf8(output.stderr).unwrap().lines().map(str::to_owned).collect();
     (output.status.code().unwrap(), lines)
 }
 
-/// What a run that succeeds prints.
+/// Output of a successful command.
 pub fn printed(arguments: &[&str]) -> String {
     let output = run(arguments);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -54,7 +54,8 @@ pub struct Dev {
 }
 
 impl Dev {
-    /// On a free port, with answers of the outside world at once. Returns when it is ready.
+    /// Starts `uzon dev` on a free port with a sandbox without delays. Returns when the system is
+    /// ready.
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
         let mut command = uzon();
         command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
@@ -68,29 +69,29 @@ impl Dev {
         dev
     }
 
-    /// Reads its log until it says where it listens.
+    /// Reads the log until it has the address.
     fn ready(&mut self) -> String {
-        let mut said = String::new();
+        let mut output = String::new();
         loop {
             let mut line = String::new();
             if self.stdout.read_line(&mut line).unwrap() == 0 {
-                self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-                panic!("it ended instead of getting ready: {said}");
+                self.child.stderr.take().unwrap().read_to_string(&mut output).unwrap();
+                panic!("it ended instead of getting ready: {output}");
             }
             let log: Value = serde_json::from_str(&line).unwrap_or_default();
             if log["message"] == "ready" {
                 return format!("http://{}", log["address"].as_str().unwrap());
             }
-            said.push_str(&line);
+            output.push_str(&line);
         }
     }
 
-    /// A command that talks to it.
+    /// A command that calls the system.
     pub fn printed(&self, arguments: &[&str]) -> String {
         printed(&[arguments, &["--url", &self.url]].concat())
     }
 
-    /// The same, with its answer as JSON.
+    /// Runs such a command and parses its output as JSON.
     pub fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.printed(&[arguments, &["--json"]].concat())).unwrap()
     }
@@ -111,7 +112,7 @@ impl Dev {
         assert!(sent.success());
     }
 
-    /// Sends SIGTERM, and waits for the end: its status, and what it has logged.
+    /// Sends SIGTERM and waits for the end. Returns exit status and log.
     pub fn stop(mut self) -> (ExitStatus, String) {
         self.signal("TERM");
         let status = self.wait();
@@ -136,7 +137,7 @@ impl Drop for Dev {
     }
 }
 
-/// Asks until there is an answer.
+/// Polls until there is an answer.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     while begun.elapsed() < WAIT_TIMEOUT {
