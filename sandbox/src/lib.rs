@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod carrier;
+mod fate;
 pub mod payment_provider;
 
 /// The commented defaults of the sections `[sandbox.payment]` and `[sandbox.carrier]`.

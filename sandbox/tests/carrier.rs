@@ -44,7 +44,7 @@ fn book(postal_code: &str, country: &str) -> Book {
 }
 
 #[test]
-fn the_carrier_refuses_where_nobody_drives() {
+fn the_carrier_refuses_unserved_addresses() {
     let answer = |postal_code: &str, country: &str| {
         let Ok(answer) = in_memory().command(book(postal_code, country));
         answer
@@ -56,7 +56,7 @@ fn the_carrier_refuses_where_nobody_drives() {
 }
 
 #[test]
-fn what_is_picked_up_is_not_cancelled_and_what_is_cancelled_is_not_picked_up() {
+fn picking_up_and_cancelling_exclude_each_other() {
     for cancelled_first in [false, true] {
         let mut carrier = in_memory();
         let (cancel, pick_up) = (Cancel { key: KEY.into() }, PickUp { key: KEY.into() });
@@ -72,14 +72,14 @@ fn what_is_picked_up_is_not_cancelled_and_what_is_cancelled_is_not_picked_up() {
 }
 
 #[tokio::test]
-async fn the_carrier_behaves_as_it_is_told() {
+async fn a_change_of_behaviour_takes_effect() {
     let carrier = Carrier::new(&at_once());
     let running = Fixture::start(carrier.service()).await;
     let put = async |body: &Value| running.send("PUT", "/sandbox/carrier/behaviour", &[], Some(body)).await;
-    let told =
+    let answer =
         put(&json!({ "latencyMs": { "min": 1, "max": 2 }, "errorRate": 0.5, "timeoutRate": 0.25, "down": true })).await;
     let all = json!({ "latencyMs": { "min": 1, "max": 2 }, "errorRate": 0.5, "timeoutRate": 0.25, "timeoutAfterEffectRate": 0.0, "down": true });
-    assert_eq!((told.status, told.json()), (200, all));
+    assert_eq!((answer.status, answer.json()), (200, all));
     assert!(carrier.behaviour().down);
 
     let wrong = put(&json!({ "latencyMs": { "min": 3, "max": 2 }, "errorRate": 1.5 })).await;
@@ -94,7 +94,8 @@ async fn the_carrier_behaves_as_it_is_told() {
     running.stop().await;
 }
 
-/// A webhook that holds requests back until it may answer, and refuses each update when it comes for the first time.
+/// A webhook that holds requests back until it may answer, and refuses each update when it comes
+/// for the first time.
 #[derive(Clone)]
 struct Webhook {
     gate: Arc<Semaphore>,
@@ -131,15 +132,16 @@ impl Webhook {
     }
 }
 
-/// Updates of many parcels travel at the same time, but not too many; those of one parcel in their order, and each until it
-/// is accepted.
+/// Updates of many parcels travel at the same time, but not too many; those of one parcel in their
+/// order, and each until it is accepted.
 #[tokio::test]
-async fn updates_are_sent_side_by_side_and_in_order_for_each_parcel() {
+async fn updates_are_concurrent_but_ordered_per_parcel() {
     let (webhook, address) = Webhook::start().await;
     let carrier = Carrier::new(&at_once());
     let running = Fixture::start(carrier.service()).await;
     carrier.send_updates_to(&address);
-    // At the same time, so that the first update does not wait for the gate until its request times out and is sent again.
+    // At the same time, so that the first update does not wait for the gate until its request times
+    // out and is sent again.
     let book = async |number| {
         let body = json!({ "orderId": Uuid::from_u128(number), "postalCode": "N1 1AA", "country": "GB" });
         let key = format!("book:{number}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use settings::{DurationRange, Span};
 
 use super::Settings;
+use crate::fate::{Fate, Rates};
 
 /// The rates are shares of all calls and exclude each other.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,18 +20,6 @@ pub struct Behaviour {
     pub timeout_after_effect_rate: f64,
     /// Every call fails.
     pub down: bool,
-}
-
-/// The result of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    Answered,
-    /// Fails without effect.
-    Failed,
-    /// Never answered, and has no effect.
-    Lost,
-    /// Has its effect and is never answered.
-    AnswerLost,
 }
 
 impl Behaviour {
@@ -49,19 +38,20 @@ impl Behaviour {
         }
     }
 
-    /// The result of a call, by a random number between 0 and 1.
+    /// The result of a call, by a number between 0 and 1.
     pub fn fate(&self, drawn: f64) -> Fate {
-        let lost = self.error_rate + self.timeout_rate;
-        match drawn {
-            _ if self.down => Fate::Failed,
-            drawn if drawn < self.error_rate => Fate::Failed,
-            drawn if drawn < lost => Fate::Lost,
-            drawn if drawn < lost + self.timeout_after_effect_rate => Fate::AnswerLost,
-            _ => Fate::Answered,
-        }
+        let Self {
+            error_rate: error,
+            timeout_rate: timeout,
+            timeout_after_effect_rate: timeout_after_effect,
+            down,
+            ..
+        } = *self;
+        if down { Fate::Failed } else { Rates { error, timeout, timeout_after_effect }.fate(drawn) }
     }
 
-    /// The delay of a call, by a random number between 0 and 1. While the carrier is down there is none.
+    /// The delay of a call, by a random number between 0 and 1. While the carrier is down there is
+    /// none.
     pub fn delay(&self, drawn: f64) -> Duration {
         if self.down { Duration::ZERO } else { self.latency.at(drawn) }
     }
@@ -70,8 +60,8 @@ impl Behaviour {
 #[cfg(test)]
 mod tests {
     use super::{
-        Behaviour,
-        Fate::{self, AnswerLost, Answered, Failed, Lost},
+        Behaviour, Fate,
+        Fate::{AnswerLost, Answered, Failed, Lost},
     };
 
     #[test]

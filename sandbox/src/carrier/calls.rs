@@ -58,8 +58,8 @@ impl Carrier {
     }
 }
 
-/// Schedules the pick-up of a booking. The participant takes commands in their order, so the pick-up is decided after the
-/// booking.
+/// Schedules the pick-up of a booking. The participant takes commands in their order, so the
+/// pick-up is decided after the booking.
 struct ScheduleOnDrop<'a>(&'a Carrier, String);
 
 impl Drop for ScheduleOnDrop<'_> {

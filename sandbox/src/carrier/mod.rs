@@ -1,5 +1,5 @@
-//! A carrier with a ledger in a database of its own. It books, loses answers, picks parcels up, delivers them and sends the
-//! shop updates, as its settings say.
+//! A carrier with a ledger in a database of its own. It books, loses answers, picks parcels up,
+//! delivers them and sends the shop updates, as its settings say.
 //!
 //! ```text
 //! shop ── book, find, cancel ──▶ calls ──▶ participant (rules) ──▶ table
@@ -32,8 +32,9 @@ use serde::Deserialize;
 use settings::{DurationRange, HttpUrl, Span};
 use tokio::sync::mpsc;
 
+pub use crate::fate::Fate;
 pub use answers::{BookAnswer, BookingStatus, CancelAnswer, CarrierUpdate, Confirmation, Progress, UpdateAnswer};
-pub use behaviour::{Behaviour, Fate};
+pub use behaviour::Behaviour;
 pub use participant::{Book, Cancel, Deliver, Find, Input, Pace, PickUp, PickUpAnswer, SandboxCarrier, Transit};
 pub use queue::{Job, JobKind, Queue};
 pub use store::{Booking, Work};
@@ -42,7 +43,8 @@ pub use webhook::MAX_IN_FLIGHT;
 /// Short name of the service. Never rename.
 pub const NAME: &str = "sandbox-carrier";
 
-/// Minimum interval between the starts of small batches: parcels are not urgent, and share transactions.
+/// Minimum interval between the starts of small batches: parcels are not urgent, and share
+/// transactions.
 const LINGER: Duration = Duration::from_millis(25);
 
 /// Section `[sandbox.carrier]`.
@@ -58,8 +60,8 @@ pub struct Settings {
 
 type SendUpdate = Box<dyn Fn(CarrierUpdate) -> BoxFuture<'static, UpdateAnswer> + Send + Sync>;
 
-/// The carrier: a service to start ([`Carrier::service`]), and its calls for use in the same process. Cheap to clone; all
-/// clones are the same carrier.
+/// The carrier: a service to start ([`Carrier::service`]), and its calls for use in the same
+/// process. Cheap to clone; all clones are the same carrier.
 #[derive(Clone)]
 pub struct Carrier(Arc<Inner>);
 

@@ -74,7 +74,7 @@ pub struct Transit {
     pub deliver_at: DateTime<Utc>,
 }
 
-/// Everything that comes in. Nothing comes from the bus.
+/// All inputs. None comes from the bus.
 #[derive(Debug, Deserialize)]
 pub enum Input {
     #[serde(skip)]

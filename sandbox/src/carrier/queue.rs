@@ -35,8 +35,8 @@ impl Job {
         Self { due, failures: 0, key, kind }
     }
 
-    /// The next job of a booking. Whether the shop has accepted the update of a pick-up is not saved: it is sent again,
-    /// which is harmless.
+    /// The next job of a booking. Whether the shop has accepted the update of a pick-up is not
+    /// saved: it is sent again, which is harmless.
     pub fn of(booking: Booking, pace: Pace) -> Option<Self> {
         if booking.is_waiting() {
             return Some(Self::new(booking.booked_at + pace.pickup_after, booking.key, JobKind::PickUp));

@@ -109,7 +109,8 @@ fn refusal(book: &Book) -> Option<&'static str> {
     }
 }
 
-/// `SHIP-` and twelve letters and digits without those that look alike (Crockford's base 32): the random end of an id.
+/// `SHIP-` and twelve letters and digits without those that look alike (Crockford's base 32): the
+/// random end of an id.
 fn tracking_number(id: Uuid) -> String {
     const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let digit = |place: u32| char::from(DIGITS[(id.as_u128() >> (5 * place)) as usize & 31]);

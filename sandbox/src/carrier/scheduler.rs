@@ -1,4 +1,5 @@
-//! Runs jobs when they are due: picks up, delivers, and sends updates. Many at the same time, so that they share transactions.
+//! Runs jobs when they are due: picks up, delivers, and sends updates. Many at the same time, so
+//! that they share transactions.
 
 use std::{sync::PoisonError, time::Duration};
 
@@ -93,8 +94,9 @@ async fn send_picked_up(carrier: &Carrier, job: &Job, transit: &Transit) -> Resu
     Ok(Some(Job::new(transit.deliver_at, job.key.clone(), JobKind::Deliver(transit.clone()))))
 }
 
-/// Sends the update first and saves the delivery after it: a delivery can be neither refused nor taken back, so a saved
-/// delivery implies that the shop has accepted the update. After a crash in between the update is sent again.
+/// Sends the update first and saves the delivery after it: a delivery can be neither refused nor
+/// taken back, so a saved delivery implies that the shop has accepted the update. After a crash in
+/// between the update is sent again.
 async fn deliver(app: &App, carrier: &Carrier, job: &Job, transit: &Transit) -> Result<Option<Job>, RetryLater> {
     let at = transit.deliver_at;
     send(carrier, transit, Progress::Delivered { at }).await?;
@@ -115,8 +117,8 @@ async fn send(carrier: &Carrier, transit: &Transit, progress: Progress) -> Resul
     }
 }
 
-/// Finds the bookings that an earlier process left unfinished, by one scan of the whole table: an index would cost every
-/// booking more than the scan costs a start. Never returns.
+/// Finds the bookings that an earlier process left unfinished, by one scan of the whole table: an
+/// index would cost every booking more than the scan costs a start. Never returns.
 async fn find_unfinished(app: &App, carrier: &Carrier, found: &UnboundedSender<Job>) {
     let mut after = String::new();
     loop {

@@ -15,13 +15,15 @@ use super::{CarrierUpdate, Progress, UpdateAnswer};
 /// Requests to the webhook at the same time.
 pub const MAX_IN_FLIGHT: usize = 128;
 
-/// A request without an answer is sent again after this time: a shop that hangs must not stop the updates for ever.
+/// A request without an answer is sent again after this time: a shop that hangs must not stop the
+/// updates for ever.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The booking's answer is not known to the shop yet, or the shop is overloaded.
 const EXPECTED_REFUSALS: [StatusCode; 2] = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
 
-/// The scheduler has at most one update of a parcel under way, so a parcel's updates arrive in their order.
+/// The scheduler has at most one update of a parcel under way, so a parcel's updates arrive in
+/// their order.
 pub(super) struct Webhook {
     client: OutboundClient,
     clock: Clock,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Settings;
+use crate::fate::{Fate, Rates};
 
 /// Rates are shares of all calls; together at most 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -23,7 +24,7 @@ pub struct Behaviour {
     pub down: bool,
 }
 
-/// How long an answer takes, in milliseconds.
+/// Delay of an answer, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PaymentProviderLatency)]
@@ -32,33 +33,20 @@ pub struct LatencyMs {
     pub max: u64,
 }
 
-/// The result of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It is answered.
-    Answered,
-    /// It fails, without effect.
-    Fails,
-    /// It is never answered, and has no effect.
-    Lost,
-    /// It has its effect, and the answer is lost.
-    AnswerLost,
-}
-
 impl Behaviour {
-    /// By a number from 0 to 1, random or not.
-    pub fn fate(&self, roll: f64) -> Fate {
-        let lost = self.error_rate + self.timeout_rate;
-        match roll {
-            _ if self.down => Fate::Fails,
-            roll if roll < self.error_rate => Fate::Fails,
-            roll if roll < lost => Fate::Lost,
-            roll if roll < lost + self.timeout_after_effect_rate => Fate::AnswerLost,
-            _ => Fate::Answered,
-        }
+    /// The result of a call, by a number between 0 and 1.
+    pub fn fate(&self, drawn: f64) -> Fate {
+        let Self {
+            error_rate: error,
+            timeout_rate: timeout,
+            timeout_after_effect_rate: timeout_after_effect,
+            down,
+            ..
+        } = *self;
+        if down { Fate::Failed } else { Rates { error, timeout, timeout_after_effect }.fate(drawn) }
     }
 
-    /// How long it takes, by a number from 0 to 1.
+    /// The delay of a call, by a number between 0 and 1.
     pub fn latency(&self, roll: f64) -> Duration {
         let LatencyMs { min, max } = self.latency_ms;
         Duration::from_millis(min) + Duration::from_millis(max.saturating_sub(min)).mul_f64(roll)
@@ -88,8 +76,8 @@ mod tests {
             Settings { error_rate: 0.25, timeout_rate: 0.25, timeout_after_effect_rate: 0.25, ..Settings::default() };
         let behaviour = Behaviour::from(settings);
         let fates = [0.0, 0.25, 0.5, 0.75].map(|roll| behaviour.fate(roll));
-        assert_eq!(fates, [Fate::Fails, Fate::Lost, Fate::AnswerLost, Fate::Answered]);
-        assert_eq!(Behaviour { down: true, ..behaviour }.fate(0.9), Fate::Fails);
+        assert_eq!(fates, [Fate::Failed, Fate::Lost, Fate::AnswerLost, Fate::Answered]);
+        assert_eq!(Behaviour { down: true, ..behaviour }.fate(0.9), Fate::Failed);
         assert_eq!(Behaviour::from(Settings::default()).fate(0.0), Fate::Answered);
     }
 }

@@ -14,7 +14,8 @@ use super::{
 const SILENCE: Duration = Duration::from_mins(1);
 
 impl PaymentProvider {
-    /// Takes the money, once per key. The answer takes the time that the token asks for, or never comes.
+    /// Takes the money, once per key. The answer takes the time that the token asks for, or never
+    /// comes.
     pub async fn charge(&self, charge: Charge) -> Result<ChargeAnswer, CallError> {
         let reply = self.call(charge).await?;
         if let ChargeReply::Slowly(_) = reply {
@@ -47,7 +48,7 @@ impl PaymentProvider {
             tokio::time::sleep(latency).await;
         }
         match fate {
-            Fate::Fails => return Err(CallError::Failed("the provider cannot be reached".into())),
+            Fate::Failed => return Err(CallError::Failed("the provider cannot be reached".into())),
             Fate::Lost => return silence().await,
             Fate::Answered | Fate::AnswerLost => {}
         }

@@ -15,13 +15,13 @@ pub struct Model {
     pub order_id: Uuid,
     pub operation: Operation,
     pub status: Status,
-    /// Once money has moved.
+    /// Set once money has moved.
     pub reference: Option<Uuid>,
     /// Why it was declined.
     pub reason: Option<String>,
     pub amount_minor: i64,
     pub currency: String,
-    /// Of a charge: what was paid back of it.
+    /// Refunded amount of a charge.
     pub refunded_minor: i64,
     pub attempts: i32,
     pub at: DateTimeUtc,
@@ -39,16 +39,16 @@ pub enum Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Known, and nothing has happened.
+    /// Recorded without effect so far.
     Open,
-    /// On its way: it lands some time after somebody has asked for it.
+    /// A late charge: takes effect some time after the first query.
     Late,
-    /// Somebody has asked for it.
+    /// A late charge that was queried.
     Landing,
     /// The money has moved.
     Done,
     Declined,
-    /// It can never be charged any more.
+    /// Closed: nothing will be charged.
     Closed,
 }
 

@@ -1,4 +1,5 @@
-//! A payment provider with a ledger in a database of its own. It decides by token and fails as configured.
+//! A payment provider with a ledger in a database of its own. It decides by token and fails as
+//! configured.
 
 mod answers;
 mod behaviour;
@@ -16,8 +17,9 @@ use saga::{App, ParticipantBuilder};
 use serde::Deserialize;
 use settings::{DurationRange, Span};
 
+pub use crate::fate::Fate;
 pub use answers::{ChargeAnswer, ChargeReply, CloseAnswer, QueryAnswer, Refunded};
-pub use behaviour::{Behaviour, Fate, LatencyMs};
+pub use behaviour::{Behaviour, LatencyMs};
 pub use entry::{Model as Entry, Operation, Status};
 pub use participant::{Charge, Close, Input, Query, Refund, SandboxProvider};
 pub use rules::{Books, ChargeLands, LANDS_AFTER};
@@ -36,14 +38,15 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Answers at once, and only as the token says.
+    /// Answers at once, and only by token.
     fn default() -> Self {
         let at_once = DurationRange { start: Span::from_millis(0), end: Span::from_millis(0) };
         Self { latency: at_once, error_rate: 0.0, timeout_rate: 0.0, timeout_after_effect_rate: 0.0 }
     }
 }
 
-/// The provider: a service to start ([`PaymentProvider::service`]), and its calls for use in the same process.
+/// The provider: a service to start ([`PaymentProvider::service`]), and its calls for use in the
+/// same process.
 #[derive(Clone)]
 pub struct PaymentProvider {
     configured: Behaviour,

@@ -43,7 +43,7 @@ pub struct Refund {
     pub amount: Money,
 }
 
-/// Everything that comes in. The reminder's name is stored: never rename.
+/// All inputs. The reminder's name is stored: never rename.
 #[derive(Debug, Deserialize)]
 pub enum Input {
     // reminders

@@ -22,7 +22,8 @@ pub struct Books {
     pub entries: Rows<entry::Entity>,
 }
 
-/// Delay of a late charge after the first query for it. The next call about it makes it take effect earlier.
+/// Delay of a late charge after the first query for it. The next call about it makes it take effect
+/// earlier.
 pub const LANDS_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// The late charge with this key takes effect, after a query did not find it.
