@@ -24,7 +24,7 @@ pub struct Behaviour {
     pub down: bool,
 }
 
-/// Delay of an answer, in milliseconds.
+/// How long an answer takes, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PaymentProviderLatency)]

@@ -9,8 +9,8 @@ use web::{Caller, Checks, Json, Problem};
 use super::AppState;
 use crate::carrier::Behaviour;
 
-/// How calls to the carrier go. What is absent is as the settings say. The rates are shares of all
-/// calls and exclude each other.
+/// How calls to the carrier go. What is absent is as the settings say. The rates are shares of all calls and exclude each
+/// other.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = CarrierBehaviour)]
@@ -43,8 +43,7 @@ pub(super) struct LatencyMs {
 /// Ten minutes.
 const LONGEST: u64 = 600_000;
 
-/// Changes the behaviour of the carrier until the next change or start. Answers the behaviour in
-/// force.
+/// Changes the behaviour of the carrier until the next change or start. Answers the behaviour in force.
 #[utoipa::path(put, path = "/sandbox/carrier/behaviour", tag = "sandbox", request_body = Body,
     responses((status = 200, body = Body),
               (status = 400, body = Problem, content_type = "application/problem+json"),

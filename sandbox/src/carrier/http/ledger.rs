@@ -39,8 +39,8 @@ pub(super) enum Operation {
     Deliver,
 }
 
-/// The carrier's ledger: what the outside world believes happened, booking by booking. `limit`
-/// counts bookings, of which each has done one to three things; what was refused is not in it.
+/// The carrier's ledger: what the outside world believes happened, booking by booking. `limit` counts bookings, of which
+/// each has done one to three things; what was refused is not in it.
 #[utoipa::path(get, path = "/sandbox/carrier/ledger", tag = "sandbox", params(PageQuery),
     responses((status = 200, body = Page<Item>),
               (status = 400, body = Problem, content_type = "application/problem+json")))]

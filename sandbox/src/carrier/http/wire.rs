@@ -7,8 +7,7 @@ use uuid::Uuid;
 
 use crate::carrier::{BookAnswer, BookingStatus, CancelAnswer, Confirmation, Progress};
 
-/// Take a parcel. The key is in `Idempotency-Key`. The carrier only pretends: where it goes is all
-/// it wants to know.
+/// Take a parcel. The key is in `Idempotency-Key`. The carrier only pretends: where it goes is all it wants to know.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = CarrierBooking)]

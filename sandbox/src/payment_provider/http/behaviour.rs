@@ -8,7 +8,7 @@ use web::{Caller, Checks, Json, Problem};
 use super::AppState;
 use crate::payment_provider::{Behaviour, LatencyMs};
 
-/// Changes to the behaviour of the provider. Missing fields keep their configured values.
+/// How the provider is to behave. What is not named is as configured.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = PaymentProviderOrders)]
@@ -20,8 +20,7 @@ pub(super) struct Body {
     down: Option<bool>,
 }
 
-/// Changes the behaviour of the provider until the next start. An empty object restores the
-/// configured behaviour.
+/// Makes the provider misbehave from now on, and stop it: an empty object puts everything back as configured.
 #[utoipa::path(put, path = "/sandbox/payment-provider/behaviour", tag = "Sandbox", request_body = Body,
     responses((status = 200, body = Behaviour),
               (status = 422, body = Problem, content_type = "application/problem+json")))]

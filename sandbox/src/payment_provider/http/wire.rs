@@ -21,7 +21,7 @@ pub(super) struct ChargeBody {
     pub token: String,
 }
 
-/// Identifies a charge by its key; the charge may not exist.
+/// About a charge that is known, or not, by its key.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = PaymentProviderCharged)]
@@ -35,7 +35,7 @@ pub(super) struct AboutBody {
 #[schema(as = PaymentProviderRefund)]
 pub(super) struct RefundBody {
     pub order_id: Uuid,
-    /// Key of the charge.
+    /// Under which was charged.
     pub charge_key: String,
     #[schema(value_type = String, example = "59.90")]
     pub amount: Money,
@@ -47,7 +47,7 @@ pub(super) struct RefundBody {
 #[schema(as = PaymentProviderAnswer)]
 pub(super) struct Answer {
     outcome: Outcome,
-    /// The provider's reference, once money has moved.
+    /// The provider's, when money has moved.
     reference: Option<String>,
     /// Why it was declined.
     #[schema(value_type = Option<String>, example = "CARD_DECLINED")]
