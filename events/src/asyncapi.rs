@@ -1,4 +1,5 @@
-//! The AsyncAPI document: topics, messages and who sends and receives them, for readers outside of this repository.
+//! The AsyncAPI document for readers outside of this repository: topics, messages, and the services that send and receive
+//! them.
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Uzon events",
             "version": "1.0.0",
-            "description": "Orders and what becomes of them. CloudEvents 1.0 in Kafka's binary mode: attributes in headers, \
+            "description": "The events of an order's life cycle. CloudEvents 1.0 in Kafka's binary mode: attributes in headers, \
                 the event as JSON in the value. Changes are additive; readers ignore fields they do not know.",
             "license": { "name": "MIT OR Apache-2.0" },
         },
@@ -56,7 +57,7 @@ fn channel(topic: &Topic) -> Value {
 fn message(contract: &Contract) -> Value {
     let mut payload = contract.schema();
     let description = payload.as_object_mut().and_then(|schema| {
-        schema.remove("$schema"); // AsyncAPI's own dialect covers what our types use, and every tool reads it
+        schema.remove("$schema"); // AsyncAPI's default dialect is enough for these types, and every tool reads it
         schema.get("description").cloned()
     });
     json!({
@@ -71,7 +72,7 @@ fn message(contract: &Contract) -> Value {
     })
 }
 
-/// One operation per service and topic: the types it sends there, or those it reacts to.
+/// One operation per service and topic, with the event types the service publishes there or reacts to.
 fn operations(service: &str) -> Vec<(String, Value)> {
     let operation = |action: &str, (topic, types): (&str, Vec<&str>)| {
         let messages = types.iter().map(|kind| json!({ "$ref": format!("#/channels/{topic}/messages/{kind}") }));
@@ -98,13 +99,13 @@ fn headers() -> Value {
         ],
         "properties": {
             envelope::SPECVERSION: { "type": "string", "const": "1.0" },
-            envelope::ID: uuid("The event's id. A repeat has the same."),
+            envelope::ID: uuid("The event's id. A redelivered event has the same id."),
             envelope::TYPE: text("Name and version of the event type."),
-            envelope::SOURCE: text("Who published it."),
-            envelope::TIME: { "type": "string", "format": "date-time", "description": "When it happened." },
-            envelope::SUBJECT: uuid("What it is about: the order, or the product."),
+            envelope::SOURCE: text("The service that published the event."),
+            envelope::TIME: { "type": "string", "format": "date-time", "description": "The time of the event." },
+            envelope::SUBJECT: uuid("Id of the event's subject: the order, or the product."),
             envelope::SEQUENCE: text("The payload's `sequence`, in digits."),
-            envelope::DATASCHEMA: text("`$id` of the JSON Schema the value follows."),
+            envelope::DATASCHEMA: text("`$id` of the JSON Schema of the value."),
             envelope::CONTENT_TYPE: { "type": "string", "const": "application/json" },
             envelope::TRACEPARENT: text("W3C Trace Context."),
             envelope::TRACESTATE: text("W3C Trace Context."),

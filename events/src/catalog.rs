@@ -1,4 +1,4 @@
-//! What the inventory service tells about products. Keyed by product: it belongs to no order.
+//! The inventory service's events about products. Their key is the product id, because they belong to no order.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,34 +6,34 @@ use uuid::Uuid;
 
 use crate::{Currency, Money, event::event, topic, wire_enum::wire_enum};
 
-/// A product is new, or its name, price, currency or availability changed. Not told for every unit sold.
+/// A product is new, or its name, price, currency or availability changed. Not published for every unit sold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductChanged {
     /// The product.
     pub product_id: Uuid,
-    /// The shop's own number for it.
+    /// The shop's own number of the product.
     pub sku: String,
-    /// What customers see.
+    /// The name shown to customers.
     pub name: String,
-    /// Of one unit.
+    /// Price of one unit.
     pub price: Money,
-    /// Of the price. Never changes once set.
+    /// Currency of the price. It never changes.
     pub currency: Currency,
-    /// Whether it can be had.
+    /// Whether the product is in stock.
     pub availability: Availability,
-    /// Rises with every change: an older one is not to overwrite a newer one.
+    /// Increases with every change. A consumer ignores a version older than the one it has.
     pub version: i64,
 }
 
 wire_enum! {
-    /// How much of a product there is, roughly: the exact number changes with every order.
+    /// Approximate stock of a product. The exact number would change with every order.
     pub enum Availability {
-        /// Enough.
+        /// In stock.
         In = "IN",
-        /// Only a few.
+        /// Only a few units are left.
         Low = "LOW",
-        /// None.
+        /// Out of stock.
         Out = "OUT",
     }
 }

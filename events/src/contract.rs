@@ -1,4 +1,4 @@
-//! Each event type with its JSON Schema and its golden sample: what readers in any language may rely on.
+//! Each event type with its JSON Schema and its golden sample: the guarantees for consumers in any language.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
@@ -11,14 +11,15 @@ use crate::{
     ShipmentCancellationRefused, ShipmentCancelled, ShipmentFailed, envelope,
 };
 
-/// What is promised about one event type.
+/// The guarantees for one event type.
 #[derive(Debug, Clone, Copy)]
 pub struct Contract {
     /// [`Event::TYPE`].
     pub event_type: &'static str,
     /// [`Event::TOPIC`].
     pub topic: &'static str,
-    /// A whole event, envelope included, as it was sent when the type was new. Never changed: old records look like it.
+    /// A complete event, envelope included, as the first version of the type was sent. Never changed: stored records have
+    /// this form.
     pub sample: &'static str,
     schema: fn() -> Value,
     read: fn(&[u8]) -> serde_json::Result<String>,
@@ -38,7 +39,7 @@ impl Contract {
         (self.schema)()
     }
 
-    /// Reads an event with its envelope and writes it again; an error says what does not fit the type.
+    /// Reads an event with its envelope and writes it again. The error names the part that does not match the type.
     pub fn read(&self, json: &[u8]) -> serde_json::Result<String> {
         (self.read)(json)
     }
@@ -80,8 +81,8 @@ pub fn contracts() -> Vec<Contract> {
     ]
 }
 
-/// The event's schema with the envelope's fields put before its own. Nothing is shared between files (`$ref`), so that
-/// each stands alone.
+/// The event's schema with the envelope's fields before its own fields. Schemas are inlined instead of shared by `$ref`,
+/// so that each file is complete.
 fn schema_of<E: Event + JsonSchema>() -> Value {
     let plain = |schema: schemars::Schema| schema.to_value();
     let generator =
@@ -98,7 +99,7 @@ fn schema_of<E: Event + JsonSchema>() -> Value {
             (Value::Object(mut envelope), Some(Value::Object(own))) => {
                 for (name, property) in own {
                     let before = envelope.insert(name, property);
-                    assert!(before.is_none(), "{} has a field of the envelope's", E::TYPE);
+                    assert!(before.is_none(), "{} has a field with the name of an envelope field", E::TYPE);
                 }
                 Value::Object(envelope)
             }

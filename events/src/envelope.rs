@@ -1,5 +1,5 @@
-//! How an event travels: CloudEvents 1.0 in Kafka's binary mode. Attributes are headers, the value is JSON that repeats
-//! the essential ones, so that a record stands alone for a reader who knows no CloudEvents.
+//! The wire format of an event: CloudEvents 1.0 in Kafka's binary mode. Attributes are headers. The value is JSON and
+//! repeats the essential attributes, so that a consumer without CloudEvents support needs no header.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -13,11 +13,11 @@ pub const SPECVERSION: &str = "ce_specversion";
 pub const ID: &str = "ce_id";
 /// Header: [`Event::TYPE`].
 pub const TYPE: &str = "ce_type";
-/// Header: who published it, see [`source`].
+/// Header: the service that published the event, see [`source`].
 pub const SOURCE: &str = "ce_source";
-/// Header: when it happened.
+/// Header: the time of the event.
 pub const TIME: &str = "ce_time";
-/// Header: what it is about, the order's id (the product's for `ProductChanged`).
+/// Header: id of the event's subject: the order, or the product for `ProductChanged`.
 pub const SUBJECT: &str = "ce_subject";
 /// Header: [`Head::sequence`], an extension attribute.
 pub const SEQUENCE: &str = "ce_sequence";
@@ -30,62 +30,63 @@ pub const TRACEPARENT: &str = "traceparent";
 /// Header: W3C Trace Context.
 pub const TRACESTATE: &str = "tracestate";
 
-/// What [`SOURCE`] says for a service's short name.
+/// The value of [`SOURCE`] for a service's short name.
 pub fn source(service: &str) -> String {
     format!("/{service}-service")
 }
 
-/// What every event carries besides its own fields, in the same JSON object.
+/// The fields common to all events. They are in the same JSON object as the event's own fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
-    /// The event's id. A repeat has the same.
+    /// The event's id. A redelivered event has the same id.
     pub event_id: Uuid,
-    /// The order it is about; absent when it is about none.
+    /// The order the event belongs to; absent when it belongs to none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<Uuid>,
-    /// The same for everything that follows from one beginning: the order's id.
+    /// The same for all events of one saga: the order's id.
     pub correlation_id: Uuid,
-    /// The event that led to this one; `null` when none did.
+    /// Id of the event that caused this event; `null` when no event caused it.
     pub causation_id: Option<Uuid>,
-    /// 1, 2, 3 … per aggregate and topic. A repeat has the same, a gap is worth a report; never a reason to wait.
+    /// 1, 2, 3 … per aggregate and topic. A redelivered event has the same number. A consumer may report a gap but must not
+    /// wait for the missing event.
     pub sequence: u64,
-    /// When it happened.
+    /// The time of the event.
     pub timestamp: Timestamp,
 }
 
-/// An event as it came.
+/// A decoded event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Received<E> {
-    /// What every event carries.
+    /// The fields common to all events.
     pub head: Head,
-    /// Its own fields.
+    /// The event's own fields.
     pub event: E,
 }
 
-/// The JSON of an event with its envelope: both as one flat object. Not `#[serde(flatten)]`, which copies every field
-/// through a generic map on the hottest path there is.
+/// The JSON of an event and its envelope as one flat object. Does not use `#[serde(flatten)]`, which copies every field
+/// through a generic map; this function is called for every published event.
 pub fn to_json(head: &Head, event: &impl Event) -> String {
     const PLAIN: &str = "events are plain data";
     let mut json = serde_json::to_vec(head).expect(PLAIN);
     json.pop(); // the closing brace
-    let seam = json.len();
+    let joint = json.len();
     serde_json::to_writer(&mut json, event).expect(PLAIN);
-    assert_eq!(json[seam], b'{', "an event is a struct with named fields");
-    if json[seam + 1] == b'}' {
-        json.remove(seam);
+    assert_eq!(json[joint], b'{', "an event is a struct with named fields");
+    if json[joint + 1] == b'}' {
+        json.remove(joint);
     } else {
-        json[seam] = b',';
+        json[joint] = b',';
     }
     String::from_utf8(json).expect("serde_json writes UTF-8")
 }
 
-/// Reads what [`to_json`] wrote. Unknown fields are passed over.
+/// Reads the output of [`to_json`]. Unknown fields are ignored.
 pub fn from_json<E: DeserializeOwned>(json: &[u8]) -> serde_json::Result<Received<E>> {
     Ok(Received { head: serde_json::from_slice(json)?, event: serde_json::from_slice(json)? })
 }
 
-/// Name of an event type without its version, for people: `OrderCreated.v1` is `OrderCreated`.
+/// Name of an event type without its version, for display: `OrderCreated.v1` is `OrderCreated`.
 pub fn name_of(event_type: &str) -> &str {
     event_type.split_once('.').map_or(event_type, |(name, _)| name)
 }
@@ -110,7 +111,7 @@ mod tests {
         }
     }
 
-    /// What `to_json` is to be equal to.
+    /// The reference for the output of `to_json`.
     #[derive(Serialize)]
     struct Flat<'a, E> {
         #[serde(flatten)]
@@ -119,7 +120,7 @@ mod tests {
         event: &'a E,
     }
 
-    fn same(event: &impl Event) {
+    fn assert_flat(event: &impl Event) {
         let no_order = Head { order_id: None, causation_id: Some(Uuid::from_u128(3)), ..head() };
         for head in [head(), no_order] {
             assert_eq!(to_json(&head, event), serde_json::to_string(&Flat { head: &head, event }).unwrap());
@@ -127,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn it_is_as_if_flattened() {
-        same(&ShipmentFailed { reason: "“quoted”, {braced} and \\\" escaped".into() });
-        same(&ShipmentFailed { reason: String::new() });
-        same(&ShipmentCancelled {});
+    fn the_output_equals_serde_flatten() {
+        assert_flat(&ShipmentFailed { reason: "“quoted”, {braced} and \\\" escaped".into() });
+        assert_flat(&ShipmentFailed { reason: String::new() });
+        assert_flat(&ShipmentCancelled {});
     }
 
     #[test]
-    fn it_comes_back_as_it_went() {
+    fn an_event_survives_writing_and_reading() {
         let event = ShipmentFailed { reason: "}".into() };
         let received = from_json::<ShipmentFailed>(to_json(&head(), &event).as_bytes()).unwrap();
         assert_eq!((received.head, received.event), (head(), event));
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cause_is_said_and_no_order_is_not() {
+    fn a_missing_cause_is_null_and_a_missing_order_is_absent() {
         let json: Value = serde_json::from_str(&to_json(&head(), &ShipmentCancelled {})).unwrap();
         assert_eq!(json["causationId"], json!(null));
         assert!(json.as_object().unwrap().contains_key("causationId"));
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "named fields")]
-    fn an_event_that_is_no_object_is_a_bug() {
+    fn an_event_that_is_not_an_object_panics() {
         #[derive(Serialize)]
         struct Bare(Timestamp);
         crate::event::event!(Bare = "Bare.v1", "nowhere");

@@ -1,11 +1,11 @@
-/// Something that happened, told to other services. The value holds the event's own fields; what every event carries
-/// besides them is [`crate::Head`].
+/// An event that one service publishes for the others. A type holds the event's own fields; [`crate::Head`] holds the
+/// fields common to all events.
 pub trait Event: serde::Serialize {
-    /// Name and version as sent in `ce_type`, such as `OrderCreated.v1`. Never rename: it is in every stored record.
+    /// Name and version as sent in `ce_type`, such as `OrderCreated.v1`. Never rename: every stored record contains it.
     const TYPE: &'static str;
-    /// Where it is published. Never move: readers would miss it.
+    /// The topic the event is published to. Never change: consumers would miss the event.
     const TOPIC: &'static str;
-    /// Which JSON Schema it follows, as sent in `ce_dataschema`; the schema's `$id`.
+    /// `$id` of the event's JSON Schema, as sent in `ce_dataschema`.
     const SCHEMA: &'static str;
 }
 

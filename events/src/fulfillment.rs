@@ -1,4 +1,4 @@
-//! What the fulfillment service tells about the parcel.
+//! The fulfillment service's events about the parcel.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,51 +12,51 @@ use crate::{Timestamp, event::event, topic, wire_enum::wire_enum};
 pub struct OrderShipped {
     /// The shipment.
     pub shipment_id: Uuid,
-    /// Who carries it.
+    /// Name of the carrier.
     pub carrier: String,
-    /// The carrier's number for it.
+    /// The carrier's number of the parcel.
     pub tracking_number: String,
-    /// When the carrier expects to hand it over.
+    /// When the carrier expects to deliver the parcel.
     pub estimated_delivery: Timestamp,
 }
 
-/// The parcel has been handed over.
+/// The carrier has delivered the parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderDelivered {
     /// The shipment.
     pub shipment_id: Uuid,
-    /// When, as the carrier says.
+    /// Time of the delivery, as the carrier reported it.
     pub delivered_at: Timestamp,
 }
 
-/// The carrier refused the parcel for good. A carrier that is down or slow is no failure.
+/// The carrier refused the parcel permanently. A carrier that is down or slow does not cause this event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShipmentFailed {
-    /// The carrier's words.
+    /// The reason the carrier gave.
     pub reason: String,
 }
 
-/// There is no parcel, and there will be none.
+/// The shipment is cancelled: no parcel exists, and none will be created.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShipmentCancelled {}
 
-/// It was too late to cancel: the parcel goes its way.
+/// The shipment can no longer be cancelled. The delivery continues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShipmentCancellationRefused {
-    /// Why.
+    /// Why the shipment cannot be cancelled.
     pub why: CancellationRefusal,
 }
 
 wire_enum! {
-    /// Why a shipment can't be cancelled any more.
+    /// Why a shipment can no longer be cancelled.
     pub enum CancellationRefusal {
         /// The carrier has the parcel.
         AlreadyShipped = "ALREADY_SHIPPED",
-        /// The customer has it.
+        /// The customer has the parcel.
         AlreadyDelivered = "ALREADY_DELIVERED",
     }
 }

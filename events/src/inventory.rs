@@ -1,4 +1,4 @@
-//! What the inventory service tells about orders' stock.
+//! The inventory service's events about the stock of an order.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,17 @@ use uuid::Uuid;
 
 use crate::{Timestamp, event::event, topic, wire_enum::wire_enum};
 
-/// All items of the order are kept for it.
+/// All items of the order are reserved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InventoryReserved {
-    /// What is kept.
+    /// The reservations, one per product.
     pub reservations: Vec<ReservedItem>,
-    /// When `ReservationExpired` follows, unless the order is confirmed or cancelled before.
+    /// Time at which `ReservationExpired` follows, unless the order is confirmed or cancelled before.
     pub expires_at: Timestamp,
 }
 
-/// Units of one product kept for an order.
+/// Units of one product reserved for an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReservedItem {
@@ -28,49 +28,49 @@ pub struct ReservedItem {
     pub reservation_id: Uuid,
 }
 
-/// Not all items could be reserved, so none is.
+/// Some items could not be reserved, so none is reserved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InventoryInsufficient {
-    /// Of what there was too little.
+    /// The products without enough stock.
     pub missing: Vec<Shortage>,
 }
 
-/// A product of which there was too little.
+/// A product without enough stock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shortage {
     /// Which product.
     pub product_id: Uuid,
-    /// How many units the order wants.
+    /// How many units were ordered.
     pub requested: u32,
-    /// How many there were.
+    /// How many units were available.
     pub available: u32,
 }
 
-/// What was kept for the order is for sale again.
+/// The stock reserved for the order is available again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InventoryReleased {
-    /// Why.
+    /// Why the stock was released.
     pub reason: ReleaseReason,
 }
 
-/// The order has kept its stock for long enough. The stock stays kept until the order, the arbiter, has decided: it may
-/// have been confirmed, and that news be on its way.
+/// The reservation's time is over. The stock stays reserved until the order service, the arbiter, has decided: the order may
+/// have been confirmed, and `OrderConfirmed` may not have arrived yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReservationExpired {
-    /// When its time was over.
+    /// Time at which the reservation expired.
     pub expires_at: Timestamp,
 }
 
 wire_enum! {
-    /// Why stock was given back.
+    /// Why stock was released.
     pub enum ReleaseReason {
         /// The order was cancelled.
         OrderCancelled = "ORDER_CANCELLED",
-        /// Its payment was refused.
+        /// The order's payment was refused.
         PaymentFailed = "PAYMENT_FAILED",
     }
 }

@@ -1,4 +1,4 @@
-//! What the notification service tells. No address, no text: only that somebody was told.
+//! The notification service's events. They contain neither the recipient nor the text of a message.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,42 +6,42 @@ use uuid::Uuid;
 
 use crate::{event::event, topic, wire_enum::wire_enum};
 
-/// A message has left.
+/// A message was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationSent {
     /// The notification.
     pub notification_id: Uuid,
-    /// Type of the event it tells of, such as `OrderShipped.v1`.
+    /// Type of the event the message is about, such as `OrderShipped.v1`.
     pub event: String,
-    /// How it was sent.
+    /// Channel the message was sent by.
     pub channel: Channel,
 }
 
-/// A message could not be sent, and will not be tried again by itself.
+/// A message could not be sent. The service makes no further attempt by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationFailed {
     /// The notification.
     pub notification_id: Uuid,
-    /// Type of the event it tells of, such as `OrderShipped.v1`.
+    /// Type of the event the message is about, such as `OrderShipped.v1`.
     pub event: String,
-    /// How it was tried.
+    /// Channel the message was to be sent by.
     pub channel: Channel,
-    /// What the channel answered last. No personal data: never the recipient.
+    /// The last answer of the channel. It contains no personal data, such as the recipient.
     pub reason: String,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
 }
 
 wire_enum! {
-    /// How a message travels.
+    /// How a message is sent.
     pub enum Channel {
-        /// To the customer's mailbox.
+        /// By e-mail to the customer.
         Email = "EMAIL",
-        /// To the customer's phone.
+        /// By text message to the customer's phone.
         Sms = "SMS",
-        /// To the shop's own systems.
+        /// By HTTP to the shop's own systems.
         Webhook = "WEBHOOK",
     }
 }

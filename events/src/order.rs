@@ -1,4 +1,4 @@
-//! What the order service tells.
+//! The order service's events.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,22 +9,22 @@ use crate::{
     wire_enum::wire_enum,
 };
 
-/// An order was taken. The one place where the customer's contact and the payment token travel: payment and
-/// notification keep what they need of it.
+/// An order was accepted. Only this event carries the customer's contact and the payment token. The payment and
+/// notification services store the parts they need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCreated {
-    /// Whose order it is.
+    /// The customer who placed the order.
     pub customer_id: Uuid,
-    /// How to reach them.
+    /// The customer's contact.
     pub customer: Customer,
-    /// Of every amount in it.
+    /// Currency of every amount in the event.
     pub currency: Currency,
     /// Sum of all lines.
     pub total_amount: Money,
-    /// What was ordered.
+    /// The ordered items.
     pub items: Vec<Item>,
-    /// How it will be paid.
+    /// How the order will be paid.
     pub payment: PaymentDetails,
 }
 
@@ -34,84 +34,84 @@ pub struct OrderCreated {
 pub struct PaymentDetails {
     /// Such as `card`.
     pub method: String,
-    /// The provider's token. Never card data.
+    /// The payment provider's token. Never card data.
     pub token: Personal<String>,
 }
 
-/// Somebody wants a confirmed order cancelled; whether that is still possible depends on the parcel.
+/// The cancellation of a confirmed order was requested. Whether it is still possible depends on the parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCancellationRequested {
-    /// What the one who asked wrote.
+    /// Note of the person who requested the cancellation.
     pub note: Option<String>,
 }
 
-/// The order is over: whatever anyone holds for it is to be undone.
+/// The order has ended. Every service undoes its part of the order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderCancelled {
-    /// Why.
+    /// Why the order was cancelled.
     pub reason: CancelReason,
-    /// What the one who asked for it wrote.
+    /// Note of the person who requested the cancellation.
     pub note: Option<String>,
 }
 
-/// Stock is reserved and paid: ship it.
+/// The order's stock is reserved and its payment is made: the order is to be shipped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderConfirmed {
-    /// Whose order it is.
+    /// The customer who placed the order.
     pub customer_id: Uuid,
-    /// Of every amount in it.
+    /// Currency of every amount in the event.
     pub currency: Currency,
     /// Sum of all lines.
     pub total_amount: Money,
-    /// What is to be shipped.
+    /// The items to ship.
     pub items: Vec<Item>,
-    /// Who takes the parcel.
+    /// The recipient of the parcel.
     pub recipient: Recipient,
-    /// Where it goes.
+    /// The destination of the parcel.
     pub shipping_address: Address,
-    /// The payment it was confirmed for.
+    /// The payment that led to the confirmation.
     pub payment_id: Uuid,
 }
 
-/// An order changed its status. For anyone who shows orders; nothing in the saga depends on it.
+/// An order changed its status. For systems that display orders; no reaction of the saga's outcome depends on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderStatusChanged {
-    /// Whose order it is.
+    /// The customer who placed the order.
     pub customer_id: Uuid,
-    /// What it is now.
+    /// The new status.
     pub status: OrderStatus,
-    /// What it was; nothing for a new order.
+    /// The previous status; absent for a new order.
     pub previous: Option<OrderStatus>,
-    /// What people see.
+    /// The status as text for display.
     pub status_text: String,
-    /// Why it ended without being delivered.
+    /// Why the order ended without delivery.
     pub reason: Option<OrderEndReason>,
     /// Counts the order's transitions: 1, 2, 3 …
     pub version: i64,
-    /// Once it is shipped.
+    /// The carrier's number of the parcel, once the order is shipped.
     pub tracking_number: Option<String>,
 }
 
 wire_enum! {
-    /// Where an order stands.
+    /// Status of an order.
     pub enum OrderStatus {
-        /// Taken, nothing decided yet.
+        /// Accepted; stock is not reserved yet.
         Pending = "PENDING",
-        /// Its stock is reserved.
+        /// Its stock is reserved; payment is pending.
         Reserved = "RESERVED",
-        /// Paid; to be shipped.
+        /// Its payment is made; shipment is pending.
         Confirmed = "CONFIRMED",
-        /// With the carrier.
+        /// The carrier has the parcel.
         Shipped = "SHIPPED",
-        /// Done.
+        /// The parcel is delivered.
         Delivered = "DELIVERED",
-        /// Its cancellation waits for the parcel's fate.
+        /// Its cancellation was requested and depends on the parcel.
         Cancelling = "CANCELLING",
-        /// Ended, and undone.
+        /// It ended before delivery, and the services undo their parts.
         Cancelled = "CANCELLED",
         /// The payment was refused.
         Failed = "FAILED",
@@ -119,7 +119,7 @@ wire_enum! {
 }
 
 impl OrderStatus {
-    /// What people see.
+    /// The status as text for display.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Pending => "Order Placed",
@@ -133,7 +133,7 @@ impl OrderStatus {
         }
     }
 
-    /// Whether nothing follows it.
+    /// Whether the status is final.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Delivered | Self::Cancelled | Self::Failed)
     }
@@ -142,35 +142,35 @@ impl OrderStatus {
 wire_enum! {
     /// Why an order was cancelled.
     pub enum CancelReason {
-        /// Not everything could be reserved.
+        /// Some items could not be reserved.
         OutOfStock = "OUT_OF_STOCK",
-        /// It was not paid while its stock was kept.
+        /// The order was not paid before its reservation expired.
         ReservationExpired = "RESERVATION_EXPIRED",
         /// The carrier refused the parcel.
         ShipmentFailed = "SHIPMENT_FAILED",
-        /// It did not move for too long.
+        /// The order made no progress before its deadline.
         DeadlineExceeded = "DEADLINE_EXCEEDED",
-        /// Somebody asked for it.
+        /// The cancellation was requested.
         CustomerRequest = "CUSTOMER_REQUEST",
     }
 }
 
 wire_enum! {
-    /// Why an order ended without being delivered: every reason to cancel and every refusal of a payment.
+    /// Why an order ended without delivery: every [`CancelReason`] and every [`PaymentFailure`].
     pub enum OrderEndReason {
-        /// Not everything could be reserved.
+        /// Some items could not be reserved.
         OutOfStock = "OUT_OF_STOCK",
-        /// It was not paid while its stock was kept.
+        /// The order was not paid before its reservation expired.
         ReservationExpired = "RESERVATION_EXPIRED",
         /// The carrier refused the parcel.
         ShipmentFailed = "SHIPMENT_FAILED",
-        /// It did not move for too long.
+        /// The order made no progress before its deadline.
         DeadlineExceeded = "DEADLINE_EXCEEDED",
-        /// Somebody asked for it.
+        /// The cancellation was requested.
         CustomerRequest = "CUSTOMER_REQUEST",
-        /// The bank said no.
+        /// The bank declined the charge.
         CardDeclined = "CARD_DECLINED",
-        /// Not enough money.
+        /// The account has insufficient funds.
         InsufficientFunds = "INSUFFICIENT_FUNDS",
         /// The customer did not authorise it.
         PaymentNotAuthorised = "PAYMENT_NOT_AUTHORISED",
@@ -211,7 +211,7 @@ mod tests {
     use crate::PaymentFailure;
 
     #[test]
-    fn an_end_has_the_name_of_its_reason() {
+    fn an_end_reason_has_the_name_of_its_cause() {
         let names: Vec<&str> = OrderEndReason::ALL.iter().map(|reason| reason.as_str()).collect();
         let cancelled = CancelReason::ALL.iter().map(|&reason| (reason.as_str(), OrderEndReason::from(reason)));
         let refused = PaymentFailure::ALL.iter().map(|&reason| (reason.as_str(), OrderEndReason::from(reason)));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wire_name_is_one_everywhere() {
+    fn json_and_text_have_the_same_name() {
         for &status in OrderStatus::ALL {
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
             assert_eq!(status.as_str().parse(), Ok(status));

@@ -1,4 +1,4 @@
-//! What the payment service tells.
+//! The payment service's events.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,52 +12,52 @@ use crate::{Currency, Money, event::event, topic, wire_enum::wire_enum};
 pub struct PaymentProcessed {
     /// The payment.
     pub payment_id: Uuid,
-    /// What was charged.
+    /// The charged amount.
     pub amount: Money,
-    /// Of the amount.
+    /// Currency of the amount.
     pub currency: Currency,
     /// Such as `card`.
     pub payment_method: String,
 }
 
-/// Nothing was charged, and nothing will be.
+/// The charge was refused. The order will not be charged again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentFailed {
-    /// Why.
+    /// Why the charge was refused.
     pub reason: PaymentFailure,
-    /// What was to be charged.
+    /// The amount that was to be charged.
     pub amount: Money,
-    /// Of the amount.
+    /// Currency of the amount.
     pub currency: Currency,
 }
 
-/// Money was paid back: all that was left (a cancellation), or a part.
+/// A refund was made: of the remaining amount (a cancellation), or of a part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentRefunded {
     /// The refund.
     pub refund_id: Uuid,
-    /// Of which payment.
+    /// The refunded payment.
     pub payment_id: Uuid,
-    /// What was paid back now.
+    /// Amount of this refund.
     pub amount: Money,
-    /// What has been paid back of this payment, this refund included.
+    /// Sum of all refunds of the payment, this refund included.
     pub refunded_total: Money,
-    /// Of both amounts.
+    /// Currency of both amounts.
     pub currency: Currency,
-    /// What led to it.
+    /// Why the refund was made.
     pub reason: RefundReason,
-    /// What the one who ordered it wrote.
+    /// Note of the person who requested the refund.
     pub note: Option<String>,
 }
 
 wire_enum! {
     /// Why a charge was refused.
     pub enum PaymentFailure {
-        /// The bank said no.
+        /// The bank declined the charge.
         CardDeclined = "CARD_DECLINED",
-        /// Not enough money.
+        /// The account has insufficient funds.
         InsufficientFunds = "INSUFFICIENT_FUNDS",
         /// The customer did not authorise it.
         PaymentNotAuthorised = "PAYMENT_NOT_AUTHORISED",
@@ -65,11 +65,11 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// What led to a refund.
+    /// Why a refund was made.
     pub enum RefundReason {
         /// The order was cancelled.
         OrderCancelled = "ORDER_CANCELLED",
-        /// Somebody of the shop ordered it.
+        /// An operator of the shop requested the refund.
         Requested = "REQUESTED",
     }
 }

@@ -1,6 +1,6 @@
 //! The short names of the services: consumer group, inbox key and owner of topics. Never rename.
 
-/// Takes orders and decides how they end.
+/// Accepts orders and decides their final status.
 pub const ORDER: &str = "order";
 /// Products, stock, reservations.
 pub const INVENTORY: &str = "inventory";
@@ -13,5 +13,5 @@ pub const NOTIFICATION: &str = "notification";
 /// Reports, the saga ledger, the audit.
 pub const ANALYTICS: &str = "analytics";
 
-/// Every service, in the order in which an order meets them.
+/// Every service, in the order of the saga's steps.
 pub const ALL: [&str; 6] = [ORDER, INVENTORY, PAYMENT, FULFILLMENT, NOTIFICATION, ANALYTICS];

@@ -1,28 +1,28 @@
-//! The names of the topics. Never rename: records and offsets live under them.
+//! The names of the topics. Never rename: records and offsets are stored under them.
 
-/// Orders taken, and what ends them.
+/// New orders, requested cancellations and cancelled orders.
 pub const ORDERS_IN: &str = "orders-in";
-/// Stock reserved, refused, given back.
+/// Stock reserved, insufficient, released; reservations expired.
 pub const INVENTORY_UPDATES: &str = "inventory-updates";
-/// Money taken, refused, paid back.
+/// Payments made, refused, refunded.
 pub const PAYMENT_UPDATES: &str = "payment-updates";
-/// Orders that may be shipped: stock reserved and paid.
+/// Confirmed orders, ready to ship: stock reserved and payment made.
 pub const ORDERS_VALIDATED: &str = "orders-validated";
-/// What happens to the parcel.
+/// Progress of the shipment.
 pub const SHIPPING_UPDATES: &str = "shipping-updates";
-/// Every transition of an order, for anyone outside. Compacted.
+/// Every transition of an order, for systems that display orders. Compacted.
 pub const ORDER_STATUS: &str = "order-status";
-/// Messages sent to customers.
+/// Notifications sent and failed.
 pub const NOTIFICATION_UPDATES: &str = "notification-updates";
-/// Products as others need to know them. Compacted, keyed by product.
+/// Products with name, price and availability. Compacted, keyed by product.
 pub const CATALOG: &str = "catalog";
 
-/// The topic that copies of a topic's dead letters are stored for. An installation may give it another name on the bus.
+/// The topic for copies of a topic's dead letters. `bus.dead_letter_topic` may give it another name on the bus.
 pub fn dead_letters(topic: &str) -> String {
     format!("{topic}{DEAD_LETTERS}")
 }
 
-/// The topic whose dead letters these are; `None` for a topic of events.
+/// The topic of a dead-letter topic; `None` when the name is that of an event topic.
 pub fn of_dead_letters(dead_letters: &str) -> Option<&str> {
     dead_letters.strip_suffix(DEAD_LETTERS)
 }

@@ -1,6 +1,6 @@
-//! Enums that cross the wire. The name is written once, beside its variant, and serves JSON, schema, database and logs.
+//! Enums of the wire contract. The name is defined once, beside its variant; JSON, schema, database and logs use it.
 
-/// Text that names no variant of a wire enum.
+/// A text that is not the name of a variant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not one of the known names")]
 pub struct UnknownName(pub String);

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use chrono::DateTime;
 use clock::Clock;
@@ -24,6 +27,8 @@ fn cancelled() -> OrderCancelled {
 struct Shop {
     payment: Fixture,
     provider: Fixture,
+    /// Of the last event.
+    sequence: AtomicI64,
 }
 
 fn settings(timeout: &str) -> Settings {
@@ -36,7 +41,7 @@ impl Shop {
         let provider = Fixture::start(provider.service()).await;
         let adapter = Arc::new(HttpProvider::new(&provider.serve().await));
         let payment = Fixture::start(payment_service::service(&settings("1s"), adapter)).await;
-        Self { payment, provider }
+        Self { payment, provider, sequence: AtomicI64::new(0) }
     }
 
     async fn close(self) {
@@ -59,7 +64,7 @@ impl Shop {
             trace,
             input: (),
         });
-        out.publish(&mut 0, event);
+        out.publish(&mut self.sequence.fetch_add(1, Ordering::Relaxed), event);
         let published = self.payment.host.bus.publish(out.into_parts().events).await;
         assert!(published.failure.is_none(), "{:?}", published.failure);
     }

@@ -1,6 +1,6 @@
-//! Who reacts to what, and what they owe for it: the one place where this is written. The saga ledger's deadlines, the
-//! services' subscriptions, the AsyncAPI document and the diagram in `docs/` are derived from it, and the end-to-end
-//! scenarios are compared with it.
+//! The reactions of each service, and the events each reaction owes. This module is the only definition. The saga ledger's
+//! deadlines, the services' subscriptions, the AsyncAPI document and the diagram in `docs/` are derived from it. The
+//! end-to-end scenarios are compared with it.
 
 mod reactions;
 mod starts;
@@ -12,68 +12,68 @@ pub use reactions::REACTIONS;
 pub use starts::STARTS;
 pub use topics::TOPICS;
 
-/// A topic: one owner publishes, anyone reads.
+/// A topic. Its owner alone publishes to it; any service may consume it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Topic {
-    /// Its name, without the prefix an installation may put before it.
+    /// The name, without `bus.topic_prefix`.
     pub name: &'static str,
-    /// Short name of the only service that publishes to it.
+    /// Short name of the only service that publishes to the topic.
     pub owner: &'static str,
-    /// What records are keyed by: their order is kept per key.
+    /// The key of the records. Records with the same key keep their order.
     pub key: Key,
-    /// Only the last record of each key is kept for ever.
+    /// Whether the topic is compacted: the last record of each key is never deleted.
     pub compacted: bool,
-    /// Every type found in it.
+    /// Every event type of the topic.
     pub events: &'static [&'static str],
 }
 
-/// What the records of a topic are keyed by.
+/// The key of a topic's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// The order they are about.
+    /// The order id.
     Order,
-    /// The product they are about.
+    /// The product id.
     Product,
 }
 
-/// What a service does about an event.
+/// What a service does on an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reaction {
-    /// Any one of these.
+    /// The event types; each of them triggers the reaction.
     pub on: &'static [&'static str],
     /// Short name of the service that reacts.
     pub service: &'static str,
-    /// In words.
+    /// Description.
     pub does: &'static str,
-    /// It owes one of these; nothing when empty. One of them that came earlier settles it as well.
+    /// The service owes one of these events; it owes none when the list is empty. An earlier event of these types counts too.
     pub owes: &'static [&'static str],
-    /// It owes something only if one of these has happened too, before or after; always when empty.
+    /// An event is owed only if one of these was published, before or after. No condition when the list is empty.
     pub given: &'static [&'static str],
-    /// It owes nothing (any more) once one of these has happened.
+    /// Nothing is owed once one of these was published.
     pub unless: &'static [&'static str],
-    /// What it may publish besides.
+    /// Other events the reaction may publish.
     pub also: &'static [&'static str],
-    /// How long it may take, from the moment it owes. `None`: nothing measures it.
+    /// Deadline, from the moment the event is owed. `None`: there is no deadline.
     pub within: Option<Duration>,
-    /// It undoes something: may be late, must not be lost.
+    /// Whether the reaction is a compensation, which may be late but must not be lost.
     pub undoes: bool,
 }
 
-/// Something no event asks for at that moment: a person's command, a timer, the outside world.
+/// A cause that is not an event: a command, a timer, or an external system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
-    /// In words.
+    /// Description.
     pub when: &'static str,
-    /// Short name of the service it happens to.
+    /// Short name of the service that publishes.
     pub service: &'static str,
-    /// What the service may publish about it.
+    /// The events the service may publish.
     pub publishes: &'static [&'static str],
-    /// The events that set the timer or asked the outside: one of them, or none, is the cause that is noted.
+    /// The events that set the timer or led to the external call. `causationId` names one of them or is `null`.
     pub after: &'static [&'static str],
 }
 
 impl Reaction {
-    /// Everything it may publish.
+    /// Every event the reaction may publish.
     pub fn publishes(&self) -> impl Iterator<Item = &'static str> {
         self.owes.iter().chain(self.also).copied()
     }
@@ -84,7 +84,7 @@ pub fn topics() -> &'static [Topic] {
     TOPICS
 }
 
-/// Every reaction, in the order in which a happy order meets them, then those to trouble.
+/// Every reaction: first those of a successful order in their sequence, then those to failures.
 pub fn reactions() -> &'static [Reaction] {
     REACTIONS
 }
@@ -99,27 +99,28 @@ pub fn topic_of(event_type: &str) -> Option<&'static Topic> {
     TOPICS.iter().find(|topic| topic.events.contains(&event_type))
 }
 
-/// What a service does about an event type.
+/// The reactions to an event type.
 pub fn reactions_to(event_type: &str) -> impl Iterator<Item = &'static Reaction> {
     REACTIONS.iter().filter(move |reaction| reaction.on.contains(&event_type))
 }
 
-/// What a service subscribes to: topics, and the types it reacts to in each. The others it passes over unread. Its own
-/// topics are not among them: what it said itself it knows.
+/// The subscriptions of a service: topics, and the event types it reacts to in each. A service skips other types without
+/// decoding them. It does not subscribe to its own topics.
 pub fn heard_by(service: &str) -> Vec<(&'static str, Vec<&'static str>)> {
     let on: BTreeSet<_> =
         REACTIONS.iter().filter(|reaction| reaction.service == service).flat_map(|reaction| reaction.on).collect();
-    let heard = |topic: &Topic| topic.events.iter().copied().filter(|kind| on.contains(kind)).collect::<Vec<_>>();
+    let consumed = |topic: &Topic| topic.events.iter().copied().filter(|kind| on.contains(kind)).collect::<Vec<_>>();
     let others = TOPICS.iter().filter(|topic| topic.owner != service);
-    others.map(|topic| (topic.name, heard(topic))).filter(|(_, types)| !types.is_empty()).collect()
+    others.map(|topic| (topic.name, consumed(topic))).filter(|(_, types)| !types.is_empty()).collect()
 }
 
-/// What a service publishes: topics, and the types in each.
+/// The topics a service publishes to, and the event types of each.
 pub fn published_by(service: &str) -> Vec<(&'static str, Vec<&'static str>)> {
     TOPICS.iter().filter(|topic| topic.owner == service).map(|topic| (topic.name, topic.events.to_vec())).collect()
 }
 
-/// Every (cause, event) that may be seen: which event's id is another's `causationId`. No cause: a start.
+/// Every possible pair of cause and event: the cause is the event whose id is the other's `causationId`. The cause is
+/// `None` when the event comes from a start.
 pub fn edges() -> BTreeSet<(Option<&'static str>, &'static str)> {
     let reacted = REACTIONS.iter().flat_map(|reaction| {
         reaction.on.iter().flat_map(move |&cause| reaction.publishes().map(move |event| (Some(cause), event)))

@@ -14,8 +14,8 @@ const MINUTES: Option<Duration> = Some(Duration::from_mins(5));
 const HOUR: Option<Duration> = Some(Duration::from_hours(1));
 const FORTNIGHT: Option<Duration> = Some(Duration::from_hours(14 * 24));
 
-/// What the rows below leave unsaid: it notes something, owes nothing, and undoes nothing.
-const NOTES: Reaction = Reaction {
+/// Defaults of the reactions below: no event is owed, there is no deadline, and nothing is compensated.
+const DEFAULTS: Reaction = Reaction {
     on: &[],
     service: "",
     does: "",
@@ -27,196 +27,207 @@ const NOTES: Reaction = Reaction {
     undoes: false,
 };
 
-/// Every reaction. A transition of an order publishes `OrderStatusChanged` in the same decision; nobody's deadline hangs
-/// on that, so it is never owed.
+/// Every reaction. A transition of an order publishes `OrderStatusChanged` in the same transaction. That event is never
+/// owed, because no deadline depends on it.
 pub const REACTIONS: &[Reaction] = &[
-    // the way of an order that goes well
+    // a successful order
     Reaction {
         on: &[OrderCreated::TYPE],
         service: INVENTORY,
         does: "reserves all items or none",
         owes: &[InventoryReserved::TYPE, InventoryInsufficient::TYPE],
-        unless: &[OrderCancelled::TYPE], // its tombstone came first
+        unless: &[OrderCancelled::TYPE], // its tombstone arrived first
         also: &[ProductChanged::TYPE],
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
-    Reaction { on: &[OrderCreated::TYPE], service: PAYMENT, does: "notes amount and token", ..NOTES },
-    Reaction { on: &[OrderCreated::TYPE], service: NOTIFICATION, does: "notes the contact", ..NOTES },
+    Reaction { on: &[OrderCreated::TYPE], service: PAYMENT, does: "stores amount and token", ..DEFAULTS },
+    Reaction { on: &[OrderCreated::TYPE], service: NOTIFICATION, does: "stores the contact", ..DEFAULTS },
     Reaction {
         on: &[InventoryReserved::TYPE],
         service: PAYMENT,
         does: "charges the order's total",
         owes: &[PaymentProcessed::TYPE, PaymentFailed::TYPE],
-        unless: &[OrderCancelled::TYPE], // the charge is never made, or is refunded
-        also: &[PaymentRefunded::TYPE],  // at once, when it was cancelled while the charge was in flight
+        unless: &[OrderCancelled::TYPE], // the charge is not made, or is refunded
+        also: &[PaymentRefunded::TYPE],  // immediately, if the order was cancelled during the charge
         within: MINUTES,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[PaymentProcessed::TYPE],
         service: ORDER,
-        does: "confirms; does nothing when the order has ended meanwhile, for its cancellation leads to the refund",
+        does: "confirms the order; does nothing if the order has ended, because its cancellation leads to the refund",
         owes: &[OrderConfirmed::TYPE],
         unless: &[OrderCancelled::TYPE],
         also: &[OrderStatusChanged::TYPE],
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderConfirmed::TYPE],
         service: FULFILLMENT,
-        does: "books a carrier, who picks the parcel up",
+        does: "books a carrier, which collects the parcel",
         owes: &[OrderShipped::TYPE, ShipmentFailed::TYPE],
         unless: &[ShipmentCancelled::TYPE, OrderCancelled::TYPE],
         within: HOUR,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderConfirmed::TYPE],
         service: INVENTORY,
-        does: "turns the reservation into a commitment, which does not expire",
+        does: "commits the reservation, so that it does not expire",
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderShipped::TYPE],
         service: INVENTORY,
-        does: "lets the stock leave the building",
+        does: "removes the shipped units from stock",
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderShipped::TYPE],
         service: FULFILLMENT,
-        does: "sees the parcel delivered by the carrier",
+        does: "follows the parcel until the carrier delivers it",
         owes: &[OrderDelivered::TYPE],
         within: FORTNIGHT,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderShipped::TYPE],
         service: PAYMENT,
-        does: "notes that a refund in full is now possible without cancelling",
-        ..NOTES
+        does: "allows a full refund without cancellation from now on",
+        ..DEFAULTS
     },
     Reaction {
         on: &[InventoryReserved::TYPE, OrderShipped::TYPE, OrderDelivered::TYPE],
         service: ORDER,
-        does: "moves its status on, and shows the shipment",
+        does: "updates the order's status and shipment",
         also: &[OrderStatusChanged::TYPE],
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
-    // what goes wrong, and how it is undone
+    // failures and compensations
     Reaction {
         on: &[InventoryInsufficient::TYPE],
         service: ORDER,
-        does: "cancels, reason OUT_OF_STOCK",
+        does: "cancels the order, reason OUT_OF_STOCK",
         owes: &[OrderCancelled::TYPE],
         also: &[OrderStatusChanged::TYPE],
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[PaymentFailed::TYPE],
         service: INVENTORY,
-        does: "gives the stock back",
+        does: "releases the stock",
         owes: &[InventoryReleased::TYPE],
         also: &[ProductChanged::TYPE],
         within: SOON,
         undoes: true,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[PaymentFailed::TYPE],
         service: ORDER,
-        does: "fails",
+        does: "marks the order as FAILED",
         also: &[OrderStatusChanged::TYPE],
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[ShipmentFailed::TYPE],
         service: ORDER,
-        does: "cancels, reason SHIPMENT_FAILED",
+        does: "cancels the order, reason SHIPMENT_FAILED",
         owes: &[OrderCancelled::TYPE],
         also: &[OrderStatusChanged::TYPE],
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[ReservationExpired::TYPE],
         service: ORDER,
-        does: "cancels, reason RESERVATION_EXPIRED, unless it has been confirmed or has ended meanwhile",
+        does: "cancels the order, reason RESERVATION_EXPIRED, unless it is confirmed or has ended",
         owes: &[OrderCancelled::TYPE],
         unless: &[OrderConfirmed::TYPE, PaymentFailed::TYPE],
         also: &[OrderStatusChanged::TYPE],
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderCancelled::TYPE],
         service: INVENTORY,
-        does: "gives back what it holds; what is not reserved yet never will be",
+        does: "releases the reserved stock; reserves nothing for the order afterwards",
         owes: &[InventoryReleased::TYPE],
         given: &[InventoryReserved::TYPE],
         also: &[ProductChanged::TYPE],
         within: MINUTES,
         undoes: true,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderCancelled::TYPE],
         service: PAYMENT,
-        does: "refunds what is left of the charge; what is not charged yet never will be",
-        owes: &[PaymentRefunded::TYPE], // the one whose `refundedTotal` is what was charged, no earlier part
+        does: "refunds the rest of the charge; charges nothing for the order afterwards",
+        owes: &[PaymentRefunded::TYPE], // the one whose `refundedTotal` equals the charge, not a partial refund
         given: &[PaymentProcessed::TYPE],
-        also: &[PaymentProcessed::TYPE], // the charge was in flight: told before it is refunded
+        also: &[PaymentProcessed::TYPE], // a charge in flight: published before its refund
         within: MINUTES,
         undoes: true,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderCancelled::TYPE],
         service: FULFILLMENT,
-        does: "leaves a tombstone: what is not booked yet never will be",
+        does: "stores a tombstone, so that no shipment is booked afterwards",
         undoes: true,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderCancellationRequested::TYPE],
         service: FULFILLMENT,
-        does: "cancels the parcel, or says that it is too late",
+        does: "cancels the shipment, or refuses because it is too late",
         owes: &[
             ShipmentCancelled::TYPE,
             ShipmentCancellationRefused::TYPE,
-            ShipmentFailed::TYPE, // which it owed anyway
+            ShipmentFailed::TYPE, // owed by the shipment as well
             OrderShipped::TYPE,
         ],
         within: MINUTES,
         undoes: true,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[ShipmentCancelled::TYPE],
         service: ORDER,
-        does: "cancels, reason CUSTOMER_REQUEST",
+        does: "cancels the order, reason CUSTOMER_REQUEST",
         owes: &[OrderCancelled::TYPE],
         also: &[OrderStatusChanged::TYPE],
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[ShipmentCancellationRefused::TYPE],
         service: ORDER,
-        does: "goes back to CONFIRMED, or on to SHIPPED",
+        does: "sets the order back to CONFIRMED, or on to SHIPPED",
         also: &[OrderStatusChanged::TYPE],
         within: SOON,
-        ..NOTES
+        ..DEFAULTS
     },
-    Reaction { on: &[PaymentRefunded::TYPE], service: ORDER, does: "shows the refund", within: SOON, ..NOTES },
-    // those who look on
-    Reaction { on: &[ProductChanged::TYPE], service: ORDER, does: "keeps the prices to check orders against", ..NOTES },
+    Reaction {
+        on: &[PaymentRefunded::TYPE],
+        service: ORDER,
+        does: "stores the refund for display",
+        within: SOON,
+        ..DEFAULTS
+    },
+    // observers
+    Reaction {
+        on: &[ProductChanged::TYPE],
+        service: ORDER,
+        does: "stores the prices that orders are checked against",
+        ..DEFAULTS
+    },
     Reaction {
         on: &[
             OrderConfirmed::TYPE,
@@ -227,17 +238,17 @@ pub const REACTIONS: &[Reaction] = &[
         ],
         service: NOTIFICATION,
         does: "sends a message to the customer",
-        owes: &[NotificationSent::TYPE, NotificationFailed::TYPE], // whose `event` is the one reacted to
+        owes: &[NotificationSent::TYPE, NotificationFailed::TYPE], // whose `event` is the type of the triggering event
         within: MINUTES,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[OrderStatusChanged::TYPE],
         service: NOTIFICATION,
-        does: "tells them when the status is FAILED",
+        does: "sends a message to the customer if the status is FAILED",
         also: &[NotificationSent::TYPE, NotificationFailed::TYPE],
         within: MINUTES,
-        ..NOTES
+        ..DEFAULTS
     },
     Reaction {
         on: &[
@@ -262,7 +273,7 @@ pub const REACTIONS: &[Reaction] = &[
             ProductChanged::TYPE,
         ],
         service: ANALYTICS,
-        does: "folds it into reports, saga ledger and audit",
-        ..NOTES
+        does: "adds the event to reports, saga ledger and audit",
+        ..DEFAULTS
     },
 ];

@@ -5,7 +5,7 @@ use crate::{
     service,
 };
 
-/// Everything that happens without an event asking for it at that moment.
+/// Every cause of events that is not an event itself.
 pub const STARTS: &[Start] = &[
     Start {
         when: "a customer places an order",
@@ -14,43 +14,43 @@ pub const STARTS: &[Start] = &[
         after: &[],
     },
     Start {
-        when: "somebody cancels an order that is not confirmed yet",
+        when: "the cancellation of an unconfirmed order is requested",
         service: service::ORDER,
         publishes: &[OrderCancelled::TYPE, OrderStatusChanged::TYPE],
         after: &[],
     },
     Start {
-        when: "somebody cancels a confirmed order",
+        when: "the cancellation of a confirmed order is requested",
         service: service::ORDER,
         publishes: &[OrderCancellationRequested::TYPE, OrderStatusChanged::TYPE],
         after: &[],
     },
     Start {
-        when: "an order has not moved for its whole deadline",
+        when: "an order has made no progress before its deadline",
         service: service::ORDER,
         publishes: &[OrderCancelled::TYPE, OrderStatusChanged::TYPE],
         after: &[OrderCreated::TYPE, InventoryReserved::TYPE],
     },
     Start {
-        when: "a reservation outlives its time",
+        when: "a reservation expires",
         service: service::INVENTORY,
         publishes: &[ReservationExpired::TYPE],
         after: &[OrderCreated::TYPE],
     },
     Start {
-        when: "somebody of the shop orders a refund",
+        when: "an operator requests a refund",
         service: service::PAYMENT,
         publishes: &[PaymentRefunded::TYPE],
         after: &[],
     },
     Start {
-        when: "the carrier reports the parcel",
+        when: "the carrier reports progress of the parcel",
         service: service::FULFILLMENT,
         publishes: &[OrderShipped::TYPE, OrderDelivered::TYPE, ShipmentCancellationRefused::TYPE],
         after: &[OrderConfirmed::TYPE, OrderCancellationRequested::TYPE],
     },
     Start {
-        when: "a product or its stock is changed",
+        when: "a product or its stock is changed by an operator",
         service: service::INVENTORY,
         publishes: &[ProductChanged::TYPE],
         after: &[],

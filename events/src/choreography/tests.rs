@@ -14,7 +14,7 @@ fn every_type_has_one_topic() {
 }
 
 #[test]
-fn everyone_publishes_only_what_is_theirs() {
+fn a_service_publishes_only_to_its_own_topics() {
     let reactions = REACTIONS.iter().flat_map(|it| it.publishes().map(|event| (it.service, event)));
     let starts = STARTS.iter().flat_map(|it| it.publishes.iter().map(|&event| (it.service, event)));
     for (service, event) in reactions.chain(starts) {
@@ -23,30 +23,30 @@ fn everyone_publishes_only_what_is_theirs() {
 }
 
 #[test]
-fn every_type_is_published_by_something_and_heard_by_someone() {
+fn every_type_is_published_and_consumed() {
     let published: BTreeSet<_> = edges().into_iter().map(|(_, event)| event).collect();
-    let heard: BTreeSet<_> = REACTIONS.iter().flat_map(|it| it.on).copied().collect();
+    let consumed: BTreeSet<_> = REACTIONS.iter().flat_map(|it| it.on).copied().collect();
     assert_eq!(published, all_types());
-    assert_eq!(heard, all_types());
+    assert_eq!(consumed, all_types());
 }
 
 #[test]
-fn nothing_is_owed_that_nothing_measures() {
+fn every_owed_event_has_a_deadline_except_after_an_expiry() {
     for it in REACTIONS.iter().filter(|it| !it.owes.is_empty()) {
         assert!(it.within.is_some() || it.does.contains("RESERVATION_EXPIRED"), "{it:?}");
     }
 }
 
-/// Else two rows would disagree about what it owes.
+/// Two reactions of a service to one type could owe different events.
 #[test]
-fn a_service_reacts_to_a_type_in_one_way() {
+fn a_service_has_one_reaction_to_a_type() {
     let pairs: Vec<_> = REACTIONS.iter().flat_map(|it| it.on.iter().map(|&on| (it.service, on))).collect();
     let distinct: BTreeSet<_> = pairs.iter().collect();
     assert_eq!(pairs.len(), distinct.len());
 }
 
 #[test]
-fn who_listens_to_which_topics() {
+fn subscribed_topics_of_each_service() {
     let topics = |service| heard_by(service).into_iter().map(|(topic, _)| topic).collect::<Vec<_>>().join(" ");
     assert_eq!(topics(service::ORDER), "inventory-updates payment-updates shipping-updates catalog");
     assert_eq!(topics(service::INVENTORY), "orders-in payment-updates orders-validated shipping-updates");
@@ -60,7 +60,7 @@ fn who_listens_to_which_topics() {
 }
 
 #[test]
-fn what_is_heard_in_a_topic() {
+fn consumed_types_of_a_topic() {
     let in_topic = |service, name| heard_by(service).into_iter().find(|(topic, _)| *topic == name).unwrap().1;
     assert_eq!(in_topic(service::PAYMENT, "orders-in"), ["OrderCreated.v1", "OrderCancelled.v1"]);
     assert_eq!(in_topic(service::FULFILLMENT, "orders-in"), ["OrderCancellationRequested.v1", "OrderCancelled.v1"]);
@@ -69,7 +69,7 @@ fn what_is_heard_in_a_topic() {
 }
 
 #[test]
-fn who_publishes_what() {
+fn published_topics_of_each_service() {
     let topics = |service| published_by(service).into_iter().map(|(topic, _)| topic).collect::<Vec<_>>().join(" ");
     assert_eq!(topics(service::ORDER), "orders-in orders-validated order-status");
     assert_eq!(topics(service::INVENTORY), "inventory-updates catalog");

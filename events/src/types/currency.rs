@@ -3,11 +3,12 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A currency with two decimals, by its ISO 4217 code. Others (yen, dinars) are refused: [`super::Money`] counts hundredths.
+/// A currency with two decimals, by its ISO 4217 code. Other currencies (yen, dinars) are
+/// rejected, because [`super::Money`] counts hundredths.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
-/// No ISO 4217 code, or one whose currency does not have two decimals.
+/// The text is not an ISO 4217 code, or the currency does not have two decimals.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the code of a currency with two decimals")]
 pub struct UnsupportedCurrency(pub String);
@@ -35,7 +36,7 @@ impl Currency {
     /// US dollar.
     pub const USD: Self = Self(*b"USD");
 
-    /// `None` for what is not the code, in capitals, of a currency with two decimals.
+    /// `None` unless `code` is the code, in capitals, of a currency with two decimals.
     pub fn parse(code: &str) -> Option<Self> {
         let code: [u8; 3] = code.as_bytes().try_into().ok()?;
         TWO_DECIMALS.binary_search(&code).ok().map(|_| Self(code))
@@ -43,7 +44,7 @@ impl Currency {
 
     /// The ISO 4217 code.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("only listed codes are ever made")
+        std::str::from_utf8(&self.0).expect("every code comes from the list")
     }
 }
 
@@ -95,7 +96,7 @@ mod tests {
     use super::{Currency, TWO_DECIMALS};
 
     #[test]
-    fn the_list_can_be_searched() {
+    fn the_list_is_sorted() {
         assert!(TWO_DECIMALS.is_sorted());
     }
 
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn in_json_it_is_its_code() {
+    fn the_json_is_the_code() {
         assert_eq!(serde_json::to_string(&Currency::GBP).unwrap(), r#""GBP""#);
         assert_eq!(serde_json::from_str::<Currency>(r#""GBP""#).unwrap(), Currency::GBP);
         let error = serde_json::from_str::<Currency>(r#""JPY""#).unwrap_err().to_string();

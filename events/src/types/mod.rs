@@ -1,4 +1,4 @@
-//! The small values events are made of.
+//! The value types of the events.
 
 mod currency;
 mod money;
@@ -20,9 +20,9 @@ pub use timestamp::Timestamp;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {
-    /// Which product.
+    /// The product.
     pub product_id: Uuid,
-    /// Its name when it was ordered.
+    /// The product's name at the time of the order.
     pub product_name: String,
     /// How many units.
     pub quantity: u32,
@@ -31,7 +31,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// Price times quantity; `None` when that is more than money can count.
+    /// Price times quantity; `None` on overflow.
     pub fn line_total(&self) -> Option<Money> {
         self.price.checked_mul(self.quantity)
     }

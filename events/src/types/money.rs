@@ -4,63 +4,63 @@ use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// An amount in whole hundredths of a currency. In JSON a decimal string with two digits (`"59.90"`): a JSON number
-/// would go through a float somewhere on its way.
+/// An amount in integer hundredths of a currency. In JSON it is a string with two decimals (`"59.90"`), because some JSON
+/// parsers convert a number to a float.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(i64);
 
-/// Text that is not an amount.
+/// Why a text is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WrongMoney {
-    /// Not digits with at most two decimals.
+    /// The text is not digits with at most two decimals.
     #[error("an amount is written as digits with at most two decimals, such as 59.90")]
     Form,
-    /// More than can be counted.
+    /// The amount does not fit the type.
     #[error("the amount is too large")]
     TooLarge,
 }
 
 impl Money {
-    /// Nothing.
+    /// The amount 0.00.
     pub const ZERO: Self = Self(0);
 
-    /// From hundredths: `from_minor(5990)` is 59.90.
+    /// Creates an amount from hundredths: `from_minor(5990)` is 59.90.
     pub const fn from_minor(hundredths: i64) -> Self {
         Self(hundredths)
     }
 
-    /// In hundredths, as it is kept in databases.
+    /// The amount in hundredths, as databases store it.
     pub const fn minor(self) -> i64 {
         self.0
     }
 
-    /// Whether it is nothing.
+    /// Whether the amount is 0.00.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// The sum; `None` when that is more than can be counted.
+    /// The sum; `None` on overflow.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }
 
-    /// The difference, which may be below zero; `None` when that is more than can be counted.
+    /// The difference, which may be negative; `None` on overflow.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
 
-    /// The price of so many; `None` when that is more than can be counted.
+    /// The price of `quantity` units; `None` on overflow.
     pub fn checked_mul(self, quantity: u32) -> Option<Self> {
         self.0.checked_mul(quantity.into()).map(Self)
     }
 
-    /// The sum of many; `None` when that is more than can be counted.
+    /// The sum of all amounts; `None` on overflow.
     pub fn checked_sum(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
         amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
     }
 }
 
-/// One way to write an amount: no plus, no exponent, no grouping, no superfluous zero in front, no negative zero.
+/// Accepts digits with at most two decimals: no plus, no exponent, no grouping, no leading zero, no negative zero.
 impl FromStr for Money {
     type Err = WrongMoney;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -75,7 +75,7 @@ impl FromStr for Money {
         if amount.is_zero() && unsigned.len() < text.len() {
             return Err(WrongMoney::Form);
         }
-        amount.rescale(2); // leaves fewer decimals when there is no room for two
+        amount.rescale(2); // leaves fewer decimals if two do not fit
         match i64::try_from(amount.mantissa()) {
             Ok(hundredths) if amount.scale() == 2 => Ok(Self(hundredths)),
             _ => Err(WrongMoney::TooLarge),
@@ -130,7 +130,7 @@ mod tests {
     use super::{Money, WrongMoney};
 
     #[test]
-    fn what_an_amount_looks_like() {
+    fn accepted_and_rejected_texts() {
         for (text, hundredths) in
             [("59.90", 5990), ("59.9", 5990), ("59", 5900), ("0", 0), ("0.01", 1), ("-1.50", -150)]
         {
@@ -147,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn json_numbers_are_refused() {
+    fn json_numbers_are_rejected() {
         assert!(serde_json::from_str::<Money>("59.90").is_err());
         assert!(serde_json::from_str::<Money>("59").is_err());
         assert!(serde_json::from_str::<Money>("null").is_err());
     }
 
     #[test]
-    fn the_ends_of_the_range() {
+    fn limits_of_the_range() {
         assert_eq!(Money::from_minor(i64::MAX).to_string(), "92233720368547758.07");
         assert_eq!(Money::from_minor(i64::MIN).to_string(), "-92233720368547758.08");
         assert_eq!(Money::from_minor(i64::MAX).checked_add(Money::from_minor(1)), None);
@@ -165,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn written_and_read_it_is_the_same(hundredths: i64) {
+        fn an_amount_survives_writing_and_reading(hundredths: i64) {
             let money = Money::from_minor(hundredths);
             let json = serde_json::to_string(&money).unwrap();
             let (_, decimals) = json.trim_matches('"').split_once('.').unwrap();
@@ -174,7 +174,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_read_is_written_alike(text in r"-?[0-9]{1,17}(\.[0-9]{1,3})?") {
+        fn an_accepted_text_is_written_unchanged_up_to_zeros(text in r"-?[0-9]{1,17}(\.[0-9]{1,3})?") {
             if let Ok(money) = text.parse::<Money>() {
                 let written = money.to_string();
                 prop_assert!(written.starts_with(&text), "{} became {}", text, written);
@@ -183,12 +183,12 @@ mod tests {
         }
 
         #[test]
-        fn reading_never_panics(text: String) {
+        fn parsing_never_panics(text: String) {
             let _ = text.parse::<Money>();
         }
 
         #[test]
-        fn arithmetic_is_exact_or_refused(a: i64, b: i64, quantity: u32) {
+        fn arithmetic_is_exact_or_none(a: i64, b: i64, quantity: u32) {
             let exact = |wide: i128| i64::try_from(wide).ok().map(Money::from_minor);
             let (x, y) = (Money::from_minor(a), Money::from_minor(b));
             prop_assert_eq!(x.checked_add(y), exact(i128::from(a) + i128::from(b)));

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Personal;
 
-/// Whom the order belongs to, and how to reach them. Travels in `OrderCreated` only.
+/// The customer of an order, and the customer's contact. Only `OrderCreated` carries it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
@@ -17,17 +17,17 @@ pub struct Customer {
     pub language: String,
 }
 
-/// Who takes the parcel.
+/// The recipient of a parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Recipient {
-    /// Full name, as on the label.
+    /// Full name, as printed on the label.
     pub name: Personal<String>,
-    /// For the driver, in international form.
+    /// Phone number for the driver, in international form.
     pub phone: Option<Personal<String>>,
 }
 
-/// Where the parcel goes.
+/// The destination of a parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {

@@ -3,8 +3,8 @@ use std::{fmt, ops::Deref};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Personal data, or a secret. Travels as the bare value, but `{:?}` prints `***`, so it can't slip into a log or a panic.
-/// There is no `Display`: who wants the value says so (`&*name`).
+/// Personal data, or a secret. It is serialised as the bare value, but its `Debug` output is `***`, so that the value cannot
+/// get into a log or a panic message. There is no `Display`: code that needs the value dereferences it (`&*name`).
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Personal<T>(pub T);
@@ -46,7 +46,7 @@ mod tests {
     use super::Personal;
 
     #[test]
-    fn it_travels_but_is_never_printed() {
+    fn the_value_is_serialised_but_never_printed() {
         let name: Personal<String> = "Ada Lovelace".into();
         assert_eq!(format!("{name:?} {:?}", Some(&name)), "*** Some(***)");
         assert_eq!(serde_json::to_string(&name).unwrap(), r#""Ada Lovelace""#);

@@ -4,13 +4,13 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A moment, to the millisecond: what is finer is cut off when it is made, so that a value read back equals the one sent.
-/// In JSON RFC 3339 in UTC (`2026-01-24T10:00:00.000Z`); any RFC 3339 is read.
+/// A time with millisecond precision. It is truncated when it is created, so that a value read back equals the value sent.
+/// Written in JSON as RFC 3339 in UTC (`2026-01-24T10:00:00.000Z`); read from any RFC 3339 text.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
-    /// As chrono knows it.
+    /// The time as a chrono type.
     pub const fn utc(self) -> DateTime<Utc> {
         self.0
     }

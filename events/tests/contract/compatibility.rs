@@ -1,12 +1,13 @@
-//! Which changes of a schema break somebody, and whether a value fits a schema. As much of JSON Schema as our types use.
+//! Detects incompatible changes of a schema, and validates a value against a schema. Covers the parts of JSON Schema that the
+//! event types use.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-/// What a reader or writer of `old` would stumble over in `new`. Allowed: new optional fields, new values of an enum (readers
-/// are deployed before writers), other descriptions.
-pub fn breaks(old: &Value, new: &Value) -> Vec<String> {
+/// The changes from `old` to `new` that break a consumer or publisher of `old`. Compatible changes: new optional fields, new
+/// values of an enum (consumers are deployed before publishers), other descriptions.
+pub fn incompatibilities(old: &Value, new: &Value) -> Vec<String> {
     let mut found = vec![];
     compare("", old, new, &mut found);
     found
@@ -48,8 +49,8 @@ fn compare(at: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// What of `value` does not fit `schema`.
-pub fn misfits(schema: &Value, value: &Value) -> Vec<String> {
+/// The violations of `schema` in `value`.
+pub fn violations(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = vec![];
     check("", schema, value, &mut found);
     found
@@ -57,8 +58,8 @@ pub fn misfits(schema: &Value, value: &Value) -> Vec<String> {
 
 fn check(at: &str, schema: &Value, value: &Value, found: &mut Vec<String>) {
     let choices = choices(schema);
-    if !choices.is_empty() && !choices.iter().any(|choice| misfits(choice, value).is_empty()) {
-        found.push(format!("{at}: {value} fits no alternative"));
+    if !choices.is_empty() && !choices.iter().any(|choice| violations(choice, value).is_empty()) {
+        found.push(format!("{at}: {value} matches no alternative"));
     }
     let kind = match value {
         Value::Null => "null",
@@ -96,7 +97,7 @@ fn check(at: &str, schema: &Value, value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// `"string"` and `["string"]` are the same, and order says nothing.
+/// `"string"` and `["string"]` are equal, and the order of types is irrelevant.
 fn types(schema: &Value) -> Value {
     match &schema["type"] {
         Value::Null => json!([]),
@@ -132,7 +133,7 @@ fn choices(schema: &Value) -> Vec<&Value> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{breaks, misfits};
+    use super::{incompatibilities, violations};
 
     fn order() -> Value {
         json!({
@@ -153,7 +154,7 @@ mod tests {
     fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut new = order();
         change(&mut new);
-        breaks(&order(), &new)
+        incompatibilities(&order(), &new)
     }
 
     fn remove(schema: &mut Value, name: &str) {
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn additions_break_nobody() {
+    fn additions_are_compatible() {
         assert_eq!(after(|_| ()), [""; 0]);
         assert_eq!(after(|new| new["properties"]["more"] = json!({ "type": "string" })), [""; 0]);
         assert_eq!(after(|new| new["description"] = "other words".into()), [""; 0]);
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_readers_rely_on_stays() {
+    fn removals_and_changed_types_are_incompatible() {
         assert_eq!(after(|new| remove(&mut new["properties"], "note")), ["/note: removed"]);
         assert_eq!(after(|new| new["required"] = json!(["id"])), ["/items: not required any more"]);
         assert_eq!(
@@ -189,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn a_new_field_cannot_be_required() {
+    fn a_new_required_field_is_incompatible() {
         assert_eq!(after(|new| new["required"] = json!(["id", "items", "more"])), ["/more: required, and was not"]);
         assert_eq!(after(|new| new["required"] = json!(["id", "items", "note"])), ["/note: required, and was not"]);
     }
 
     #[test]
-    fn a_value_fits_or_not() {
-        let fits = |value: Value| misfits(&order(), &value);
+    fn a_value_is_validated() {
+        let fits = |value: Value| violations(&order(), &value);
         assert_eq!(
             fits(json!({ "id": "x", "items": [{ "price": "1.00" }], "state": "OPEN", "note": null, "previous": null })),
             [""; 0]

@@ -1,4 +1,4 @@
-//! The wire contract as files: they follow from the types, and never change in a way that breaks a reader.
+//! The wire contract as files: they are generated from the types, and never change incompatibly.
 
 mod compatibility;
 mod generated;

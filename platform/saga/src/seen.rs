@@ -2,7 +2,7 @@
 //! the aggregate, and goes back with it when the transaction rolls back.
 //!
 //! The events of an aggregate carry a sequence 1, 2, 3 … per topic, given under the lock of the producer's row. `Seen` keeps, per
-//! topic, the highest sequence decided, the end of that event's id, and a bit for each of the 64 sequences below.
+//! topic, the highest sequence decided, a digest of that event's id, and a bit for each of the 64 sequences below.
 
 use sea_orm::{
     ColIdx, DbErr, QueryResult, TryGetError, TryGetable,
@@ -22,7 +22,7 @@ struct Topic {
     /// FNV-1a of the topic's name. A service subscribes to a handful of topics.
     name: u32,
     highest: u64,
-    /// The last eight bytes of the highest event's id.
+    /// The two halves of the highest event's id, XORed.
     id: u64,
     /// Bit n: the sequence `highest - 1 - n` is decided.
     below: u64,
@@ -49,7 +49,7 @@ impl Seen {
             0 => Sighting::New,
             _ if sequence > topic.highest + WINDOW => Sighting::Strange(JUMP),
             _ if sequence > topic.highest => Sighting::New,
-            _ if sequence == topic.highest && topic.id != tail(id) => {
+            _ if sequence == topic.highest && topic.id != digest(id) => {
                 Sighting::Strange("a second event has its sequence")
             }
             _ if sequence == topic.highest => Sighting::Repeat,
@@ -66,7 +66,7 @@ impl Seen {
         }
         let name = hash(topic);
         let Some(topic) = self.0.iter_mut().find(|it| it.name == name) else {
-            self.0.push(Topic { name, highest: sequence, id: tail(id), below: 0 });
+            self.0.push(Topic { name, highest: sequence, id: digest(id), below: 0 });
             return;
         };
         if sequence < topic.highest {
@@ -76,7 +76,7 @@ impl Seen {
         let step = sequence - topic.highest; // at most `WINDOW`
         let before = if step == WINDOW { 0 } else { topic.below << step };
         topic.below = before | (1 << (step - 1));
-        (topic.highest, topic.id) = (sequence, tail(id));
+        (topic.highest, topic.id) = (sequence, digest(id));
     }
 
     fn topic(&self, topic: &str) -> Option<&Topic> {
@@ -130,8 +130,9 @@ fn hash(topic: &str) -> u32 {
     topic.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-fn tail(id: Uuid) -> u64 {
-    id.as_u64_pair().1
+fn digest(id: Uuid) -> u64 {
+    let (high, low) = id.as_u64_pair();
+    high ^ low
 }
 
 impl From<Seen> for Value {
