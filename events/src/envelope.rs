@@ -49,7 +49,7 @@ pub struct Head {
     /// Id of the event that caused this event; `null` when no event caused it.
     pub causation_id: Option<Uuid>,
     /// 1, 2, 3 … per aggregate and topic. A redelivered event has the same number. A consumer may report a gap but must not
-    /// wait for the missing event.
+    /// wait for the missing event. 0: the events of the topic are not numbered.
     pub sequence: u64,
     /// The time of the event.
     pub timestamp: Timestamp,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     Channel, CustomerNotification, Notify, NotifyAnswer, State,
     customer_notification::type_of,
-    rows::{Contact, EventSequence, Notification, NotificationKey, Work},
+    rows::{Contact, Notification, NotificationKey, Work},
     text::{self, Text},
 };
 
@@ -48,7 +48,7 @@ impl Work {
             message.status = State::Failed;
             let message = self.notifications.insert(message);
             let failed = message.failed("the customer has switched it off");
-            out.publish(self.sequence_of(order_id), &failed);
+            out.publish_unnumbered(&failed);
         }
         Done
     }
@@ -66,7 +66,7 @@ impl Work {
                 message.status = State::Sent;
                 message.sent_at = Some(out.now());
                 let sent = message.sent();
-                out.publish(self.sequence_of(request.order_id), &sent);
+                out.publish_unnumbered(&sent);
             }
             CallResult::Answer(NotifyAnswer::Refused(why))
             | CallResult::Exhausted(why)
@@ -74,18 +74,10 @@ impl Work {
             | CallResult::KeyExpired(why) => {
                 message.status = State::Failed;
                 let failed = message.failed(why);
-                out.publish(self.sequence_of(request.order_id), &failed);
+                out.publish_unnumbered(&failed);
             }
         }
         Done
-    }
-
-    /// The number of events published about this order.
-    fn sequence_of(&mut self, order_id: Uuid) -> &mut i64 {
-        if self.sequences.get(&order_id).is_none() {
-            self.sequences.insert(EventSequence { order_id, sequence: 0 });
-        }
-        &mut self.sequences.get_mut(&order_id).expect("inserted above").sequence
     }
 
     /// Sends a message again on request, unless the customer has switched such messages off.

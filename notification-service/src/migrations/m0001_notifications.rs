@@ -5,8 +5,15 @@ use crate::domain::rows::{
     contact::{self, Column as C},
     notification::{self, Column as N},
     preferences::{self, Column as P},
-    sequence::{self, Column as S},
 };
+
+/// Numbers of published events, for programs before the topic's events were no longer numbered.
+#[derive(DeriveIden)]
+enum Said {
+    Table,
+    OrderId,
+    Sequence,
+}
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -29,9 +36,9 @@ impl MigrationTrait for Migration {
         create(manager, Layout::Clustered, contacts).await?;
 
         let sequences = Table::create()
-            .table(sequence::Entity)
-            .col(ColumnDef::new(S::OrderId).uuid().not_null().primary_key())
-            .col(ColumnDef::new(S::Sequence).big_integer().not_null())
+            .table(Said::Table)
+            .col(ColumnDef::new(Said::OrderId).uuid().not_null().primary_key())
+            .col(ColumnDef::new(Said::Sequence).big_integer().not_null())
             .to_owned();
         create(manager, Layout::Clustered, sequences).await?;
 

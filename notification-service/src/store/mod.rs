@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use futures_util::future;
 use saga::{Delivery, Seen, Workset};
 use store::{Rows, StoreError, Tx};
 use uuid::Uuid;
@@ -23,18 +22,9 @@ impl Workset<Input> for Work {
         let customers = customers(batch, &contacts);
         let preferences =
             Rows::<preferences::Entity>::lock(tx, customers.values().copied().collect::<Vec<_>>()).await?;
-
-        // The preferences may exclude every channel, also those set in this batch. The failure is then published at once,
-        // which needs the sequence number.
-        let chosen = |customer: &Uuid| preferences.get(customer).is_some() || customers.contains_key(customer);
-        let has_preferences = |it: &Delivery<Input>| customers.get(&it.key).is_some_and(chosen);
         let messages = batch.iter().flat_map(|it| it.input.messages(it.key));
-        let reported =
-            batch.iter().filter(|it| it.input.is_outcome() || (it.input.is_notification() && has_preferences(it)));
-        let notifications = Rows::lock(tx, messages.collect::<Vec<_>>());
-        let sequences = Rows::lock(tx, reported.map(|it| it.key).collect::<Vec<_>>());
-        let (notifications, sequences) = future::try_join(notifications, sequences).await?;
-        Ok(Self { contacts, preferences, notifications, sequences })
+        let notifications = Rows::lock(tx, messages.collect::<Vec<_>>()).await?;
+        Ok(Self { contacts, preferences, notifications })
     }
 
     /// The rows tell repeats: a contact by its order, a message by order, event and channel. Most inputs (every status but one)
@@ -46,8 +36,7 @@ impl Workset<Input> for Work {
     async fn save(self, tx: &Tx) -> Result<(), StoreError> {
         self.contacts.save(tx).await?;
         self.preferences.save(tx).await?;
-        self.notifications.save(tx).await?;
-        self.sequences.save(tx).await
+        self.notifications.save(tx).await
     }
 }
 

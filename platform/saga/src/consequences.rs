@@ -80,40 +80,50 @@ impl Consequences {
     /// Publishes an event about the aggregate of the delivery. `sequence` is the aggregate's counter for the event's topic, kept
     /// in its row: the number of the last published event, 0 before the first.
     pub fn publish<E: Event>(&mut self, sequence: &mut i64, event: &E) {
-        self.push_event(Some(self.key), self.key, sequence, event);
+        *sequence += 1;
+        self.push_event(Some(self.key), self.key, number(*sequence), event);
+    }
+
+    /// Publishes an event about the aggregate of the delivery on a topic whose events are not numbered: every consumer must tell
+    /// repeats by its rows.
+    pub fn publish_unnumbered<E: Event>(&mut self, event: &E) {
+        self.push_event(Some(self.key), self.key, 0, event);
     }
 
     /// Publishes an event about another aggregate, one that is no order.
     pub fn publish_for<E: Event>(&mut self, key: Uuid, sequence: &mut i64, event: &E) {
-        self.push_event(None, key, sequence, event);
+        *sequence += 1;
+        self.push_event(None, key, number(*sequence), event);
     }
 
-    fn push_event<E: Event>(&mut self, order_id: Option<Uuid>, key: Uuid, sequence: &mut i64, event: &E) {
-        *sequence += 1;
+    /// `sequence`: 0 for none.
+    fn push_event<E: Event>(&mut self, order_id: Option<Uuid>, key: Uuid, sequence: u64, event: &E) {
         let event_id = self.new_id();
         let head = envelope::Head {
             event_id,
             order_id,
             correlation_id: key,
             causation_id: self.cause,
-            sequence: u64::try_from(*sequence).expect("counts up from zero"),
+            sequence,
             timestamp: self.now.into(),
         };
         let trace = if self.trace.trace_id == 0 { Trace::new() } else { self.trace.child() };
         let key = Bytes::from(key.to_string());
         let text = |value: String| Bytes::from(value);
-        let headers = vec![
+        let mut headers = vec![
             (Cow::Borrowed(envelope::SPECVERSION), Bytes::from_static(b"1.0")),
             (Cow::Borrowed(envelope::ID), text(event_id.to_string())),
             (Cow::Borrowed(envelope::TYPE), Bytes::from_static(E::TYPE.as_bytes())),
             (Cow::Borrowed(envelope::SOURCE), self.source.clone()),
             (Cow::Borrowed(envelope::TIME), text(head.timestamp.to_string())),
             (Cow::Borrowed(envelope::SUBJECT), key.clone()),
-            (Cow::Borrowed(envelope::SEQUENCE), text(sequence.to_string())),
             (Cow::Borrowed(envelope::DATASCHEMA), Bytes::from_static(E::SCHEMA.as_bytes())),
             (Cow::Borrowed(envelope::CONTENT_TYPE), Bytes::from_static(b"application/json")),
             (Cow::Borrowed(envelope::TRACEPARENT), text(trace.to_string())),
         ];
+        if sequence > 0 {
+            headers.push((Cow::Borrowed(envelope::SEQUENCE), text(sequence.to_string())));
+        }
         let value = envelope::to_json(&head, event).into();
         self.events.push(Outgoing { topic: E::TOPIC.into(), message: Arc::new(Message { key, headers, value }) });
     }
@@ -189,6 +199,10 @@ impl Consequences {
         bulk::remove::<reminder::Entity>(tx, &gone).await?;
         bulk::update::<reminder::Entity>(tx, set).await
     }
+}
+
+fn number(sequence: i64) -> u64 {
+    u64::try_from(sequence).expect("counts up from zero")
 }
 
 /// What follows from a decision, for tests of decisions and for the simulation.
