@@ -1,14 +1,14 @@
-//! A list of messages as one blob: a row of the embedded log, or of an outbox.
+//! Encodes a list of messages as one blob: a row of the embedded log, or of an outbox.
 //!
 //! ```text
 //! blob   = 1 (the version, one byte), count, record …
-//!        | 2, length of that unpacked, LZ4 block
+//!        | 2, length of the decompressed blob, LZ4 block
 //! record = topic (name), key (bytes), number of headers, (name, bytes) …, value (bytes)
 //! bytes  = length, bytes
-//! name   = how many names were known when this one came first; and if that is now: bytes (UTF-8)
+//! name   = index in the dictionary of names; at the first occurrence of a name: also bytes (UTF-8)
 //! ```
-//! Numbers are LEB128. Topics and header names are counted apart. A change of this format needs a new version, and the
-//! old one read for ever: blobs are stored.
+//! Numbers are LEB128. Topics and header names have a dictionary each. Blobs are stored, so a change
+//! of the format needs a new version, and the decoder must keep reading the old versions.
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -18,12 +18,12 @@ use super::{Message, Outgoing};
 
 const PLAIN: u8 = 1;
 const PACKED: u8 = 2;
-/// What is shorter is not worth packing.
-const SHORT: usize = 256;
-/// An LZ4 block never unpacks to more than this many times its length.
+/// Shorter blobs are stored uncompressed.
+const MIN_PACKED: usize = 256;
+/// Upper bound of LZ4's compression ratio. A larger claimed length is damage and is not allocated.
 const MAX_RATIO: usize = 255;
 
-/// Why a blob can't be read.
+/// The reason why a blob cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
     #[error("messages in format {0}, which this version doesn't know")]
@@ -32,8 +32,8 @@ pub enum CodecError {
     Damaged(usize),
 }
 
-/// All of them as one blob. Packed when it is long: events resemble each other, and a database spends more on every byte
-/// (in its journal, in its pages, once more when these are tidied) than LZ4 does.
+/// Encodes the messages as one blob. Long blobs are compressed: events resemble each other, and a
+/// database writes each byte several times (journal, page, vacuum), which costs more than LZ4.
 pub fn encode<'a>(messages: impl ExactSizeIterator<Item = (&'a str, &'a Message)> + Clone) -> Vec<u8> {
     let size: usize = messages.clone().map(|(_, message)| message.size() + 16).sum();
     let mut blob = Vec::with_capacity(size + 64);
@@ -50,10 +50,10 @@ pub fn encode<'a>(messages: impl ExactSizeIterator<Item = (&'a str, &'a Message)
         }
         put_bytes(&mut blob, &message.value);
     }
-    if blob.len() < SHORT { blob } else { pack(&blob) }
+    if blob.len() < MIN_PACKED { blob } else { pack(&blob) }
 }
 
-/// As `encode`.
+/// Encodes a slice of messages; see [`encode`].
 pub fn encode_all(messages: &[Outgoing]) -> Vec<u8> {
     encode(messages.iter().map(|it| (&*it.topic, &*it.message)))
 }
@@ -70,7 +70,7 @@ fn unpack(blob: Bytes) -> Result<Bytes, CodecError> {
     let length = reader.number()?;
     let block = &reader.blob[reader.at..];
     if length > block.len().saturating_mul(MAX_RATIO) {
-        return Err(reader.damaged()); // not even allocated for
+        return Err(reader.damaged()); // before allocating
     }
     match lz4_flex::block::decompress(block, length) {
         Ok(plain) if plain.len() == length && plain.first() == Some(&PLAIN) => Ok(plain.into()),
@@ -78,7 +78,7 @@ fn unpack(blob: Bytes) -> Result<Bytes, CodecError> {
     }
 }
 
-/// What `encode` was given. Keys and values are slices of the blob, packed or unpacked, which lives as long as any of them.
+/// Reverses `encode`. Keys and values are slices of the (decompressed) blob and keep it in memory.
 pub fn decode(blob: Bytes) -> Result<Vec<Outgoing>, CodecError> {
     let blob = match blob.first() {
         Some(&PLAIN) => blob,
@@ -88,7 +88,7 @@ pub fn decode(blob: Bytes) -> Result<Vec<Outgoing>, CodecError> {
     };
     let mut reader = Reader { blob, at: 1 };
     let (mut topics, mut names) = (Vec::<Arc<str>>::new(), Vec::<Cow<'static, str>>::new());
-    let count = reader.count(4)?; // topic, key, headers, value: a byte each at least
+    let count = reader.count(4)?; // topic, key, headers and value take at least one byte each
     let mut messages = Vec::with_capacity(count);
     for _ in 0..count {
         let topic = reader.name(&mut topics, |it| Arc::from(it))?;
@@ -104,7 +104,7 @@ pub fn decode(blob: Bytes) -> Result<Vec<Outgoing>, CodecError> {
     if reader.at == reader.blob.len() { Ok(messages) } else { Err(reader.damaged()) }
 }
 
-/// The usual names cost no memory.
+/// Returns the known header names without an allocation.
 pub(super) fn header_name(name: &str) -> Cow<'static, str> {
     const USUAL: [&str; 12] = [
         "ce_specversion",
@@ -126,12 +126,12 @@ pub(super) fn header_name(name: &str) -> Cow<'static, str> {
     }
 }
 
-/// Names written so far.
+/// The names written so far, with their indexes.
 #[derive(Default)]
 struct Dictionary<'a> {
     names: Vec<&'a str>,
     index: HashMap<&'a str, usize>,
-    /// Records resemble each other: the next name is mostly the one that followed last time.
+    /// The expected index of the next name: records of a batch mostly repeat their names in the same order.
     likely: usize,
 }
 
@@ -195,7 +195,8 @@ impl Reader {
         Err(self.damaged())
     }
 
-    /// How many follow, of at least `size` bytes each: what isn't there is not allocated for.
+    /// Reads the number of items that follow, each of at least `size` bytes. Rejects a count that exceeds
+    /// the rest of the blob, so that a damaged count does not allocate memory.
     fn count(&mut self, size: usize) -> Result<usize, CodecError> {
         let count = self.number()?;
         if count <= (self.blob.len() - self.at) / size { Ok(count) } else { Err(self.damaged()) }
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_said_is_damage() {
+    fn trailing_bytes_are_damage() {
         assert_eq!(decode(Bytes::from_static(&[PLAIN, 0, 0])), Err(CodecError::Damaged(2)));
     }
 

@@ -10,39 +10,38 @@ pub mod embedded;
 pub mod kafka;
 pub mod topics;
 
-/// A message: key, headers, value, as bytes. Shared, never copied, on its way from the decision that publishes it to
-/// the consumers that read it.
+/// A message: key, headers and value, as bytes. Publishers and consumers in one process share it without a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {
-    /// Decides the partition. For our own events the order id (or product id) as hyphenated text.
+    /// Determines the partition. Uzon's own events use the order id or product id, as hyphenated text.
     pub key: Bytes,
-    /// In order; a name may come twice.
+    /// Ordered; a name may occur several times.
     pub headers: Vec<(Cow<'static, str>, Bytes)>,
-    /// The event as JSON; empty for a record without value.
+    /// The event as JSON; empty for a record without a value.
     pub value: Bytes,
 }
 
 impl Message {
-    /// The first header of this name.
+    /// The value of the first header with this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find(|(it, _)| it == name).map(|(_, value)| &**value)
     }
 
-    /// Bytes of key, headers and value together.
+    /// Total size of key, headers and value in bytes.
     pub fn size(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         self.key.len() + self.value.len() + headers
     }
 }
 
-/// A message on its way to the log.
+/// A message to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     pub topic: Arc<str>,
     pub message: Arc<Message>,
 }
 
-/// A message with its place in the log.
+/// A message with its position in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub topic: Arc<str>,
@@ -58,83 +57,83 @@ pub struct Partition {
     pub partition: i32,
 }
 
-/// The offset of the next record that a group has not yet dealt with.
+/// The offset of the next record that a group has not yet processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     pub partition: Partition,
     pub next: i64,
 }
 
-/// How far a group is behind, in records.
+/// The number of records that a group has not yet processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lag {
     pub partition: Partition,
     pub records: u64,
 }
 
-/// A topic as it should be.
+/// The required state of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSpec {
     pub name: Arc<str>,
     pub partitions: i32,
-    /// Only the last record of a key is kept for ever.
+    /// Whether the log keeps the last record of each key for ever.
     pub compacted: bool,
-    /// How long records are kept. `None`: as the log is set up. (The embedded log has one retention for all.)
+    /// How long records are kept. `None`: the log's default. The embedded log uses its default for all topics.
     pub retention: Option<Duration>,
 }
 
-/// A topic as it is. `None`: not known, or nothing that this log has.
+/// The actual state of a topic. A field is `None` if it is unknown or does not exist in this log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicState {
     pub name: Arc<str>,
     pub partitions: i32,
-    /// Of each partition.
+    /// Replicas of each partition.
     pub copies: Option<i32>,
     pub compacted: Option<bool>,
     pub retention: Option<Duration>,
 }
 
-/// What became of a batch that was published.
+/// The result of publishing a batch.
 #[derive(Debug)]
 pub struct Published {
-    /// So many of them, counted from the first, are durable. Those behind may or may not be.
+    /// The number of durable messages, counted from the first. Later messages may be durable or not.
     pub durable: usize,
-    /// Why not all.
+    /// The reason why not all messages are durable.
     pub failure: Option<BusError>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
-    /// Not now: try again.
+    /// Temporary: a retry may succeed.
     #[error("the bus is not available: {0}")]
     Unavailable(String),
-    /// Never: the topic does not exist.
+    /// Permanent: the topic does not exist.
     #[error("topic {0} does not exist")]
     UnknownTopic(String),
-    /// Never: this message is refused.
+    /// Permanent: the log refuses this message.
     #[error("the bus refuses a message: {0}")]
     Refused(String),
-    /// The bus can't be opened as it is configured.
+    /// The configuration does not allow the operation: for example, the bus cannot be opened with it.
     #[error("{0}")]
     Setup(String),
 }
 
 /// An event log with topics, partitions and consumer groups.
 pub trait Bus: Send + Sync + 'static {
-    /// Creates those that are missing; leaves others as they are.
+    /// Creates the missing topics. Does not change existing topics.
     fn create_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>>;
 
-    /// Those of these topics that exist, as they are.
+    /// The actual state of those topics that exist.
     fn topics<'a>(&'a self, names: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<TopicState>, BusError>>;
 
-    /// Gives existing topics more partitions and other settings. (`topics` decides what is to be done.)
+    /// Adds partitions to existing topics and changes their settings. [`topics::plan`] computes the changes.
     fn alter_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>>;
 
-    /// Appends, keeping the order within each key, and returns when it is known what is durable.
+    /// Appends a batch. Keeps the order of the messages with the same key. Returns when it is known which are durable.
     fn publish(&self, batch: Vec<Outgoing>) -> BoxFuture<'_, Published>;
 
-    /// Joins a consumer group. A group that is new begins with the oldest record. For so long (`linger`) a few records may wait
-    /// for more of them, where bringing each alone costs something.
+    /// Joins a consumer group. A new group begins with the oldest record. `linger`: how long the log may hold back
+    /// a few records to deliver them with later ones, if small deliveries are expensive.
     fn join<'a>(
         &'a self,
         group: &'a str,
@@ -142,7 +141,7 @@ pub trait Bus: Send + Sync + 'static {
         linger: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Subscription>, BusError>>;
 
-    /// Joins a consumer group that is in a hurry.
+    /// Joins a consumer group that receives records without delay.
     fn subscribe<'a>(
         &'a self,
         group: &'a str,
@@ -151,7 +150,7 @@ pub trait Bus: Send + Sync + 'static {
         self.join(group, topics, Duration::ZERO)
     }
 
-    /// How far the group is behind, per partition of these topics. A partition whose lag is unknown is absent.
+    /// The lag of a group per partition of these topics. A partition with unknown lag is absent.
     fn lag<'a>(&'a self, group: &'a str, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Lag>, BusError>>;
 
     /// Up to `most` records of a partition, from this offset on.
@@ -162,46 +161,48 @@ pub trait Bus: Send + Sync + 'static {
         most: usize,
     ) -> BoxFuture<'a, Result<Vec<Record>, BusError>>;
 
-    /// Follows topics without a group: every follower gets every record that is published from now on.
+    /// Follows topics without a group: every follower receives every record that is published from now on.
     fn follow<'a>(&'a self, topics: &'a [Arc<str>]) -> BoxFuture<'a, Result<Box<dyn Follower>, BusError>>;
 
-    /// `Err`: what is wrong, in words for a person.
+    /// `Err`: the reason why the bus is unavailable, as text for an operator.
     fn health(&self) -> BoxFuture<'_, Result<(), String>>;
 
-    /// Makes everything accepted so far durable (committed positions too) and closes. Called once, last.
+    /// Makes all accepted messages and committed positions durable, then closes the bus. The last call, made once.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
 /// A member of a consumer group.
 pub trait Subscription: Send {
-    /// Waits until something is there, and takes what is there: at most `most` records; those of a partition in log
-    /// order, and causes before their effects as far as the log knows. May be dropped while it waits: nothing is lost.
+    /// Waits until there is something to return: records or changed assignments. Returns at most `most` records.
+    /// Records of a partition are in log order. An adapter with one order over all topics returns causes before their
+    /// effects. The future may be dropped while it waits: no record is lost.
     fn next(&mut self, most: usize) -> BoxFuture<'_, Result<Taken, BusError>>;
 
-    /// Everything before these positions is dealt with, durably. May be written lazily (repeats after a crash are the
-    /// inbox's business), but not lost by `close`.
+    /// Commits positions: all records before them are processed, and the results are durable. The log may write
+    /// positions later, so a crash can repeat records; the inbox recognises them. `close` writes all of them.
     fn commit<'a>(&'a mut self, upto: &'a [Position]) -> BoxFuture<'a, Result<(), BusError>>;
 
     /// Leaves the group.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
-/// What a subscription hands out. What was revoked was so first, then came what is assigned, then the records: a partition
-/// that went and came back is in both lists.
+/// The result of [`Subscription::next`]. Apply `revoked` first, then `assigned`, then the records: a partition that was
+/// revoked and assigned again is in both lists.
 #[derive(Debug, Default)]
 pub struct Taken {
-    /// Only of partitions that are ours.
+    /// Records of assigned partitions only.
     pub records: Vec<Record>,
-    /// Partitions that are ours from now on (also the first ones).
+    /// Newly assigned partitions. The first result includes the initial ones.
     pub assigned: Vec<Partition>,
-    /// Partitions that are not ours any more: unfinished work on them is to be dropped.
+    /// Partitions that are no longer assigned. The caller must drop unfinished work on them: another member may
+    /// already process them.
     pub revoked: Vec<Partition>,
-    /// There may be more already: no reason to wait for it.
+    /// More records may be available at once: the caller should not wait before the next call.
     pub more: bool,
 }
 
 /// Follows topics without a group.
 pub trait Follower: Send {
-    /// Waits until something is there. A follower that falls far behind may miss records; then it returns `Err`.
+    /// Waits until there are records. A follower that is far behind can miss records; the call then returns `Err`.
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Record>, BusError>>;
 }

@@ -1,22 +1,22 @@
-//! Topics as they are against topics as they should be.
+//! Compares the existing topics with the required ones, and applies the differences.
 
 use std::{fmt, sync::Arc};
 
 use super::{Bus, BusError, TopicSpec, TopicState};
 
-/// What has to be done so that topics are as they should be.
+/// The changes that give the topics their required state.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub changes: Vec<Change>,
-    /// What differs and cannot be changed, in words.
+    /// Differences that cannot be applied, as text for an operator.
     pub hopeless: Vec<String>,
 }
 
-/// What `apply` does about one topic.
+/// One change of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Create(TopicSpec),
-    /// What it is to become, and what is different about it in words.
+    /// The required state, and the differences as text.
     Alter(TopicSpec, Vec<String>),
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// Compares what is wanted with what is there. `copies`: replicas of each partition that are wanted; 0: whatever is there.
+/// Compares the required topics with the existing ones. `copies`: required replicas of each partition; 0: any number.
 pub async fn plan(bus: &dyn Bus, wanted: &[TopicSpec], copies: i32) -> Result<Plan, BusError> {
     let names: Vec<Arc<str>> = wanted.iter().map(|spec| spec.name.clone()).collect();
     let states = bus.topics(&names).await?;
@@ -66,13 +66,13 @@ fn compare(spec: &TopicSpec, state: &TopicState, copies: i32, plan: &mut Plan) {
         differences.push(format!("kept for {} s instead of {} s", wanted.as_secs(), has.as_secs()));
     }
     if !differences.is_empty() {
-        // The partitions it has more stay.
+        // Additional partitions are kept: partitions cannot be removed.
         let partitions = spec.partitions.max(state.partitions);
         plan.changes.push(Change::Alter(TopicSpec { partitions, ..spec.clone() }, differences));
     }
 }
 
-/// Does it.
+/// Applies the changes of a plan.
 pub async fn apply(bus: &dyn Bus, changes: &[Change]) -> Result<(), BusError> {
     for change in changes {
         match change {
@@ -83,8 +83,8 @@ pub async fn apply(bus: &dyn Bus, changes: &[Change]) -> Result<(), BusError> {
     Ok(())
 }
 
-/// For a start: `BusError::Setup` names every topic that is missing or has too few partitions. More than are wanted do no
-/// harm: they may have been added while this program ran.
+/// Checks the topics before services start. `BusError::Setup` names every topic that is missing or has too few
+/// partitions. Additional partitions are accepted: an operator may add partitions while services run.
 pub async fn check(bus: &dyn Bus, wanted: &[TopicSpec]) -> Result<(), BusError> {
     let names: Vec<Arc<str>> = wanted.iter().map(|spec| spec.name.clone()).collect();
     let states = bus.topics(&names).await?;

@@ -1,4 +1,4 @@
-//! Records that became durable together, and the newest of them in memory.
+//! Batches of records that became durable together, and the ring of the newest batches in memory.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::topics::Topics;
 use crate::{BusError, Record, codec};
 
-/// A record, and the slot of its partition.
+/// A record with the slot of its partition.
 #[derive(Debug)]
 pub struct Stored {
     pub slot: usize,
@@ -18,7 +18,7 @@ pub struct Stored {
 #[derive(Debug)]
 pub struct Batch {
     pub records: Vec<Stored>,
-    /// Behind its last record. Gaps before the first and between them are empty.
+    /// The sequence number after the last record. Missing numbers before `end` hold no record.
     pub end: i64,
 }
 
@@ -27,12 +27,12 @@ impl Batch {
         self.records.iter().map(|it| it.record.message.size() + 64).sum()
     }
 
-    /// Those at or behind this sequence number.
+    /// The records with this sequence number or a later one.
     pub fn from(&self, sequence: i64) -> &[Stored] {
         &self.records[self.records.partition_point(|it| it.record.offset < sequence)..]
     }
 
-    /// Reads a row of the log: its first record has this sequence number.
+    /// Decodes a row of the log. `first`: the sequence number of its first record.
     pub fn decode(blob: Bytes, first: i64, topics: &Topics) -> Result<Self, BusError> {
         let damaged = |what: String| BusError::Unavailable(format!("the log is damaged at record {first}: {what}"));
         let messages = codec::decode(blob).map_err(|error| damaged(error.to_string()))?;
@@ -49,11 +49,11 @@ impl Batch {
     }
 }
 
-/// The newest batches, for readers near the end of the log.
+/// The newest batches, in memory, for readers near the end of the log.
 #[derive(Debug)]
 pub struct Ring {
     batches: VecDeque<Arc<Batch>>,
-    /// The first sequence number that is still here.
+    /// The first sequence number in the ring.
     start: i64,
     bytes: usize,
     limit: usize,
@@ -68,13 +68,13 @@ impl Ring {
         self.bytes += batch.bytes();
         self.batches.push_back(batch);
         while self.bytes > self.limit && self.batches.len() > 1 {
-            let oldest = self.batches.pop_front().expect("two are there");
+            let oldest = self.batches.pop_front().expect("there are at least two batches");
             self.bytes -= oldest.bytes();
             self.start = oldest.end;
         }
     }
 
-    /// A few batches from this sequence number on. `None`: it is not here any more.
+    /// A few batches from this sequence number on. `None`: the ring no longer holds this number.
     pub fn from(&self, sequence: i64) -> Option<Vec<Arc<Batch>>> {
         const FEW: usize = 32;
         (sequence >= self.start).then(|| {

@@ -1,4 +1,4 @@
-//! The file: its lock, its tables, and how it is read.
+//! The log's file: its lock, its tables and its read connections.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -12,16 +12,16 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::{batch::Batch, topics::Topics};
 use crate::{BusError, TopicSpec};
 
-/// Marks the file as ours ("Uzlg").
+/// SQLite's `application_id` of a log file ("Uzlg").
 const APPLICATION: i32 = 0x557a_6c67;
-/// Of the tables. Goes up when they change.
+/// Version of the tables. A change of the tables increments it.
 const SCHEMA: i32 = 1;
-/// A read takes about this much.
+/// Approximate size of one read.
 const CHUNK_BYTES: usize = 2 << 20;
 const CHUNK_KEPT: i64 = 1000;
 
-/// `batches`: a record's sequence number is `first` plus its place in the blob; numbers are never used twice, because
-/// the newest row is never pruned. `kept`: of pruned rows, the last record of each key of the compacted topics.
+/// `batches`: a record's sequence number is `first` plus its index in the blob. The newest row is never
+/// pruned, so that no number is assigned twice. `kept`: the last pruned record of each key of the compacted topics.
 const TABLES: &str = "
     CREATE TABLE batches (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL, records BLOB NOT NULL);
     CREATE TABLE kept (sequence INTEGER PRIMARY KEY, topic TEXT NOT NULL, key BLOB NOT NULL, record BLOB NOT NULL,
@@ -31,11 +31,12 @@ const TABLES: &str = "
     CREATE TABLE positions (\"group\" TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
         PRIMARY KEY (\"group\", topic, partition)) WITHOUT ROWID;";
 
-/// Keeps others away from the file as long as it lives.
+/// An exclusive lock on the log, held until this value is dropped.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
-/// SQLite's own locks come and go with transactions; two logs on one file would give out the same numbers.
+/// Locks the log with a side file. SQLite's own locks last only for a transaction: without this lock two
+/// processes could open the log and assign the same sequence numbers.
 pub fn lock(path: &Path) -> Result<Lock, BusError> {
     let mut side = path.as_os_str().to_owned();
     side.push(".lock");
@@ -50,16 +51,16 @@ pub fn lock(path: &Path) -> Result<Lock, BusError> {
     }
 }
 
-/// The connection that writes. Creates what is missing.
+/// Opens the writer's connection. Creates the file and the tables if they are missing.
 pub fn open(path: &Path, fsync: bool) -> Result<Connection, BusError> {
     let fail = |error: rusqlite::Error| setup(path, &error);
-    // Records are about people: nobody else on this machine reads them. SQLite gives its other files the same rights.
+    // Records hold personal data: only the owner may read the file. SQLite gives its side files the same permissions.
     private().truncate(false).open(path).map_err(|error| setup(path, &error))?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(fail)?;
     if connection.is_readonly("main").map_err(fail)? {
         return Err(setup(path, &"it is read-only"));
     }
-    // Rows are large: with pages of 4 KiB the same appends take up to twice as long. Only a new file listens to this.
+    // Rows are large: with pages of 4 KiB, appends take up to twice as long. This setting affects new files only.
     connection.pragma_update(None, "page_size", 16 << 10).map_err(fail)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
     connection.pragma_update(None, "synchronous", if fsync { "FULL" } else { "OFF" }).map_err(fail)?;
@@ -93,7 +94,7 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), BusErro
 fn connect(path: &Path, how: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    connection.pragma_update(None, "cache_size", -512)?; // KiB; what is read again is in the ring
+    connection.pragma_update(None, "cache_size", -512)?; // KiB; repeated reads are served by the ring
     Ok(connection)
 }
 
@@ -109,12 +110,12 @@ fn setup(path: &Path, why: &dyn std::fmt::Display) -> BusError {
     BusError::Setup(format!("the event log {} can't be opened: {why}", path.display()))
 }
 
-/// What is known when the log opens.
+/// The stored state, read when the log opens.
 pub struct Contents {
     pub topics: Vec<TopicSpec>,
     /// Group, topic, partition, next.
     pub positions: Vec<(String, String, i32, i64)>,
-    /// The sequence number that comes next.
+    /// The next sequence number.
     pub head: i64,
 }
 
@@ -137,7 +138,7 @@ pub fn contents(connection: &Connection, path: &Path) -> Result<Contents, BusErr
     read().map_err(|error| setup(path, &error))
 }
 
-/// Connections that read. Blocking: not for the threads of a runtime.
+/// A pool of read connections. Calls block: do not use them in the runtime's threads.
 #[derive(Debug)]
 pub struct Readers {
     path: PathBuf,
@@ -151,7 +152,8 @@ impl Readers {
         Self { path: path.to_owned(), idle: Mutex::default() }
     }
 
-    /// Some batches from this sequence number on; at least one, which may be empty and then ends at `upto`.
+    /// Reads batches from this sequence number on. Returns at least one; if nothing is found, an empty batch that
+    /// ends at `upto`.
     pub fn read(&self, from: i64, upto: i64, topics: &Topics) -> Result<Vec<Batch>, BusError> {
         let unavailable = |error: rusqlite::Error| BusError::Unavailable(format!("the log can't be read: {error}"));
         let idle = self.idle.lock().expect("nobody panics here").pop();
@@ -159,7 +161,8 @@ impl Readers {
             Some(connection) => connection,
             None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(unavailable)?,
         };
-        // One snapshot: between two, pruning could move a record from where we have not been to where we have.
+        // Both queries use one snapshot. Otherwise pruning could move a record from `batches` to `kept` after
+        // `kept` was read, and the record would be missed.
         let tx = connection.transaction().map_err(unavailable)?;
         let mut rows = kept(&tx, from).map_err(unavailable)?;
         if rows.is_empty() {
@@ -185,13 +188,14 @@ impl Readers {
         }
     }
 
-    /// So that the writer's connection is the last one, which tidies up.
+    /// Closes the idle connections, so that the writer's connection is the last one: SQLite then
+    /// checkpoints the journal and removes it.
     pub fn close(&self) {
         self.idle.lock().expect("nobody panics here").clear();
     }
 }
 
-/// First, end, records.
+/// `first`, end, records.
 type Row = (i64, i64, Bytes);
 
 fn kept(tx: &Transaction, from: i64) -> rusqlite::Result<Vec<Row>> {

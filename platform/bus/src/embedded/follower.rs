@@ -1,4 +1,4 @@
-//! Follows the end of the log, in memory only.
+//! Follows the end of the log. Reads memory only.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{BusError, Follower, Record};
 
 pub struct Tail {
     shared: Arc<Shared>,
-    /// By slot.
+    /// Whether a slot belongs to the followed topics, by slot.
     ours: Vec<bool>,
     cursor: i64,
     wake: watch::Receiver<()>,
@@ -24,7 +24,7 @@ impl Tail {
         Ok(Self { ours, cursor: state.head, wake: shared.watch(), shared: shared.clone() })
     }
 
-    /// What is there now.
+    /// The records that are available now.
     fn take(&mut self) -> Result<Vec<Record>, BusError> {
         let (batches, head) = {
             let state = self.shared.state()?;

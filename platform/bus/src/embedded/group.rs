@@ -1,22 +1,22 @@
-//! A consumer group: how far it has come.
+//! A consumer group and its positions.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::shared::State;
 use crate::Partition;
 
-/// Everything is indexed by slot.
+/// The state of a group. All lists are indexed by slot.
 #[derive(Debug)]
 pub struct Group {
-    /// It has a member.
+    /// Whether the group has a member.
     pub open: bool,
-    /// Everything before is dealt with. 0: it begins with the oldest.
+    /// Records before this number are processed. 0: the group begins with the oldest record.
     pub positions: Vec<i64>,
-    /// As stored in the file.
+    /// The positions as stored in the file. -1: unknown.
     written: Vec<i64>,
-    /// Records dealt with since the log was opened.
-    pub dealt: Vec<i64>,
-    /// Lag = this + appended − dealt. Absent until somebody asks.
+    /// Number of records processed since the log was opened.
+    pub processed: Vec<i64>,
+    /// Lag = `behind` + `appended` − `processed`. Absent until the lag is first requested.
     pub behind: HashMap<usize, i64>,
 }
 
@@ -26,7 +26,7 @@ impl Group {
             open: false,
             positions: vec![0; slots],
             written: vec![0; slots],
-            dealt: vec![0; slots],
+            processed: vec![0; slots],
             behind: HashMap::new(),
         }
     }
@@ -34,7 +34,7 @@ impl Group {
     pub fn resize(&mut self, slots: usize) {
         self.positions.resize(slots, 0);
         self.written.resize(slots, 0);
-        self.dealt.resize(slots, 0);
+        self.processed.resize(slots, 0);
     }
 
     pub fn restore(&mut self, slot: usize, next: i64) {
@@ -43,7 +43,7 @@ impl Group {
     }
 }
 
-/// A position on its way to the file.
+/// A changed position that is to be written to the file.
 #[derive(Debug)]
 pub struct Change {
     pub group: Arc<str>,
@@ -52,9 +52,9 @@ pub struct Change {
 }
 
 impl State {
-    /// Positions that the file doesn't have yet.
+    /// Returns the positions that differ from the file, and marks them as written.
     pub fn take_changes(&mut self) -> Vec<Change> {
-        self.nudged = false;
+        self.write_requested = false;
         let mut changes = Vec::new();
         for (name, group) in &mut self.groups {
             for (slot, (next, written)) in group.positions.iter().zip(&mut group.written).enumerate() {
@@ -68,8 +68,8 @@ impl State {
         changes
     }
 
-    /// The file doesn't have them after all.
-    pub fn put_back(&mut self, changes: &[Change]) {
+    /// Marks the positions as not written, after a failed write.
+    pub fn mark_unwritten(&mut self, changes: &[Change]) {
         for change in changes {
             let Some(slot) = self.topics.slot(&change.partition) else { continue };
             if let Some(group) = self.groups.get_mut(&change.group) {

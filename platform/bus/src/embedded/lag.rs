@@ -1,5 +1,5 @@
-//! How far a group is behind, in records. Counted once by reading what is behind its positions; kept up to date by counting
-//! what is appended and what is dealt with.
+//! The lag of a group, in records. The first request counts the records after the group's positions by
+//! reading them. Later requests add the number of appended records and subtract the processed ones.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub async fn lag(shared: &Arc<Shared>, group: &str, topics: &[Arc<str>]) -> Resu
     let mut state = shared.state()?;
     count.note(&mut state, group, &counted);
     let behind = |slot: &usize| match state.groups.get(group) {
-        Some(group) => group.behind.get(slot).map(|behind| behind + state.appended[*slot] - group.dealt[*slot]),
+        Some(group) => group.behind.get(slot).map(|behind| behind + state.appended[*slot] - group.processed[*slot]),
         None => Some(counted[*slot] + state.appended[*slot] - count.appended[*slot]),
     };
     let lags = slots.iter().filter_map(|slot| {
@@ -28,13 +28,13 @@ pub async fn lag(shared: &Arc<Shared>, group: &str, topics: &[Arc<str>]) -> Resu
     Ok(lags.collect())
 }
 
-/// What is to be counted, and how things stood when that was decided.
+/// The partitions to count, and the counters at the start of the count.
 struct Count {
-    /// From where to count, by slot; `None`: known already.
+    /// Where the count begins, by slot; `None`: the lag is already known.
     from: Vec<Option<i64>>,
     head: i64,
     appended: Vec<i64>,
-    dealt: Vec<i64>,
+    processed: Vec<i64>,
     pruned: i64,
 }
 
@@ -53,7 +53,7 @@ impl Count {
             from,
             head: state.head,
             appended: state.appended.clone(),
-            dealt: group.map_or_else(|| vec![0; state.topics.slots()], |group| group.dealt.clone()),
+            processed: group.map_or_else(|| vec![0; state.topics.slots()], |group| group.processed.clone()),
             pruned: state.pruned,
         }
     }
@@ -77,16 +77,16 @@ impl Count {
     fn note(&self, state: &mut State, group: &str, counted: &[i64]) {
         let Some(group) = state.groups.get_mut(group) else { return };
         for (slot, from) in self.from.iter().enumerate() {
-            // Pruned under our hands: leave it out this time.
+            // Records were pruned during the count, so the count may be wrong: report no lag this time.
             if from.is_some_and(|from| self.pruned == state.pruned || from >= state.pruned) {
-                group.behind.insert(slot, counted[slot] - self.appended[slot] + self.dealt[slot]);
+                group.behind.insert(slot, counted[slot] - self.appended[slot] + self.processed[slot]);
             }
         }
     }
 }
 
 impl State {
-    /// Records before this one are gone: what was counted with them must be counted again.
+    /// Records before this number were removed. Lags that include removed records must be counted again.
     pub fn prune(&mut self, before: i64) {
         self.pruned = before;
         for group in self.groups.values_mut() {

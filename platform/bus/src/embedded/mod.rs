@@ -1,13 +1,14 @@
 //! The embedded log: topics, partitions, offsets and consumer groups in one SQLite file.
 //!
-//! It is for **one process on one machine** (a second one that opens the file is refused), and a group has **one member**.
-//! What was acknowledged survives `kill -9` and, with `fsync`, a power failure.
+//! The log serves **one process on one machine**: a second process cannot open the file. A group has **one member**.
+//! Acknowledged records survive `kill -9` and, with `fsync`, a power failure.
 //!
-//! - One sequence of numbers over all topics: a record's offset is its sequence number, so offsets rise within a partition,
-//!   with gaps, and a group reads its topics in the order in which things happened.
-//! - One thread writes. It takes whatever waits, appends it as one transaction, and hands the records to the readers
-//!   through memory; only a reader that is far behind reads the file.
-//! - Retention is by age and does not wait for slow groups, as in Kafka. Of compacted topics the last record of each key stays.
+//! - All topics share one sequence of numbers, and a record's offset is its sequence number. Offsets rise within a
+//!   partition, with gaps, and a group reads its topics in the order in which the records were published.
+//! - One thread writes. It appends all waiting requests in one transaction and passes the records to the readers
+//!   in memory. Only a reader that is far behind reads the file.
+//! - Retention is by age and does not wait for slow groups, as in Kafka. A compacted topic keeps the last record of
+//!   each key.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -37,14 +38,14 @@ mod subscription;
 mod topics;
 mod writer;
 
-/// How the log is kept.
+/// Options of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct EmbeddedOptions {
-    /// Older records are removed, whether or not all groups have seen them. `None`: never.
+    /// Older records are removed, even if a group has not read them. `None`: records are never removed.
     pub retention: Option<Duration>,
-    /// `false` only for tests: a power failure then loses or breaks the log (`kill -9` does not).
+    /// `false` only for tests: a power failure can then lose or damage the log. `kill -9` cannot.
     pub fsync: bool,
-    /// Bytes of recent records that are kept in memory for the groups that keep up.
+    /// Bytes of recent records that are kept in memory for readers near the end of the log.
     pub ring_bytes: usize,
 }
 
@@ -54,19 +55,19 @@ impl Default for EmbeddedOptions {
     }
 }
 
-/// The log. Shared as `Arc<dyn Bus>`.
+/// The embedded log. Shared as `Arc<dyn Bus>`.
 #[derive(Debug)]
 pub struct EmbeddedLog {
     shared: Arc<Shared>,
-    /// Bytes that wait for the writer. Who publishes more waits for their turn.
+    /// Bounds the bytes that wait for the writer. A publish that exceeds the bound waits.
     queue: Arc<Semaphore>,
 }
 
 const QUEUE_BYTES: u32 = 16 << 20;
 
 impl EmbeddedLog {
-    /// Opens the log in this file, or creates it; the folder must exist. Blocks for a moment: it is meant for the start.
-    /// `BusError::Setup` when the file is in use, not a log, of an unknown format or not writable.
+    /// Opens the log in this file, or creates it. The folder must exist. The call blocks: use it at the
+    /// start of the process. `BusError::Setup`: the file is in use, not a log, of an unknown format or not writable.
     pub fn open(path: &Path, options: EmbeddedOptions, clock: Clock) -> Result<Self, BusError> {
         let lock = file::lock(path)?;
         let connection = file::open(path, options.fsync)?;
@@ -119,14 +120,14 @@ impl Bus for EmbeddedLog {
         })
     }
 
-    /// Refused: keys would change their partition, and this log has no need of more.
+    /// Refused: more partitions would move keys to other partitions, and this log gains nothing from them.
     fn alter_topics<'a>(&'a self, topics: &'a [TopicSpec]) -> BoxFuture<'a, Result<(), BusError>> {
         let refused = || BusError::Setup("topics of the embedded log stay as they were created".to_owned());
         Box::pin(std::future::ready(if topics.is_empty() { Ok(()) } else { Err(refused()) }))
     }
 
-    /// All or nothing, except that a message that is too large (16 MiB) lets those before it in. With an unknown topic
-    /// nothing is written. Records of one call are never mixed with those of another.
+    /// Writes the whole batch or nothing, with one exception: if a message is too large (over 16 MiB), the messages
+    /// before it are written. If a topic is unknown, nothing is written. The records of a call are contiguous.
     fn publish(&self, batch: Vec<Outgoing>) -> BoxFuture<'_, Published> {
         Box::pin(async move {
             if batch.is_empty() {
@@ -136,7 +137,7 @@ impl Bus for EmbeddedLog {
         })
     }
 
-    /// A group has one member: a second one is refused (`BusError::Setup`) until the first has left.
+    /// A group has one member: a second member is refused (`BusError::Setup`) until the first has left.
     fn join<'a>(
         &'a self,
         group: &'a str,
@@ -173,7 +174,7 @@ impl Bus for EmbeddedLog {
     fn health(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
             match self.shared.state() {
-                Ok(state) => state.sick.clone().map_or(Ok(()), Err),
+                Ok(state) => state.write_failure.clone().map_or(Ok(()), Err),
                 Err(closed) => Err(closed.to_string()),
             }
         })
@@ -184,7 +185,7 @@ impl Bus for EmbeddedLog {
             self.queue.close();
             let (answer, answered) = oneshot::channel();
             if self.shared.request(Request::Close { answer }).is_ok() {
-                let _ = answered.await; // an error: the writer is gone already
+                let _ = answered.await; // an error means that the writer has ended already
             }
         })
     }

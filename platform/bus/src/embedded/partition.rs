@@ -1,9 +1,10 @@
-//! Which partition a key belongs to: as Kafka's Java client and librdkafka's `murmur2_random` say, so that both adapters agree.
+//! Maps a key to its partition. The same mapping as in Kafka's Java client and librdkafka's `murmur2_random`,
+//! so that both adapters agree.
 
 use super::topics::Topic;
 
 impl Topic {
-    /// A record without key goes round by its place in the log.
+    /// Records without a key are distributed over the partitions by their sequence number.
     pub fn partition(&self, key: &[u8], sequence: i64) -> i32 {
         if key.is_empty() {
             let count = i64::from(self.partitions);

@@ -1,4 +1,4 @@
-//! Removes what is old, in small steps, between appends.
+//! Removes old records, in small steps between appends.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -16,7 +16,7 @@ use crate::codec;
 const STEP: usize = 64;
 
 impl Writer {
-    /// Looks once a minute; while there is more to remove, a step after every append.
+    /// Searches for old records once a minute. While there are more, removes one step after every append.
     pub(super) fn prune(&mut self, shared: &Shared) {
         let Some(retention) = self.retention.and_then(|it| TimeDelta::from_std(it).ok()) else { return };
         let now = self.clock.now();
@@ -42,7 +42,7 @@ impl Writer {
     }
 }
 
-/// Where each removed row ended.
+/// Removes up to `STEP` rows. Returns the end of each removed row.
 fn step(tx: &Transaction, before: i64, topics: &Topics) -> rusqlite::Result<Vec<i64>> {
     let mut statement = tx.prepare_cached(
         "SELECT first, first + count, at, records FROM batches
@@ -66,10 +66,11 @@ fn step(tx: &Transaction, before: i64, topics: &Topics) -> rusqlite::Result<Vec<
     Ok(removed)
 }
 
-/// Of compacted topics the last record of each key stays. Rows come in log order, so that a later one replaces it.
+/// Keeps the last record of each key of the compacted topics. Rows come in log order, so a later record replaces
+/// an earlier one.
 fn keep(tx: &Transaction, first: i64, blob: Bytes, topics: &Topics) -> rusqlite::Result<()> {
     let Ok(batch) = Batch::decode(blob, first, topics) else {
-        return Ok(()); // readers have said so
+        return Ok(()); // readers have already reported the damage
     };
     for it in batch.records {
         let record = it.record;

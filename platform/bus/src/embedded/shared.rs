@@ -1,4 +1,4 @@
-//! What the writer and all readers share.
+//! The state that the writer and all readers share.
 
 use std::{
     collections::HashMap,
@@ -17,22 +17,23 @@ use super::{
 };
 use crate::{BusError, Partition, Record, TopicSpec};
 
-/// Guarded by one lock that is held for moments only: never while a file is touched or something is awaited.
+/// Guarded by one lock. The lock must not be held during file access or an `await`: all readers and publishers
+/// would wait.
 #[derive(Debug)]
 pub struct State {
     pub topics: Arc<Topics>,
     pub ring: Ring,
-    /// The sequence number that comes next; everything before is durable.
+    /// The next sequence number. All records before it are durable.
     pub head: i64,
-    /// Records appended since the log was opened, by slot.
+    /// Number of records appended since the log was opened, by slot.
     pub appended: Vec<i64>,
     pub groups: HashMap<Arc<str>, Group>,
-    /// Everything before is pruned, except what compaction keeps.
+    /// Records before this number are removed, except those that compaction keeps.
     pub pruned: i64,
-    /// The writer knows that there are positions to be written.
-    pub nudged: bool,
-    /// Why the last write failed.
-    pub sick: Option<String>,
+    /// The writer has been told to write positions and has not done so yet.
+    pub write_requested: bool,
+    /// The reason why the last write failed.
+    pub write_failure: Option<String>,
     pub closed: bool,
 }
 
@@ -52,13 +53,13 @@ impl State {
             head,
             groups,
             pruned: 0,
-            nudged: false,
-            sick: None,
+            write_requested: false,
+            write_failure: None,
             closed: false,
         }
     }
 
-    /// Those that are new. Slots stay.
+    /// Adds the new ones among these topics. Existing slots do not change.
     pub fn add_topics(&mut self, specs: Vec<TopicSpec>) {
         let topics = self.topics.with(specs);
         self.appended.resize(topics.slots(), 0);
@@ -66,7 +67,7 @@ impl State {
         self.topics = Arc::new(topics);
     }
 
-    /// They are durable: everybody may see them.
+    /// Makes durable records visible to all readers.
     pub fn append(&mut self, batches: Vec<Arc<Batch>>) {
         for batch in batches {
             for stored in &batch.records {
@@ -83,7 +84,7 @@ pub struct Shared {
     state: Mutex<State>,
     requests: Sender<Request>,
     readers: Readers,
-    /// Changes with the head, and when the log is closed.
+    /// Notified when the head changes and when the log is closed.
     wake: watch::Sender<()>,
 }
 
@@ -96,7 +97,7 @@ impl Shared {
         Self { state: Mutex::new(state), requests, readers: Readers::new(path), wake: watch::Sender::new(()) }
     }
 
-    /// Also when closed.
+    /// The state, even if the log is closed.
     pub fn any_state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nobody panics while holding it")
     }
@@ -118,10 +119,10 @@ impl Shared {
         self.wake.subscribe()
     }
 
-    /// The positions of a group have changed: see to it that they are written.
-    pub fn nudge(&self, mut state: MutexGuard<'_, State>) {
-        if !std::mem::replace(&mut state.nudged, true) {
-            let _ = self.requests.send(Request::Positions); // an error: closed, and they were written then
+    /// Makes the writer store changed positions.
+    pub fn request_write(&self, mut state: MutexGuard<'_, State>) {
+        if !std::mem::replace(&mut state.write_requested, true) {
+            let _ = self.requests.send(Request::Positions); // an error means closed: `close` wrote them
         }
     }
 
@@ -131,7 +132,7 @@ impl Shared {
         self.wake();
     }
 
-    /// Some batches from here on, from memory or the file; never none. Blocking.
+    /// Some batches from this number on, from memory or the file; at least one. Blocks.
     pub fn batches(&self, from: i64, upto: i64) -> Result<Vec<Arc<Batch>>, BusError> {
         let topics = {
             let state = self.state()?;
@@ -143,7 +144,7 @@ impl Shared {
         Ok(self.readers.read(from, upto, &topics)?.into_iter().map(Arc::new).collect())
     }
 
-    /// Calls for each batch between these numbers, until the callback stops it. Blocking.
+    /// Calls `each` for each batch between these numbers, until `each` returns `false`. Blocks.
     pub fn scan(&self, from: i64, upto: i64, mut each: impl FnMut(&Batch) -> bool) -> Result<(), BusError> {
         let mut at = from;
         while at < upto {
@@ -157,7 +158,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Up to `most` records of a partition. Blocking.
+    /// Up to `most` records of a partition. Blocks.
     pub fn collect(&self, slot: usize, from: i64, upto: i64, most: usize) -> Result<Vec<Record>, BusError> {
         let mut records = Vec::new();
         self.scan(from, upto, |batch| {
@@ -168,7 +169,7 @@ impl Shared {
         Ok(records)
     }
 
-    /// On a thread where it may block.
+    /// Runs `work` on a thread that may block.
     pub async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, BusError> + Send + 'static,

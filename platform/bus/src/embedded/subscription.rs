@@ -1,4 +1,4 @@
-//! The member of a group: a cursor that goes over the whole log and hands out what belongs to the group's topics.
+//! The member of a group: a cursor that passes over the whole log and returns the records of the group's topics.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -12,10 +12,11 @@ use super::{
 };
 use crate::{BusError, Partition, Position, Record, Subscription, Taken};
 
-/// Not ours: no offset is as high.
+/// The start of a slot that does not belong to the group: no offset is as high.
 const NEVER: i64 = i64::MAX;
-/// How far a member that only passes records over may get before its position is noted, so that a restart is quick.
-const PASSED_OVER: i64 = 10_000;
+/// Number of records of other topics that a member may skip before its position is stored. Without stored positions
+/// a restart would skip the same records again.
+const MAX_SKIPPED: i64 = 10_000;
 
 type Batches = Result<Vec<Arc<Batch>>, BusError>;
 
@@ -23,22 +24,22 @@ pub struct Member {
     shared: Arc<Shared>,
     group: Arc<str>,
     slots: Vec<usize>,
-    /// By slot: what is before was dealt with earlier.
+    /// By slot: records before this offset are already processed.
     start: Vec<i64>,
-    /// By slot: offsets handed out and not committed.
-    flight: Vec<VecDeque<i64>>,
-    /// Everything before is handed out or passed over.
+    /// By slot: offsets that were returned and not committed.
+    in_flight: Vec<VecDeque<i64>>,
+    /// Records before this number were returned or skipped.
     cursor: i64,
-    noted: i64,
-    /// Read, but not looked at to the end.
+    stored: i64,
+    /// Batches that were read and whose records are not all returned yet.
     ahead: VecDeque<Arc<Batch>>,
-    /// Goes on when `next` is dropped.
+    /// The read in progress. It continues when the future of `next` is dropped.
     reading: Option<JoinHandle<Batches>>,
     assigned: Option<Vec<Partition>>,
     wake: watch::Receiver<()>,
 }
 
-/// Where the next records are.
+/// The place of the next records.
 enum Next {
     Here,
     File,
@@ -65,11 +66,11 @@ impl Member {
         let cursor = slots.iter().map(|slot| start[*slot]).min().unwrap_or(state.head);
         Ok(Self {
             group: name,
-            flight: vec![VecDeque::new(); count],
+            in_flight: vec![VecDeque::new(); count],
             start,
             slots,
             cursor,
-            noted: cursor,
+            stored: cursor,
             ahead: VecDeque::new(),
             reading: None,
             assigned: Some(assigned),
@@ -80,19 +81,19 @@ impl Member {
 
     async fn take(&mut self, most: usize) -> Result<Taken, BusError> {
         loop {
-            self.wake.borrow_and_update(); // before looking, so that what comes meanwhile wakes us
+            self.wake.borrow_and_update(); // before the check, so that later records wake it
             let mut records = Vec::new();
             let next = loop {
                 self.hand_out(&mut records, most.max(1));
                 if !self.ahead.is_empty() {
                     break Next::Here;
                 }
-                match self.look()? {
+                match self.read_ring()? {
                     Next::Here => {}
                     other => break other,
                 }
             };
-            // From here to the return nothing is awaited: what is handed out would be lost.
+            // No `await` from here to the return: if the future were dropped there, the records would be lost.
             if !records.is_empty() || self.assigned.is_some() {
                 let assigned = self.assigned.take().unwrap_or_default();
                 return Ok(Taken { records, assigned, revoked: Vec::new(), more: !matches!(next, Next::Nothing) });
@@ -101,7 +102,7 @@ impl Member {
                 Next::Here => {}
                 Next::File => self.read().await?,
                 Next::Nothing => {
-                    self.pass_over();
+                    self.store_skipped();
                     self.wake.changed().await.map_err(|_| super::shared::closed())?;
                 }
             }
@@ -117,7 +118,7 @@ impl Member {
                 let offset = stored.record.offset;
                 self.cursor = offset + 1;
                 if self.start.get(stored.slot).is_some_and(|start| offset >= *start) {
-                    self.flight[stored.slot].push_back(offset);
+                    self.in_flight[stored.slot].push_back(offset);
                     records.push(stored.record.clone());
                 }
             }
@@ -126,8 +127,8 @@ impl Member {
         }
     }
 
-    /// Takes what is in memory.
-    fn look(&mut self) -> Result<Next, BusError> {
+    /// Takes batches from memory, if they are there.
+    fn read_ring(&mut self) -> Result<Next, BusError> {
         let state = self.shared.state()?;
         if self.cursor >= state.head {
             return Ok(Next::Nothing);
@@ -161,35 +162,35 @@ impl Member {
         let group = state_now.groups.get_mut(&self.group).expect("joined, and groups stay");
         for Position { partition, next } in upto {
             let Some(slot) = state_now.topics.slot(partition) else { continue };
-            let Some(flight) = self.flight.get_mut(slot) else { continue };
-            let dealt = flight.partition_point(|offset| offset < next);
-            if flight.front().is_some_and(|oldest| *oldest < state_now.pruned) {
-                group.behind.remove(&slot); // counted or not? count again
+            let Some(in_flight) = self.in_flight.get_mut(slot) else { continue };
+            let processed = in_flight.partition_point(|offset| offset < next);
+            if in_flight.front().is_some_and(|oldest| *oldest < state_now.pruned) {
+                group.behind.remove(&slot); // the count may include removed records: count again
             }
-            group.dealt[slot] += i64::try_from(dealt).expect("fits");
-            flight.drain(..dealt);
+            group.processed[slot] += i64::try_from(processed).expect("fits");
+            in_flight.drain(..processed);
         }
         self.note(state_now);
-        self.shared.nudge(state);
+        self.shared.request_write(state);
         Ok(())
     }
 
-    /// The group's position in each partition: the oldest record in flight; where there is none, the cursor.
+    /// Updates the group's position in each partition: the oldest record in flight, or the cursor if there is none.
     fn note(&self, state: &mut State) {
         let group = state.groups.get_mut(&self.group).expect("joined, and groups stay");
         for slot in &self.slots {
-            let position = self.flight[*slot].front().copied().unwrap_or(self.cursor);
+            let position = self.in_flight[*slot].front().copied().unwrap_or(self.cursor);
             group.positions[*slot] = position.max(group.positions[*slot]);
         }
     }
 
-    /// Nobody commits what isn't handed out; yet a restart should not begin there again.
-    fn pass_over(&mut self) {
-        if self.cursor - self.noted > PASSED_OVER {
-            self.noted = self.cursor;
+    /// Stores the position after many skipped records. They are never committed, and a restart would read them again.
+    fn store_skipped(&mut self) {
+        if self.cursor - self.stored > MAX_SKIPPED {
+            self.stored = self.cursor;
             let mut state = self.shared.any_state();
             self.note(&mut state);
-            self.shared.nudge(state);
+            self.shared.request_write(state);
         }
     }
 }
@@ -199,7 +200,8 @@ impl Subscription for Member {
         Box::pin(self.take(most))
     }
 
-    /// Written within a quarter of a second, and by `close` of the bus. What was not handed out is not committed.
+    /// Positions are written within a quarter of a second, and by `close` of the bus. Only returned records are
+    /// committed.
     fn commit<'a>(&'a mut self, upto: &'a [Position]) -> BoxFuture<'a, Result<(), BusError>> {
         Box::pin(async move { Self::commit(self, upto) })
     }
@@ -217,6 +219,6 @@ impl Drop for Member {
         if let Some(group) = state.groups.get_mut(&self.group) {
             group.open = false;
         }
-        self.shared.nudge(state);
+        self.shared.request_write(state);
     }
 }

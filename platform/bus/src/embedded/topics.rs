@@ -1,16 +1,17 @@
-//! The topics of the log. Every partition has a *slot*: a small number, good for this run only, that arrays are indexed with.
+//! The topics of the log. Every partition has a *slot*: a small number that indexes arrays. Slots are not stored: they
+//! can differ in the next run.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{BusError, Partition, TopicSpec};
 
-/// A topic as the log knows it.
+/// A topic of the log.
 #[derive(Debug)]
 pub struct Topic {
     pub name: Arc<str>,
     pub partitions: i32,
     pub compacted: bool,
-    /// The slot of its partition 0; the others follow.
+    /// The slot of partition 0. The other partitions have the following slots.
     first_slot: usize,
 }
 
@@ -20,7 +21,7 @@ impl Topic {
     }
 }
 
-/// All of them. Never changed: a new topic makes a new table.
+/// All topics. Immutable: a new topic makes a new `Topics`.
 #[derive(Debug, Default, Clone)]
 pub struct Topics {
     by_name: HashMap<Arc<str>, Arc<Topic>>,
@@ -28,7 +29,7 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// With more topics; those that are there stay as they are.
+    /// A copy with more topics. Existing topics do not change.
     pub fn with(&self, specs: impl IntoIterator<Item = TopicSpec>) -> Self {
         let mut topics = self.clone();
         for TopicSpec { name, partitions, compacted, .. } in specs {

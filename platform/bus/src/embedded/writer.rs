@@ -1,4 +1,4 @@
-//! The one thread that writes.
+//! The thread that writes. It is the only one.
 
 use std::{
     sync::{
@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{BusError, Outgoing, Published, Record, TopicSpec, codec};
 
-/// A transaction takes what waits, up to about this.
+/// Approximate upper bound of the records in one transaction, in bytes.
 const COMMIT_BYTES: usize = 4 << 20;
-/// A row is what is read at once.
+/// Approximate upper bound of a row. A reader always reads whole rows.
 const ROW_BYTES: usize = 1 << 20;
 const LARGEST_MESSAGE: usize = 16 << 20;
-/// Committed positions are written at the latest after this.
+/// The longest time until a committed position is written.
 const POSITIONS_WAIT: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
@@ -42,27 +42,27 @@ pub enum Request {
         specs: Vec<TopicSpec>,
         answer: oneshot::Sender<Result<(), BusError>>,
     },
-    /// There are positions to be written.
+    /// There are changed positions to write.
     Positions,
     Close {
         answer: oneshot::Sender<()>,
     },
 }
 
-/// A caller that waits for its answer, the answer if the commit succeeds, and its share of the queue.
+/// The channel of a waiting caller, the answer if the commit succeeds, and the caller's share of the queue.
 type Waiting = (oneshot::Sender<Published>, Published, OwnedSemaphorePermit);
 
 pub struct Writer {
     pub(super) connection: Connection,
-    /// Let go last.
+    /// Dropped after the connection: another process must not open the file earlier.
     lock: Lock,
-    /// Weak: when everybody has dropped the log without closing it, the thread ends too.
+    /// Weak, so that the thread ends when the log is dropped without `close`.
     shared: Weak<Shared>,
     pub(super) clock: Clock,
     pub(super) retention: Option<Duration>,
-    /// When to look for old records.
+    /// Time of the next search for old records.
     pub(super) prune_at: DateTime<Utc>,
-    /// When positions must be written.
+    /// Time at which positions must be written.
     due: Option<Instant>,
 }
 
@@ -86,7 +86,7 @@ impl Writer {
                 (None, Some(due)) => inbox.recv_timeout(due.saturating_duration_since(Instant::now())),
                 (None, None) => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            // The sender lives in `shared`, so without it there are no more requests.
+            // `shared` owns the sender: without it there are no more requests.
             let Some(shared) = self.shared.upgrade() else { return };
             match request {
                 Ok(Request::Publish { batch, bytes, answer, share }) => {
@@ -113,9 +113,9 @@ impl Writer {
                 }
                 Err(RecvTimeoutError::Timeout) => self.write(&shared, Vec::new()).unwrap_or_default(),
                 Ok(Request::Close { answer }) => {
-                    shared.any_state().closed = true; // from here on nobody commits what would not be written
+                    shared.any_state().closed = true; // a later commit would not be written, so it is refused
                     self.due = Some(Instant::now());
-                    let _ = self.write(&shared, Vec::new()); // an error: told in the log; positions are repeated, not lost
+                    let _ = self.write(&shared, Vec::new()); // an error is logged; records are then repeated
                     shared.end();
                     drop((self.connection, self.lock));
                     let _ = answer.send(());
@@ -155,11 +155,11 @@ impl Writer {
                 }
                 _ => published,
             };
-            let _ = answer.send(published); // an error: nobody waits any more
+            let _ = answer.send(published); // an error means that the caller no longer waits
         }
     }
 
-    /// Makes records durable, with positions if they are due, and shows them to the readers.
+    /// Writes records, and positions if they are due, in one transaction. Then makes the records visible to readers.
     fn write(&mut self, shared: &Shared, batches: Vec<Batch>) -> Result<(), String> {
         let due = self.due.is_some_and(|due| due <= Instant::now());
         let changes = if due { shared.any_state().take_changes() } else { Vec::new() };
@@ -177,7 +177,7 @@ impl Writer {
         let mut state = shared.any_state();
         match written {
             Ok(()) => {
-                state.sick = None;
+                state.write_failure = None;
                 self.due = self.due.filter(|_| !due);
                 if !batches.is_empty() {
                     state.append(batches.into_iter().map(Arc::new).collect());
@@ -189,8 +189,8 @@ impl Writer {
             Err(error) => {
                 let why = format!("the event log can't be written: {error}");
                 tracing::error!("{why}");
-                state.put_back(&changes);
-                state.sick = Some(why.clone());
+                state.mark_unwritten(&changes);
+                state.write_failure = Some(why.clone());
                 self.due = self.due.map(|_| Instant::now() + POSITIONS_WAIT);
                 Err(why)
             }
@@ -211,7 +211,7 @@ impl Writer {
     }
 }
 
-/// Takes the next numbers, cuts rows.
+/// Assigns sequence numbers and divides the records into rows.
 struct Rows {
     next: i64,
     batches: Vec<Batch>,
@@ -220,7 +220,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// All of them, or those before one that is too large.
+    /// Places the whole batch, or the messages before the first one that is too large.
     fn place(&mut self, batch: Vec<Outgoing>, topics: &Topics) -> Published {
         let durable = batch.len();
         for (index, Outgoing { topic, message }) in batch.into_iter().enumerate() {
@@ -232,7 +232,7 @@ impl Rows {
             if self.bytes + size > ROW_BYTES {
                 self.cut();
             }
-            let topic = topics.find(&topic).expect("looked up before");
+            let topic = topics.find(&topic).expect("`publish` has checked the topic");
             let partition = topic.partition(&message.key, self.next);
             let record = Record { topic: topic.name.clone(), partition, offset: self.next, message };
             self.open.push(Stored { slot: topic.slot(partition), record });

@@ -1,5 +1,5 @@
-//! Topics: created, looked at, changed. The library waits in its caller's thread when an administrator's client goes, so
-//! all of this is called in threads that may wait.
+//! Creates, describes and alters topics. Dropping librdkafka's admin client blocks the calling thread, so these
+//! functions must be called in threads that may block.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use rdkafka::{
 use super::{
     KafkaOptions,
     convert::{about, setup},
-    health::{Health, Listens},
+    health::{Health, HealthContext},
     metadata::MetadataClient,
     names::actual,
 };
@@ -28,14 +28,14 @@ pub(super) struct Admin {
     metadata: Arc<MetadataClient>,
 }
 
-/// What a topic is set up with, beyond what brokers decide.
+/// The topic settings that do not come from the brokers' defaults.
 fn settings(options: &KafkaOptions, spec: &TopicSpec) -> Vec<(&'static str, String)> {
     let mut settings = vec![("cleanup.policy", if spec.compacted { "compact" } else { "delete" }.to_owned())];
     if let Some(retention) = spec.retention {
         settings.push(("retention.ms", retention.as_millis().to_string()));
     }
     if options.replication > 2 {
-        settings.push(("min.insync.replicas", "2".to_owned())); // what is acknowledged survives a broker
+        settings.push(("min.insync.replicas", "2".to_owned())); // acknowledged records survive the loss of a broker
     }
     settings
 }
@@ -45,23 +45,23 @@ impl Admin {
         Self { options: options.clone(), health: health.clone(), metadata: metadata.clone() }
     }
 
-    fn client(&self) -> Result<AdminClient<Listens>, BusError> {
-        self.options.metadata().create_with_context(Listens(self.health.clone())).map_err(|error| setup(&error))
+    fn client(&self) -> Result<AdminClient<HealthContext>, BusError> {
+        self.options.metadata().create_with_context(HealthContext(self.health.clone())).map_err(|error| setup(&error))
     }
 
     fn about(&self, name: &str, error: &KafkaError) -> BusError {
         match error.rdkafka_error_code() {
             Some(
                 Code::BrokerTransportFailure | Code::OperationTimedOut | Code::RequestTimedOut | Code::AllBrokersDown,
-            ) => BusError::Unavailable(self.health.away()),
+            ) => BusError::Unavailable(self.health.outage()),
             Some(code @ (Code::InvalidReplicationFactor | Code::InvalidPartitions | Code::InvalidConfig)) => {
                 BusError::Setup(format!("topic {name}: {code}"))
             }
-            _ => about(name, self.health.who(), error),
+            _ => about(name, self.health.principal(), error),
         }
     }
 
-    /// Creates those that are missing, and waits until they can be used.
+    /// Creates the missing topics and waits until every partition has a leader.
     pub fn create(&self, specs: &[TopicSpec]) -> Result<(), BusError> {
         let mut missing = Vec::new();
         for spec in specs {
@@ -84,7 +84,7 @@ impl Admin {
         let answers = wait(client.create_topics(&topics, &options())).map_err(|error| self.about("?", &error))?;
         for (answer, (_, spec)) in answers.into_iter().zip(&missing) {
             match answer {
-                Ok(_) | Err((_, Code::TopicAlreadyExists)) => {} // somebody else was quicker
+                Ok(_) | Err((_, Code::TopicAlreadyExists)) => {} // another process has just created it
                 Err((_, code)) => return Err(self.about(&spec.name, &KafkaError::AdminOp(code))),
             }
         }
@@ -104,7 +104,7 @@ impl Admin {
         Ok(())
     }
 
-    /// Those that exist.
+    /// The state of those topics that exist.
     pub fn states(&self, names: &[Arc<str>]) -> Result<Vec<TopicState>, BusError> {
         let mut states = Vec::new();
         for name in names {
@@ -116,7 +116,7 @@ impl Admin {
         let actual: Vec<_> = states.iter().map(|it| actual(&self.options, &it.name)).collect();
         let answers = self.configs(&actual)?;
         for (state, answer) in states.iter_mut().zip(answers) {
-            // Not everybody may ask for them: then they are not known.
+            // Without the permission to describe settings, the settings remain unknown.
             let Ok(config) = answer else { continue };
             let value = |name: &str| config.get(name).and_then(|entry| entry.value.clone());
             state.compacted = value("cleanup.policy").map(|it| it.contains("compact"));
@@ -134,7 +134,8 @@ impl Admin {
         wait(self.client()?.describe_configs(&which, &options())).map_err(|error| self.about("?", &error))
     }
 
-    /// Gives existing topics more partitions and other settings. Fewer partitions there cannot be, nor another replication.
+    /// Adds partitions to existing topics and changes their settings. Kafka cannot remove partitions. This function
+    /// does not change the replication factor.
     pub fn alter(&self, specs: &[TopicSpec]) -> Result<(), BusError> {
         let client = self.client()?;
         for spec in specs {
@@ -151,7 +152,8 @@ impl Admin {
                     .try_for_each(|it| it.map(drop))
                     .map_err(|(_, code)| failed(KafkaError::AdminOp(code)))?;
             }
-            // This request replaces all settings of a topic, so the settings that are not ours are sent again.
+            // This request replaces all settings of a topic, so the current values of all other settings are sent
+            // again.
             let mut settings: BTreeMap<String, String> = BTreeMap::new();
             for config in self.configs(std::slice::from_ref(&actual))? {
                 let config = config.map_err(|code| failed(KafkaError::AdminOp(code)))?;

@@ -1,4 +1,4 @@
-//! Between our messages and those of the library, and its errors in our words.
+//! Converts messages and errors between this crate and librdkafka.
 
 use std::{borrow::Cow, panic::catch_unwind, sync::Arc};
 
@@ -22,10 +22,11 @@ pub(super) fn headers(message: &Message) -> Option<OwnedHeaders> {
     Some(message.headers.iter().fold(headers, add))
 }
 
-/// A record of our own, with one piece of memory for all of it.
+/// Copies a record out of librdkafka's memory, with one allocation for key, value and header values.
 pub(super) fn record(message: &BorrowedMessage<'_>, topic: Arc<str>) -> Record {
     let (key, value) = (message.key().unwrap_or_default(), message.payload().unwrap_or_default());
-    // The library panics where a header's name is not UTF-8. Such a record cannot be decoded, so it becomes a dead letter.
+    // rdkafka panics if a header's name is not UTF-8. The record then has no headers, cannot be decoded and becomes a
+    // dead letter.
     let found = catch_unwind(std::panic::AssertUnwindSafe(|| {
         let found = message.headers().into_iter().flat_map(|headers| headers.iter());
         found.map(|it| (codec::header_name(it.key), it.value.unwrap_or_default())).collect::<Vec<_>>()
@@ -45,18 +46,18 @@ pub(super) fn record(message: &BorrowedMessage<'_>, topic: Arc<str>) -> Record {
     Record { topic, partition: message.partition(), offset: message.offset(), message: Arc::new(message_of_ours) }
 }
 
-/// An error about a topic.
-pub(super) fn about(topic: &str, who: &str, error: &KafkaError) -> BusError {
+/// Converts an error of an operation on a topic.
+pub(super) fn about(topic: &str, principal: &str, error: &KafkaError) -> BusError {
     use RDKafkaErrorCode as Code;
     match error.rdkafka_error_code() {
         Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition) => {
             BusError::UnknownTopic(topic.to_owned())
         }
         Some(Code::TopicAuthorizationFailed) => {
-            BusError::Refused(format!("{who} is not allowed to do this with topic {topic}"))
+            BusError::Refused(format!("{principal} is not allowed to do this with topic {topic}"))
         }
         Some(Code::ClusterAuthorizationFailed) => {
-            BusError::Refused(format!("{who} is not allowed to do this (topic {topic})"))
+            BusError::Refused(format!("{principal} is not allowed to do this (topic {topic})"))
         }
         Some(
             code @ (Code::MessageSizeTooLarge
@@ -73,7 +74,7 @@ pub(super) fn about(topic: &str, who: &str, error: &KafkaError) -> BusError {
     }
 }
 
-/// An error of a client that could not be made.
+/// Converts an error of creating a client.
 pub(super) fn setup(error: &KafkaError) -> BusError {
     BusError::Setup(match error {
         KafkaError::ClientConfig(_, why, name, _) => format!("the property {name} of librdkafka: {why}"),

@@ -1,4 +1,4 @@
-//! Whether Kafka can be used, and if not, why: in words for a person.
+//! Health of the connection to Kafka, with the reason of a failure as text for an operator.
 
 use std::{
     collections::BTreeMap,
@@ -20,12 +20,13 @@ use tracing::{debug, warn};
 
 use super::KafkaOptions;
 
-/// What the clients of one bus have seen.
+/// The health as reported by all clients of one bus.
 #[derive(Debug)]
 pub(super) struct Health {
     brokers: String,
-    who: String,
-    sick: AtomicBool,
+    /// The user name, or "this program".
+    principal: String,
+    unavailable: AtomicBool,
     any_refused: AtomicBool,
     state: Mutex<State>,
 }
@@ -33,30 +34,31 @@ pub(super) struct Health {
 #[derive(Debug, Default)]
 struct State {
     /// No broker can be used.
-    away: Option<Away>,
-    /// Why the last connection failed.
+    outage: Option<Outage>,
+    /// The reason why the last connection failed.
     reason: Option<String>,
-    /// What brokers do not allow, by what wanted it.
+    /// Missing permissions, as text, by topic or group.
     refused: BTreeMap<String, String>,
-    well: Option<Instant>,
+    /// Time of the last answer from a broker.
+    answered_at: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Away {
+struct Outage {
     why: String,
-    /// As long as nobody changes something about it.
-    for_good: bool,
+    /// The outage lasts until an operator changes something: retries do not help.
+    permanent: bool,
 }
 
-/// So long nobody needs to ask again.
-const FRESH: Duration = Duration::from_secs(5);
+/// How long an answer from a broker counts as healthy without a new probe.
+const HEALTHY_FOR: Duration = Duration::from_secs(5);
 
 impl Health {
     pub fn new(options: &KafkaOptions) -> Self {
         Self {
             brokers: options.brokers.clone(),
-            who: options.security.who().to_string(),
-            sick: AtomicBool::new(false),
+            principal: options.security.principal().to_string(),
+            unavailable: AtomicBool::new(false),
             any_refused: AtomicBool::new(false),
             state: Mutex::default(),
         }
@@ -66,54 +68,54 @@ impl Health {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// A broker has answered.
-    pub fn well(&self) {
+    /// Records that a broker has answered.
+    pub fn answered(&self) {
         let mut state = self.state();
-        (state.away, state.reason, state.well) = (None, None, Some(Instant::now()));
-        self.sick.store(false, Ordering::Relaxed);
+        (state.outage, state.reason, state.answered_at) = (None, None, Some(Instant::now()));
+        self.unavailable.store(false, Ordering::Relaxed);
     }
 
-    /// As `well`, and costs nothing as long as all is.
-    pub fn well_again(&self) {
-        if self.sick.load(Ordering::Relaxed) {
-            self.well();
+    /// As `answered`, but only after an outage: takes no lock while Kafka is available.
+    pub fn recovered(&self) {
+        if self.unavailable.load(Ordering::Relaxed) {
+            self.answered();
         }
     }
 
-    /// An error that a client reports.
+    /// Records an error that a client reports.
     pub fn error(&self, code: RDKafkaErrorCode, reason: &str) {
         use RDKafkaErrorCode as Code;
         let mut state = self.state();
-        let for_good = |why| Away { why, for_good: true };
-        let away = match code {
+        let permanent = |why| Outage { why, permanent: true };
+        let outage = match code {
             Code::Authentication | Code::SaslAuthenticationFailed => {
-                for_good(format!("Kafka refuses {}: wrong user or password ({reason})", self.who))
+                permanent(format!("Kafka refuses {}: wrong user or password ({reason})", self.principal))
             }
-            Code::SSL if reason.contains("verif") => for_good(format!(
+            Code::SSL if reason.contains("verif") => permanent(format!(
                 "the certificate of Kafka is not signed by an authority that is known here ({reason})"
             )),
-            Code::SSL => for_good(format!("there is no secure connection to Kafka ({reason})")),
-            // What has been found out is better than that nobody is there.
-            Code::AllBrokersDown if state.away.is_none() => Away { why: self.nobody(&state), for_good: false },
+            Code::SSL => permanent(format!("there is no secure connection to Kafka ({reason})")),
+            // A reason that is already known is more precise than this error.
+            Code::AllBrokersDown if state.outage.is_none() => Outage { why: self.no_broker(&state), permanent: false },
             Code::BrokerTransportFailure | Code::Resolve => {
                 state.reason = Some(reason.to_owned());
                 return;
             }
             _ => return,
         };
-        if state.away.is_none() {
-            warn!("{}", away.why);
+        if state.outage.is_none() {
+            warn!("{}", outage.why);
         }
-        state.away = Some(away);
-        self.sick.store(true, Ordering::Relaxed);
+        state.outage = Some(outage);
+        self.unavailable.store(true, Ordering::Relaxed);
     }
 
-    fn nobody(&self, state: &State) -> String {
+    fn no_broker(&self, state: &State) -> String {
         let why = state.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         format!("no broker of {} answers{why}", self.brokers)
     }
 
-    /// Something that is not allowed, and will not be by waiting.
+    /// Records a missing permission for a topic or group. Waiting does not help.
     pub fn refuse(&self, what: &str, why: &str) {
         let before = self.state().refused.insert(what.to_owned(), why.to_owned());
         if before.is_none_or(|it| it != why) {
@@ -122,7 +124,7 @@ impl Health {
         self.any_refused.store(true, Ordering::Relaxed);
     }
 
-    /// It is allowed now. Costs nothing as long as nothing is refused.
+    /// Removes a missing permission. Takes no lock while nothing is refused.
     pub fn allow(&self, what: &str) {
         if self.any_refused.load(Ordering::Relaxed) {
             let mut state = self.state();
@@ -131,36 +133,37 @@ impl Health {
         }
     }
 
-    /// `None`: a broker is to be asked.
+    /// The current health. `None`: unknown, a probe is needed.
     pub fn known(&self) -> Option<Result<(), String>> {
         let state = self.state();
         if let Some(why) = state.refused.values().next() {
             return Some(Err(why.clone()));
         }
-        (state.away.is_none() && state.well.is_some_and(|at| at.elapsed() < FRESH)).then_some(Ok(()))
+        let answered = state.answered_at.is_some_and(|at| at.elapsed() < HEALTHY_FOR);
+        (state.outage.is_none() && answered).then_some(Ok(()))
     }
 
-    /// Why nobody answers.
-    pub fn away(&self) -> String {
+    /// The reason why no broker answers.
+    pub fn outage(&self) -> String {
         let state = self.state();
-        state.away.as_ref().map_or_else(|| self.nobody(&state), |away| away.why.clone())
+        state.outage.as_ref().map_or_else(|| self.no_broker(&state), |outage| outage.why.clone())
     }
 
-    /// Trying again will not help.
-    pub fn is_away_for_good(&self) -> bool {
-        self.state().away.as_ref().is_some_and(|away| away.for_good)
+    /// Whether retries are useless.
+    pub fn is_permanently_unavailable(&self) -> bool {
+        self.state().outage.as_ref().is_some_and(|outage| outage.permanent)
     }
 
-    pub fn who(&self) -> &str {
-        &self.who
+    pub fn principal(&self) -> &str {
+        &self.principal
     }
 }
 
-/// Callbacks of a client.
-pub(super) struct Listens(pub Arc<Health>);
+/// The callbacks of a client that only reports its health.
+pub(super) struct HealthContext(pub Arc<Health>);
 
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    debug!(target: "librdkafka", ?level, facility, message); // what matters comes as an error as well
+    debug!(target: "librdkafka", ?level, facility, message); // important ones are also reported as errors
 }
 
 pub(super) fn error(health: &Health, error: &KafkaError, reason: &str) {
@@ -170,7 +173,7 @@ pub(super) fn error(health: &Health, error: &KafkaError, reason: &str) {
     }
 }
 
-impl ClientContext for Listens {
+impl ClientContext for HealthContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
@@ -180,4 +183,4 @@ impl ClientContext for Listens {
     }
 }
 
-impl ConsumerContext for Listens {}
+impl ConsumerContext for HealthContext {}

@@ -1,4 +1,4 @@
-//! Who reads: members of groups, and followers.
+//! The readers: members of groups, and followers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,23 +8,23 @@ use tracing::warn;
 use super::shared::Shared;
 use crate::{BusError, Follower, Position, Record, Subscription, Taken};
 
-/// How long the library may take to leave a group. It has been seen to hang.
-pub(super) const LEAVING: Duration = Duration::from_secs(5);
+/// How long leaving a group may take. librdkafka can hang in it.
+pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Ends the thread when it is dropped.
-struct Held(Arc<Shared>);
+/// Stops the consumer's thread when dropped.
+struct ThreadHandle(Arc<Shared>);
 
-impl Drop for Held {
+impl Drop for ThreadHandle {
     fn drop(&mut self) {
         self.0.stop();
     }
 }
 
-pub(super) struct Member(Held);
+pub(super) struct Member(ThreadHandle);
 
 impl Member {
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self(Held(shared))
+        Self(ThreadHandle(shared))
     }
 }
 
@@ -33,7 +33,7 @@ impl Subscription for Member {
         Box::pin(self.0.0.next(most))
     }
 
-    /// Reaches Kafka within a quarter of a second, and before the partition is given away or the member leaves.
+    /// Positions reach Kafka within a quarter of a second, and before the partition is revoked or the member leaves.
     fn commit<'a>(&'a mut self, upto: &'a [Position]) -> BoxFuture<'a, Result<(), BusError>> {
         self.0.0.commit(upto);
         Box::pin(std::future::ready(Ok(())))
@@ -42,18 +42,18 @@ impl Subscription for Member {
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             self.0.0.stop();
-            if tokio::time::timeout(LEAVING, self.0.0.ended()).await.is_err() {
-                warn!(group = self.0.0.group, "leaving the group takes too long; it goes on by itself");
+            if tokio::time::timeout(LEAVE_TIMEOUT, self.0.0.ended()).await.is_err() {
+                warn!(group = self.0.0.group, "leaving the group takes too long; it continues in the background");
             }
         })
     }
 }
 
-pub(super) struct Tail(Held);
+pub(super) struct Tail(ThreadHandle);
 
 impl Tail {
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self(Held(shared))
+        Self(ThreadHandle(shared))
     }
 }
 

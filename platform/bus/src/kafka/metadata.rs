@@ -1,5 +1,5 @@
-//! Questions to the brokers: which topics there are, where partitions begin and end, how far a group is. The library waits
-//! for the answers in its caller's thread, so all of this is called in threads that may wait.
+//! Queries the brokers for topics, the begin and end offsets of partitions, and the lag of groups. librdkafka blocks
+//! the calling thread until the answer arrives, so these functions must be called in threads that may block.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,53 +17,54 @@ use rdkafka::{
 use super::{
     KafkaOptions,
     convert::{about, setup},
-    health::{Health, Listens},
+    health::{Health, HealthContext},
     names::Names,
 };
 use crate::{BusError, Lag, Partition, Position};
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-type Client = BaseConsumer<Listens>;
+type Client = BaseConsumer<HealthContext>;
 
 pub(super) struct MetadataClient {
     options: Arc<KafkaOptions>,
     health: Arc<Health>,
     client: Client,
-    /// One for each group whose positions have been asked for.
+    /// A client for each group whose positions were queried.
     groups: Mutex<HashMap<String, Arc<Client>>>,
 }
 
-/// A topic as metadata tell.
+/// A topic as described by the cluster's metadata.
 pub(super) struct Seen {
     pub partitions: i32,
     pub copies: i32,
-    /// Every partition has somebody to ask.
+    /// Every partition has a leader.
     pub ready: bool,
 }
 
 impl MetadataClient {
     pub fn new(options: &Arc<KafkaOptions>, health: &Arc<Health>) -> Result<Self, BusError> {
-        let client = options.metadata().create_with_context(Listens(health.clone())).map_err(|error| setup(&error))?;
+        let client =
+            options.metadata().create_with_context(HealthContext(health.clone())).map_err(|error| setup(&error))?;
         Ok(Self { options: options.clone(), health: health.clone(), client, groups: Mutex::default() })
     }
 
-    /// Whether anybody answers.
+    /// Checks that a broker answers.
     pub fn probe(&self, wait: Duration) -> Result<(), String> {
-        // A name that no topic can have: the shortest question there is.
+        // No topic can have this name, so the answer is as short as possible.
         let answer = self.client.fetch_metadata(Some("."), wait);
-        self.listen();
+        self.poll_events();
         match answer {
             Ok(_) => {
-                self.health.well();
+                self.health.answered();
                 Ok(())
             }
-            Err(_) => Err(self.health.away()),
+            Err(_) => Err(self.health.outage()),
         }
     }
 
-    /// Lets the library say what is on its mind.
-    pub fn listen(&self) {
+    /// Makes librdkafka call the callbacks for its queued events.
+    pub fn poll_events(&self) {
         for _ in 0..100 {
             if self.client.poll(Duration::ZERO).is_none() {
                 break;
@@ -71,20 +72,20 @@ impl MetadataClient {
         }
     }
 
-    /// `None`: it does not exist.
+    /// Describes a topic. `None`: the topic does not exist.
     pub fn topic(&self, actual: &str, name: &str) -> Result<Option<Seen>, BusError> {
         let answer = self.client.fetch_metadata(Some(actual), WAIT_TIMEOUT);
-        self.listen();
+        self.poll_events();
         let metadata = answer.map_err(|error| match error.rdkafka_error_code() {
             Some(Code::BrokerTransportFailure | Code::OperationTimedOut | Code::AllBrokersDown) => {
-                BusError::Unavailable(self.health.away())
+                BusError::Unavailable(self.health.outage())
             }
-            _ => about(name, self.health.who(), &error),
+            _ => about(name, self.health.principal(), &error),
         })?;
-        self.health.well_again();
+        self.health.recovered();
         let Some(topic) = metadata.topics().iter().find(|it| it.name() == actual) else { return Ok(None) };
         match topic.error().map(|code| KafkaError::MetadataFetch(code.into())) {
-            Some(error) => match about(name, self.health.who(), &error) {
+            Some(error) => match about(name, self.health.principal(), &error) {
                 BusError::UnknownTopic(_) => Ok(None),
                 other => Err(other),
             },
@@ -96,7 +97,7 @@ impl MetadataClient {
         }
     }
 
-    /// Every partition of these topics.
+    /// All partitions of these topics.
     pub fn partitions(&self, names: &Names) -> Result<TopicPartitionList, BusError> {
         let mut list = TopicPartitionList::new();
         for (actual, name) in names.iter() {
@@ -108,7 +109,7 @@ impl MetadataClient {
         Ok(list)
     }
 
-    /// Where these partitions begin (`Offset::Beginning`) or end (`Offset::End`).
+    /// The first offsets (`Offset::Beginning`) or the end offsets (`Offset::End`) of these partitions.
     pub fn places(&self, of: &TopicPartitionList, which: Offset) -> Result<TopicPartitionList, BusError> {
         if of.count() == 0 {
             return Ok(TopicPartitionList::new());
@@ -126,7 +127,7 @@ impl MetadataClient {
             });
             match answer {
                 Ok(list) => return Ok(list),
-                // A partition that was just created, or has just lost its leader: it is found in a moment.
+                // The partition is new or has just lost its leader: it gets a leader soon.
                 Err(error) if leaderless(&error) && began.elapsed() < WAIT_TIMEOUT => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
@@ -135,13 +136,13 @@ impl MetadataClient {
         }
     }
 
-    /// How far behind a group is. `here`: what its members in this process know already.
+    /// The lag of a group. `here`: the positions of its members in this process, which can be newer than the committed.
     pub fn lag(&self, group: &str, names: &Names, here: &[Position]) -> Result<Vec<Lag>, BusError> {
         let partitions = self.partitions(names)?;
         let committed = self.group(group)?.committed_offsets(partitions.clone(), WAIT_TIMEOUT);
         let committed = committed.map_err(|error| match error.rdkafka_error_code() {
             Some(Code::GroupAuthorizationFailed) => {
-                BusError::Refused(format!("{} is not allowed to ask about group {group}", self.health.who()))
+                BusError::Refused(format!("{} is not allowed to ask about group {group}", self.health.principal()))
             }
             _ => BusError::Unavailable(error.to_string()),
         })?;
@@ -168,11 +169,12 @@ impl MetadataClient {
     fn group(&self, group: &str) -> Result<Arc<Client>, BusError> {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = groups.get(group) {
-            while client.poll(Duration::ZERO).is_some() {} // what it has to say is of no interest
+            while client.poll(Duration::ZERO).is_some() {} // events of this client are ignored
             return Ok(client.clone());
         }
-        let config = self.options.asks_about(group);
-        let client: Client = config.create_with_context(Listens(self.health.clone())).map_err(|error| setup(&error))?;
+        let config = self.options.group_metadata(group);
+        let client: Client =
+            config.create_with_context(HealthContext(self.health.clone())).map_err(|error| setup(&error))?;
         let client = Arc::new(client);
         groups.insert(group.to_owned(), client.clone());
         Ok(client)
@@ -186,7 +188,7 @@ fn leaderless(error: &KafkaError) -> bool {
     code.is_some_and(|code| those.contains(&code))
 }
 
-/// The places in a list, by our names.
+/// The offsets of a list, by the program's topic names.
 pub(super) fn offsets(list: &TopicPartitionList, names: &Names) -> BTreeMap<Partition, i64> {
     let known = list.elements().into_iter().filter_map(|it| match it.offset() {
         Offset::Offset(offset) => {

@@ -1,10 +1,11 @@
 //! Apache Kafka as the bus.
 //!
-//! - Publishing is idempotent and acknowledged by all replicas in sync; nothing is given up by time, so nothing that comes
-//!   later overtakes (`producer`).
-//! - A member's positions are exactly those passed to `commit` (`reader`).
-//! - Whether Kafka can be used shows in what its clients say by the way (`health`): a message that cannot be sent waits.
-//! - Topics are never created by the way, only by `create_topics`.
+//! - Publishing is idempotent and acknowledged by all in-sync replicas. Messages have no time-out: a later message
+//! could
+//!   otherwise overtake one that timed out (`producer`).
+//! - Only `commit` moves a member's positions (`reader`).
+//! - The clients' callbacks report the health of the connection (`health`). While no broker answers, messages wait.
+//! - Only `create_topics` creates topics; publishing and reading never do.
 
 use std::{
     collections::HashSet,
@@ -22,7 +23,7 @@ use tracing::warn;
 use self::{
     admin::Admin,
     health::Health,
-    member::{LEAVING, Member, Tail},
+    member::{LEAVE_TIMEOUT, Member, Tail},
     metadata::MetadataClient,
     names::Names,
     producer::Producer,
@@ -55,7 +56,7 @@ pub struct Kafka {
     metadata: Arc<MetadataClient>,
     admin: Arc<Admin>,
     producer: Producer,
-    /// Topics that have been seen, by the program's names.
+    /// Topics that are known to exist, by the program's names.
     topics: RwLock<HashSet<Arc<str>>>,
     readers: Mutex<Vec<Weak<Shared>>>,
     closed: AtomicBool,
@@ -64,9 +65,9 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Makes the clients and waits up to `patience` until a broker answers. `BusError::Setup`: with these options one never
-    /// will. `BusError::Unavailable`: none has.
-    pub async fn open(options: KafkaOptions, patience: Duration) -> Result<Self, BusError> {
+    /// Creates the clients and waits up to `timeout` until a broker answers. `BusError::Setup`: these options cannot
+    /// work. `BusError::Unavailable`: no broker has answered.
+    pub async fn open(options: KafkaOptions, timeout: Duration) -> Result<Self, BusError> {
         options.check()?;
         let options = Arc::new(options);
         let health = Arc::new(Health::new(&options));
@@ -85,16 +86,16 @@ impl Kafka {
         let began = std::time::Instant::now();
         loop {
             let Err(why) = kafka.probe(Duration::from_secs(1)).await else { return Ok(kafka) };
-            if kafka.health.is_away_for_good() {
+            if kafka.health.is_permanently_unavailable() {
                 return Err(BusError::Setup(why));
             }
-            if began.elapsed() >= patience {
+            if began.elapsed() >= timeout {
                 return Err(BusError::Unavailable(why));
             }
         }
     }
 
-    /// In a thread that may wait.
+    /// Runs a query in a thread that may block.
     async fn query<T: Send + 'static>(
         &self,
         question: impl FnOnce() -> Result<T, BusError> + Send + 'static,
@@ -112,8 +113,8 @@ impl Kafka {
         answer.unwrap_or_else(|error| Err(format!("asking Kafka: {error}")))
     }
 
-    /// The first of these topics that does not exist. Nothing is sent to such a topic: it might be created by that, or the
-    /// message would wait for it.
+    /// The first message whose topic does not exist. Such a message must not be sent: it could create the topic, or
+    /// wait for ever.
     async fn first_unknown(&self, batch: &[Outgoing]) -> Result<Option<(usize, BusError)>, BusError> {
         let mut looked: Option<&Arc<str>> = None;
         for (index, outgoing) in batch.iter().enumerate() {
@@ -141,7 +142,7 @@ impl Kafka {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// What the members of a group in this process know about its positions.
+    /// The positions of a group's members in this process.
     fn positions(&self, group: &str) -> Vec<Position> {
         self.readers().iter().filter(|it| it.group == group).flat_map(|it| it.positions()).collect()
     }
@@ -173,8 +174,8 @@ impl Bus for Kafka {
         })
     }
 
-    /// While no broker answers this waits: what is handed over is sent when one does. (It may be dropped; then it is sent
-    /// all the same.)
+    /// Waits while no broker answers, and sends when one does. Dropping the future does not cancel messages that were
+    /// already passed to librdkafka.
     fn publish(&self, batch: Vec<Outgoing>) -> BoxFuture<'_, Published> {
         Box::pin(async move {
             if self.closed.load(Ordering::Relaxed) {
@@ -187,7 +188,7 @@ impl Bus for Kafka {
             };
             let mut published = self.producer.publish(sound).await;
             if let Some(BusError::UnknownTopic(name)) = &published.failure {
-                self.topics.write().unwrap_or_else(PoisonError::into_inner).remove(&**name); // deleted meanwhile
+                self.topics.write().unwrap_or_else(PoisonError::into_inner).remove(&**name); // the topic was deleted
             }
             published.failure = published.failure.or(unknown);
             published
@@ -204,7 +205,7 @@ impl Bus for Kafka {
             let (metadata, names) = (self.metadata.clone(), Names::new(&self.options, topics));
             let (config, health, group) = (self.options.member(group, linger), self.health.clone(), group.to_owned());
             let start = move || {
-                metadata.partitions(&names)?; // or one that is missing would be waited for
+                metadata.partitions(&names)?; // refuse a missing topic: the consumer would wait for it
                 reader::start(&config, &health, names, &group, &From::Group)
             };
             let shared = self.query(start).await?;
@@ -272,11 +273,11 @@ impl Bus for Kafka {
                 reader.stop();
             }
             let leaving = join_all(readers.iter().map(|it| it.ended()));
-            let (left, ()) = tokio::join!(tokio::time::timeout(LEAVING, leaving), self.producer.close());
+            let (left, ()) = tokio::join!(tokio::time::timeout(LEAVE_TIMEOUT, leaving), self.producer.close());
             let metadata = self.metadata.clone();
-            drop(tokio::task::spawn_blocking(move || metadata.close())); // the library waits when a consumer goes
+            drop(tokio::task::spawn_blocking(move || metadata.close())); // dropping a consumer blocks
             if left.is_err() {
-                warn!("leaving the consumer groups takes too long; it is not waited for");
+                warn!("leaving the consumer groups takes too long; closing without it");
             }
         })
     }

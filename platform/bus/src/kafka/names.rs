@@ -1,16 +1,16 @@
-//! What topics are called there, and what the program calls them.
+//! Maps the program's topic names to Kafka's, and back.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::KafkaOptions;
 
-/// From the program's name of a topic to Kafka's.
+/// Kafka's name of a topic, from the program's name.
 pub(super) fn actual(options: &KafkaOptions, name: &str) -> String {
     let name = options.topic_names.get(name).map_or(name, String::as_str);
     format!("{}{name}", options.topic_prefix)
 }
 
-/// Kafka's names of some topics, and back.
+/// The names of some topics, in both directions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     actual: Vec<String>,
@@ -38,7 +38,7 @@ impl Names {
         self.iter().find(|(_, it)| ***it == *logical).map(|(actual, _)| actual)
     }
 
-    /// The program's name of a topic of Kafka's.
+    /// The program's name of a topic, from Kafka's name.
     pub fn logical(&self, actual: &str) -> Arc<str> {
         self.logical.get(actual).cloned().unwrap_or_else(|| actual.into())
     }

@@ -1,4 +1,4 @@
-//! How Kafka is reached, and how its clients are set up.
+//! The options of the connection to Kafka, and the properties of its clients.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,31 +12,30 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::BusError;
 
-/// How Kafka is reached, and what things are called there.
+/// The options of the connection to Kafka.
 #[derive(Debug, Clone, Default)]
 pub struct KafkaOptions {
     /// `host:port`, several separated by commas.
     pub brokers: String,
-    /// What this program calls itself: seen in the brokers' logs. The names of groups that exist only for reading without one
-    /// begin with it, so a program that may use groups of this prefix may do all of it.
+    /// `client.id`, as it appears in the brokers' logs. It also prefixes the technical group that librdkafka needs for
+    /// reads without a group, so a permission for groups with this prefix covers those reads.
     pub client: String,
-    /// Before the name of every topic.
+    /// The prefix of every topic's name in Kafka.
     pub topic_prefix: String,
-    /// Topics that have another name in Kafka, by the name that the program uses.
+    /// Kafka's names of topics, by the program's names, where they differ.
     pub topic_names: BTreeMap<String, String>,
-    /// Topics, by the program's name, that a process need not be allowed to write to: a refusal does not make the bus
-    /// unhealthy.
+    /// Topics, by the program's names, for which the write permission is optional: without it the bus remains healthy.
     pub optional_topics: BTreeSet<String>,
-    /// A name that this process keeps over restarts and shares with no other: after a quick restart it keeps its partitions.
+    /// `group.instance.id`: stable over restarts and unique. After a quick restart the process keeps its partitions.
     pub instance: Option<String>,
     pub security: KafkaSecurity,
-    /// Properties of librdkafka, on top of all others.
+    /// Properties of librdkafka. They override all others.
     pub properties: BTreeMap<String, String>,
-    /// Copies of each partition of the topics that are created. 0: as the brokers are set up.
+    /// Replicas of each partition of new topics. 0: the brokers' default.
     pub replication: i32,
 }
 
-/// How the brokers know us, and we them. What is `None` is left to librdkafka.
+/// Authentication and encryption. `None`: librdkafka's default.
 #[derive(Debug, Clone, Default)]
 pub struct KafkaSecurity {
     /// `plaintext`, `ssl`, `sasl_plaintext`, `sasl_ssl`
@@ -45,18 +44,18 @@ pub struct KafkaSecurity {
     pub mechanism: Option<String>,
     pub user: Option<String>,
     pub password: Option<SecretString>,
-    /// Certificates of the authorities that may have signed the brokers' (PEM). `None`: the system's.
+    /// Certificates of the authorities that sign the brokers' certificates (PEM). `None`: the system's authorities.
     pub ca: Option<PathBuf>,
-    /// Our own certificate and its key (PEM).
+    /// The client's certificate and its key (PEM).
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
     pub key_password: Option<SecretString>,
 }
 
-/// How often partitions are asked about.
+/// The property that sets how often clients query the partitions of topics.
 pub(super) const METADATA_AGE: &str = "topic.metadata.refresh.interval.ms";
 
-/// What the promises of the bus rest on.
+/// Properties that must not be overridden: the guarantees of the bus depend on them.
 const FIXED: [&str; 8] = [
     "acks",
     "enable.auto.commit",
@@ -87,11 +86,11 @@ impl KafkaOptions {
         self.config([
             ("enable.idempotence", "true"),
             ("acks", "all"),
-            ("linger.ms", "0.5"), // what is published together travels together
+            ("linger.ms", "0.5"), // messages of a batch are sent in one request
             ("compression.type", "lz4"),
-            ("message.timeout.ms", "0"), // what would come after a gap must not be sent
+            ("message.timeout.ms", "0"), // a later message must not overtake one that timed out
             ("partitioner", "murmur2_random"),
-            ("message.max.bytes", "1048588"), // as much as brokers take
+            ("message.max.bytes", "1048588"), // the brokers' default limit
             ("queue.buffering.max.messages", "1000000"),
         ])
     }
@@ -99,8 +98,8 @@ impl KafkaOptions {
     pub(super) fn member(&self, group: &str, linger: Duration) -> ClientConfig {
         let mut config = self.config([
             ("group.id", group),
-            ("enable.auto.offset.store", "false"), // what is stored is dealt with
-            ("enable.auto.commit", "true"),        // what is stored
+            ("enable.auto.offset.store", "false"), // `commit` stores processed positions
+            ("enable.auto.commit", "true"),        // commits the stored positions
             ("auto.commit.interval.ms", "250"),
             ("auto.offset.reset", "earliest"),
             ("partition.assignment.strategy", "cooperative-sticky"),
@@ -109,7 +108,7 @@ impl KafkaOptions {
         ]);
         reading(&mut config);
         if !linger.is_zero() {
-            // Each answer costs the broker as much as a hundred records in it.
+            // Each fetch response costs the broker as much as a hundred records in it.
             config.set("fetch.min.bytes", "262144").set("fetch.wait.max.ms", linger.as_millis().to_string());
         }
         if let Some(instance) = &self.instance {
@@ -118,7 +117,7 @@ impl KafkaOptions {
         self.own(config)
     }
 
-    /// For reading without a group. (The library wants the name of one all the same, and does nothing with it.)
+    /// Configures a reader without a group. librdkafka requires a `group.id` but does not use it here.
     pub(super) fn reader(&self) -> ClientConfig {
         let mut config = self.config([
             ("group.id", &*format!("{}-reader", self.client)),
@@ -130,12 +129,12 @@ impl KafkaOptions {
         self.own(config)
     }
 
-    /// For questions about a group that it is no member of.
-    pub(super) fn asks_about(&self, group: &str) -> ClientConfig {
+    /// Configures a client that queries the positions of a group without joining it.
+    pub(super) fn group_metadata(&self, group: &str) -> ClientConfig {
         self.config([("group.id", group), ("enable.auto.commit", "false"), ("isolation.level", "read_committed")])
     }
 
-    /// For questions.
+    /// Configures a client for metadata queries.
     pub(super) fn metadata(&self) -> ClientConfig {
         self.config([("allow.auto.create.topics", "false"), ("isolation.level", "read_committed")])
     }
@@ -144,8 +143,8 @@ impl KafkaOptions {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers).set("client.id", &self.client);
         config.set("socket.keepalive.enable", "true").set("socket.nagle.disable", "true");
-        config.set("reconnect.backoff.max.ms", "1000"); // back within a second of the broker
-        config.set(METADATA_AGE, "15000"); // new partitions are noticed
+        config.set("reconnect.backoff.max.ms", "1000"); // reconnect within a second after a broker's return
+        config.set(METADATA_AGE, "15000"); // detect new partitions
         self.security.set(&mut config);
         for (name, value) in properties {
             config.set(name, value);
@@ -163,8 +162,8 @@ impl KafkaOptions {
 
 fn reading(config: &mut ClientConfig) {
     config.set("isolation.level", "read_committed").set("allow.auto.create.topics", "false");
-    config.set("fetch.queue.backoff.ms", "5"); // or reading stands still for a second now and then
-    // How much is fetched ahead: bounded, for there are several consumers in a process.
+    config.set("fetch.queue.backoff.ms", "5"); // the default pauses reading for a second at times
+    // Bounds the records fetched in advance, because a process has several consumers.
     config.set("queued.min.messages", "20000").set("queued.max.messages.kbytes", "16384");
 }
 
@@ -173,7 +172,7 @@ impl KafkaSecurity {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|it| it.to_string_lossy().into_owned());
         let secret = |secret: &Option<SecretString>| secret.as_ref().map(|it| it.expose_secret().to_owned());
         let tls = self.protocol.as_deref().is_some_and(|it| it.to_lowercase().ends_with("ssl"));
-        // OpenSSL that is built along does not know where the system keeps its certificates.
+        // The bundled OpenSSL does not know where the system stores its certificates.
         let ca = path(&self.ca).or_else(|| tls.then(|| "probe".to_owned()));
         let properties = [
             ("security.protocol", self.protocol.clone()),
@@ -192,8 +191,8 @@ impl KafkaSecurity {
         }
     }
 
-    /// Who we are, for messages.
-    pub(super) fn who(&self) -> impl fmt::Display {
+    /// The authenticated user, for messages.
+    pub(super) fn principal(&self) -> impl fmt::Display {
         self.user.as_ref().map_or_else(|| "this program".to_owned(), |user| format!("user {user}"))
     }
 }
@@ -203,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_for_who_lingers_the_broker_waits() {
+    fn the_broker_waits_only_for_members_that_linger() {
         let options = KafkaOptions { brokers: "localhost:1".to_owned(), ..KafkaOptions::default() };
         let waits = |linger| options.member("g", linger).get("fetch.wait.max.ms").map(str::to_owned);
         assert_eq!(waits(Duration::from_millis(50)).as_deref(), Some("50"));

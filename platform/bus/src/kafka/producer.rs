@@ -1,4 +1,4 @@
-//! Publishing: a batch is handed to the library at once, and waited for as a whole.
+//! Publishes batches: passes all messages of a batch to librdkafka, then waits for all delivery reports.
 
 use std::{
     sync::{
@@ -25,25 +25,25 @@ use super::{
 };
 use crate::{BusError, Outgoing, Published};
 
-/// How long what is on its way may take when the bus is closed.
-const LAST_WORDS: Duration = Duration::from_secs(4);
+/// How long `close` waits for the delivery of messages in flight.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(super) struct Producer {
     options: Arc<KafkaOptions>,
     health: Arc<Health>,
-    /// Another one takes its place when it has broken down.
+    /// Replaced after a fatal error.
     client: RwLock<Arc<Client>>,
     closed: AtomicBool,
 }
 
 type Client = BaseProducer<Reports>;
 
-/// What was handed over in one go.
+/// The messages of one call of `publish`.
 #[derive(Default)]
 struct Batch {
     /// Messages without a report yet, plus one while messages are being handed to the library.
     open: AtomicUsize,
-    /// The first that failed, and why.
+    /// The index of the first failed message, and its error.
     failed: Mutex<Option<(usize, BusError)>>,
     done: Notify,
 }
@@ -56,23 +56,23 @@ impl Batch {
         }
     }
 
-    fn one_less(&self) {
+    fn report_one(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.done.notify_one();
         }
     }
 }
 
-/// One of a batch.
+/// The delivery context of one message.
 struct Sent {
     batch: Arc<Batch>,
     index: usize,
     topic: Arc<str>,
-    /// A refusal does not make the bus unhealthy.
+    /// If Kafka refuses the message, the bus remains healthy.
     optional: bool,
 }
 
-/// Receives the library's reports.
+/// Receives the delivery reports of librdkafka.
 struct Reports(Arc<Health>);
 
 impl ClientContext for Reports {
@@ -91,15 +91,16 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, sent: Box<Sent>) {
         match result {
             Ok(_) => {
-                self.0.well_again();
+                self.0.recovered();
                 self.0.allow(&sent.topic);
             }
             Err((error, message)) => {
                 let forbidden = error.rdkafka_error_code() == Some(RDKafkaErrorCode::TopicAuthorizationFailed);
-                let error = about(&sent.topic, self.0.who(), error);
+                let error = about(&sent.topic, self.0.principal(), error);
                 match &error {
                     BusError::Refused(_) if forbidden && !sent.optional => {
-                        let why = format!("{} is not allowed to write to topic {}", self.0.who(), message.topic());
+                        let why =
+                            format!("{} is not allowed to write to topic {}", self.0.principal(), message.topic());
                         self.0.refuse(&sent.topic, &why);
                     }
                     BusError::Refused(_) => warn!(topic = message.topic(), %error, "a message is refused"),
@@ -108,7 +109,7 @@ impl ProducerContext for Reports {
                 sent.batch.fail(sent.index, error);
             }
         }
-        sent.batch.one_less();
+        sent.batch.report_one();
     }
 }
 
@@ -123,8 +124,8 @@ impl Producer {
         self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Hands all of them to the library and waits until it is known of each whether it is durable. What failed is the end
-    /// of the acknowledged prefix; what is behind it may or may not be there.
+    /// Passes all messages to librdkafka and waits for the report of each. The acknowledged prefix ends at the first
+    /// failed message. Later messages may be durable or not.
     pub async fn publish(&self, messages: &[Outgoing]) -> Published {
         let client = self.client();
         let batch = Arc::new(Batch { open: AtomicUsize::new(1), ..Batch::default() });
@@ -137,15 +138,15 @@ impl Producer {
             let optional = self.options.optional_topics.contains(&*outgoing.topic);
             let sent = Box::new(Sent { batch: batch.clone(), index, topic: outgoing.topic.clone(), optional });
             if let Err(error) = self.send(&client, &name.1, outgoing, sent).await {
-                batch.fail(index, about(&outgoing.topic, self.health.who(), &error));
-                batch.one_less();
+                batch.fail(index, about(&outgoing.topic, self.health.principal(), &error));
+                batch.report_one();
                 if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
                     self.replace(&client);
                 }
                 break;
             }
         }
-        batch.one_less();
+        batch.report_one();
         while batch.open.load(Ordering::Acquire) > 0 {
             batch.done.notified().await;
         }
@@ -159,7 +160,7 @@ impl Producer {
     async fn send(&self, client: &Client, topic: &str, it: &Outgoing, sent: Box<Sent>) -> Result<(), KafkaError> {
         let message = &*it.message;
         let mut record = BaseRecord::with_opaque_to(topic, sent).key(&*message.key);
-        record.payload = (!message.value.is_empty()).then_some(&*message.value); // none: what compaction takes as the end of a key
+        record.payload = (!message.value.is_empty()).then_some(&*message.value); // none: a tombstone for compaction
         record.headers = headers(message);
         loop {
             match client.send::<[u8], [u8]>(record) {
@@ -176,40 +177,40 @@ impl Producer {
         }
     }
 
-    /// A client with a fatal error is replaced. What it had not sent is reported as failed.
+    /// Replaces a client after a fatal error. Its unsent messages are reported as failed.
     fn replace(&self, broken: &Arc<Client>) {
         let mut current = self.client.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, broken) {
             let why = broken.client().fatal_error().map_or_else(String::new, |(_, why)| why);
-            warn!("the connection for publishing has broken down and is made anew: {why}");
+            warn!("the Kafka producer has failed and is replaced: {why}");
             match client(&self.options, &self.health) {
                 Ok(new) => {
                     broken.purge(PurgeConfig::default().queue().inflight());
                     *current = new;
                 }
-                Err(error) => warn!(%error, "publishing is not possible now"),
+                Err(error) => warn!(%error, "the Kafka producer cannot be replaced now"),
             }
         }
     }
 
-    /// Waits a little for what is on its way, and gives up what is not done then.
+    /// Waits up to `FLUSH_TIMEOUT` for messages in flight, then discards the rest.
     pub async fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         let client = self.client();
         let closing = move || {
-            if client.flush(LAST_WORDS).is_err() {
+            if client.flush(FLUSH_TIMEOUT).is_err() {
                 warn!(
-                    "Kafka has not taken everything in time; what is missing is published again after the next start"
+                    "Kafka has not acknowledged all messages in time; the rest is published again after the next start"
                 );
                 client.purge(PurgeConfig::default().queue().inflight());
-                let _ = client.flush(Duration::from_millis(500)); // so that those who wait are told
+                let _ = client.flush(Duration::from_millis(500)); // so that waiting callers get their reports
             }
         };
         let _ = tokio::task::spawn_blocking(closing).await;
     }
 }
 
-/// A client, with a thread that brings its reports until nobody else has it any more.
+/// Creates a client and a thread that polls its reports. The thread ends when all other references are dropped.
 fn client(options: &KafkaOptions, health: &Arc<Health>) -> Result<Arc<Client>, BusError> {
     let client: Client =
         options.producer().create_with_context(Reports(health.clone())).map_err(|error| setup(&error))?;

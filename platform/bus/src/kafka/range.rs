@@ -1,4 +1,4 @@
-//! Reading a piece of a partition.
+//! Reads a range of a partition.
 
 use std::{
     sync::Arc,
@@ -14,16 +14,16 @@ use rdkafka::{
 use super::{
     KafkaOptions,
     convert::{record, setup},
-    health::{Health, Listens},
+    health::{Health, HealthContext},
     metadata::{MetadataClient, offsets},
     names::Names,
 };
 use crate::{BusError, Partition, Record};
 
-/// How long nothing may come although there is something.
+/// How long a read may take.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Up to `most` records from this offset on. In a thread that may wait.
+/// Reads up to `most` records from this offset on. Must be called in a thread that may block.
 pub(super) fn read(
     options: &KafkaOptions,
     metadata: &MetadataClient,
@@ -50,15 +50,15 @@ pub(super) fn read(
     }
 
     let mut config = options.reader();
-    config.set("enable.partition.eof", "true"); // records may end before the partition does
-    let client: BaseConsumer<Listens> =
-        config.create_with_context(Listens(health.clone())).map_err(|error| setup(&error))?;
+    config.set("enable.partition.eof", "true"); // the last offsets may hold no records
+    let client: BaseConsumer<HealthContext> =
+        config.create_with_context(HealthContext(health.clone())).map_err(|error| setup(&error))?;
     let mut start = TopicPartitionList::new();
     let assigned = start
         .add_partition_offset(actual, partition.partition, Offset::Offset(from.max(begin)))
         .and_then(|()| client.assign(&start));
     assigned.map_err(|error| BusError::Unavailable(error.to_string()))?;
-    let patience = Instant::now();
+    let began = Instant::now();
     while records.len() < most {
         match client.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => {
@@ -69,10 +69,10 @@ pub(super) fn read(
                 }
             }
             Some(Err(KafkaError::PartitionEOF(_))) => break,
-            Some(Err(error)) if patience.elapsed() > WAIT_TIMEOUT => {
+            Some(Err(error)) if began.elapsed() > WAIT_TIMEOUT => {
                 return Err(BusError::Unavailable(error.to_string()));
             }
-            None if patience.elapsed() > WAIT_TIMEOUT => {
+            None if began.elapsed() > WAIT_TIMEOUT => {
                 return Err(BusError::Unavailable(format!("reading {} takes too long", partition.topic)));
             }
             Some(Err(_)) | None => {}

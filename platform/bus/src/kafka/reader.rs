@@ -1,7 +1,7 @@
-//! A consumer and the thread that serves it: takes records from the library and keeps them for the subscription.
+//! A consumer and its thread, which polls records from librdkafka and buffers them for the subscription.
 //!
-//! The library wants its consumer polled all the time (rebalances wait for it), however slowly its records are processed.
-//! So when enough records are kept, partitions are paused instead.
+//! librdkafka requires continuous polling, even if records are processed slowly: rebalances wait for the next poll. So
+//! when the buffer is full, the thread pauses the partitions and polls on.
 
 use std::{
     sync::Arc,
@@ -27,18 +27,18 @@ use super::{
 };
 use crate::{BusError, Record};
 
-/// Records taken from the library before they are handed over.
-const AT_ONCE: usize = 500;
-/// How long the library may wait for something before the thread looks whether it is to stop.
-const WAIT: Duration = Duration::from_millis(100);
-/// How long a slow subscription is waited for before partitions are paused.
-const SLOW: Duration = Duration::from_millis(500);
-/// How long a question to a broker may take.
+/// Maximum number of records polled before they are moved to the buffer.
+const MAX_POLLED: usize = 500;
+/// How long a poll waits for records before the thread checks whether it must stop.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long the thread waits for space in the buffer before it pauses the partitions.
+const PAUSE_AFTER: Duration = Duration::from_millis(500);
+/// How long a query to a broker may take.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) type Consumer = BaseConsumer<Events>;
 
-/// Callbacks of the library for a consumer. Called in the thread, while it polls.
+/// librdkafka's callbacks for a consumer. They run in the consumer's thread, inside `poll`.
 pub(super) struct Events {
     health: Arc<Health>,
     shared: Arc<Shared>,
@@ -51,11 +51,11 @@ impl ClientContext for Events {
 
     fn error(&self, cause: KafkaError, reason: &str) {
         health::error(&self.health, &cause, reason);
-        let who = self.health.who();
+        let principal = self.health.principal();
         let refused = match cause.rdkafka_error_code() {
-            Some(Code::TopicAuthorizationFailed) => format!("{who} is not allowed to read a topic: {reason}"),
+            Some(Code::TopicAuthorizationFailed) => format!("{principal} is not allowed to read a topic: {reason}"),
             Some(Code::GroupAuthorizationFailed) if !self.shared.group.is_empty() => {
-                format!("{who} is not allowed to use the consumer group {}", self.shared.group)
+                format!("{principal} is not allowed to use the consumer group {}", self.shared.group)
             }
             Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
                 // "Subscribed topic not available: NAME: Broker: …"
@@ -73,42 +73,42 @@ impl ConsumerContext for Events {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(list) = rebalance {
             let partitions = self.shared.partitions(list);
-            debug!(group = self.shared.group, ?partitions, "partitions are given away");
-            // Offsets are committed before the next member begins there.
-            say(consumer, self.shared.unsaid(Some(&partitions)));
+            debug!(group = self.shared.group, ?partitions, "partitions are revoked");
+            // Store the positions now: librdkafka commits them before the next member begins.
+            store(consumer, self.shared.uncommitted(Some(&partitions)));
             self.shared.revoke(&partitions);
-            let _ = consumer.resume(list); // or one that rests would still do so when it comes back
+            let _ = consumer.resume(list); // otherwise a paused partition would stay paused when it is assigned again
         }
     }
 
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Assign(list) = rebalance {
             let partitions = self.shared.partitions(list);
-            debug!(group = self.shared.group, ?partitions, "partitions are ours");
-            self.health.well_again();
+            debug!(group = self.shared.group, ?partitions, "partitions are assigned");
+            self.health.recovered();
             self.health.allow(&self.shared.group);
             self.shared.assign(partitions);
         }
     }
 }
 
-fn say(consumer: &Consumer, positions: Option<TopicPartitionList>) {
+fn store(consumer: &Consumer, positions: Option<TopicPartitionList>) {
     if let Some(positions) = positions
         && let Err(error) = consumer.store_offsets(&positions)
     {
-        debug!(%error, "positions are not noted; repeats are possible");
+        debug!(%error, "positions are not stored; records may be repeated");
     }
 }
 
-/// How a consumer comes to its partitions.
+/// The source of a consumer's partitions.
 pub(super) enum From {
-    /// As a member of its group.
+    /// The group assigns them.
     Group,
-    /// These, from these places on.
+    /// Fixed partitions, read from these offsets on.
     Places(TopicPartitionList),
 }
 
-/// Makes a consumer and the thread that serves it.
+/// Creates a consumer and starts its thread.
 pub(super) fn start(
     config: &ClientConfig,
     health: &Arc<Health>,
@@ -119,7 +119,7 @@ pub(super) fn start(
     let shared = Shared::new(names, group);
     let consumer = consumer(config, health, &shared, from)?;
     let growing = match from {
-        From::Group => None, // a group learns by itself of new partitions
+        From::Group => None, // a group assigns new partitions by itself
         From::Places(_) => config.get(METADATA_AGE).and_then(|age| age.parse().ok()).map(Duration::from_millis),
     };
     let (config, health) = (config.clone(), health.clone());
@@ -155,47 +155,48 @@ struct Thread {
     shared: Arc<Shared>,
     health: Arc<Health>,
     paused: bool,
-    /// This consumer will never read again; why.
+    /// The reason why this consumer can never read again.
     broken: Option<String>,
 }
 
 impl Thread {
-    /// `growing`: how often a follower looks for new partitions.
+    /// `growing`: the interval at which a follower checks for new partitions.
     fn run(mut self, growing: Option<Duration>) {
-        let mut batch = Vec::with_capacity(AT_ONCE);
+        let mut batch = Vec::with_capacity(MAX_POLLED);
         let mut watchdog = Watchdog::default();
-        let mut looked = Instant::now();
-        while self.has_room() {
-            let wait = if self.paused { SLOW } else { WAIT };
+        let mut checked = Instant::now();
+        while self.wait_for_space() {
+            let wait = if self.paused { PAUSE_AFTER } else { POLL_TIMEOUT };
             let begun = Instant::now();
-            self.take(&mut batch, wait);
-            watchdog.saw(batch.len());
+            self.poll(&mut batch, wait);
+            watchdog.observe(batch.len());
             self.shared.deliver(&mut batch);
-            say(&self.consumer, self.shared.unsaid(None));
+            store(&self.consumer, self.shared.uncommitted(None));
             if let Some(why) = self.broken.take() {
-                self.begin_anew(&why);
+                self.rejoin(&why);
             } else if let Some(age) = growing {
-                if looked.elapsed() >= age {
-                    self.grow();
-                    looked = Instant::now();
+                if checked.elapsed() >= age {
+                    self.add_partitions();
+                    checked = Instant::now();
                 }
-            } else if !self.paused && begun.elapsed() >= WAIT / 2 {
-                watchdog.look(&self.consumer, &self.shared.names.actual());
+            } else if !self.paused && begun.elapsed() >= POLL_TIMEOUT / 2 {
+                watchdog.check(&self.consumer, &self.shared.names.actual());
             }
         }
-        say(&self.consumer, self.shared.unsaid(None));
+        store(&self.consumer, self.shared.uncommitted(None));
         let Self { consumer, shared, .. } = self;
-        drop(consumer); // says good-bye
+        drop(consumer); // leaves the group
         shared.end();
     }
 
-    /// `false`: it is time to stop. While there is none, partitions rest, and nothing but rebalances comes.
-    fn has_room(&mut self) -> bool {
-        let (full, stop) = self.shared.room(if self.paused { Duration::ZERO } else { SLOW });
+    /// Waits for space in the buffer. Pauses the partitions while there is none: a poll then serves only rebalances.
+    /// `false`: the thread must stop.
+    fn wait_for_space(&mut self) -> bool {
+        let (full, stop) = self.shared.wait_for_space(if self.paused { Duration::ZERO } else { PAUSE_AFTER });
         if full != self.paused && !stop {
             self.pause(full);
         } else if full && let Ok(ours) = self.consumer.assignment() {
-            let _ = self.consumer.pause(&ours); // those that have come meanwhile, too
+            let _ = self.consumer.pause(&ours); // includes partitions assigned since
         }
         !stop
     }
@@ -211,10 +212,10 @@ impl Thread {
         }
     }
 
-    /// Waits for a record and takes what else is there.
-    fn take(&mut self, batch: &mut Vec<Record>, wait: Duration) {
+    /// Waits for a record, then polls the others that are available.
+    fn poll(&mut self, batch: &mut Vec<Record>, wait: Duration) {
         let mut wait = wait;
-        while batch.len() < AT_ONCE
+        while batch.len() < MAX_POLLED
             && let Some(polled) = self.consumer.poll(wait)
         {
             match polled {
@@ -230,12 +231,12 @@ impl Thread {
             }
         }
         if !batch.is_empty() {
-            self.health.well_again();
+            self.health.recovered();
         }
     }
 
-    /// Follows partitions that were added, too: from their beginning, for they began after we did.
-    fn grow(&self) {
+    /// Follows new partitions from their beginning: all of their records are newer than this follower.
+    fn add_partitions(&self) {
         let Ok(known) = self.consumer.assignment() else { return };
         let mut new = TopicPartitionList::new();
         for (actual, _) in self.shared.names.iter() {
@@ -251,12 +252,12 @@ impl Thread {
         if new.count() > 0 {
             match self.consumer.incremental_assign(&new) {
                 Ok(()) => self.shared.assign(self.shared.partitions(&new)),
-                Err(error) => warn!(%error, "partitions that were added are not followed"),
+                Err(error) => warn!(%error, "new partitions cannot be followed"),
             }
         }
     }
 
-    /// Most errors are of the moment, and known to `Events`.
+    /// Detects the errors that end this consumer. Other errors are temporary, and `Events` receives them too.
     fn failed(&mut self, error: &KafkaError) {
         let why = match error {
             KafkaError::MessageConsumptionFatal(Code::FencedInstanceId) => {
@@ -269,21 +270,21 @@ impl Thread {
         self.broken = Some(why);
     }
 
-    /// Joins the group once more, as somebody without a name: one that has the name may really be there, and then the two
-    /// would push each other out for ever. (Often there is none: a broker that restarts can take a member's own repeated
-    /// request for another's.)
-    fn begin_anew(&mut self, why: &str) {
+    /// Joins the group again, without `group.instance.id`. Another process may use the same id, and two members with
+    /// one id would fence each other for ever. Often there is no other process: a restarting broker can mistake a
+    /// member's repeated request for another member's.
+    fn rejoin(&mut self, why: &str) {
         if self.shared.group.is_empty() {
-            return self.shared.broke(why.to_owned()); // a follower would not know where it was
+            return self.shared.fail_permanently(why.to_owned()); // a follower has no stored position to resume from
         }
-        warn!("{why}; it joins again without a name");
+        warn!("{why}; this member joins again without an instance name");
         self.shared.revoke(&self.shared.ours());
         self.config.remove("group.instance.id");
         self.paused = false;
         loop {
             match consumer(&self.config, &self.health, &self.shared, &From::Group) {
                 Ok(new) => return self.consumer = new,
-                Err(error) => warn!(%error, "the group cannot be joined again now"),
+                Err(error) => warn!(%error, "rejoining the group failed"),
             }
             if self.shared.stops_within(WAIT_TIMEOUT) {
                 return;

@@ -1,4 +1,4 @@
-//! Records that the consumer's thread has taken and the subscription has not, and the offsets to commit.
+//! The state shared by a consumer's thread and its subscription: the buffered records and the offsets to commit.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,20 +12,20 @@ use tokio::sync::{Notify, watch};
 use super::{closed, names::Names};
 use crate::{BusError, Partition, Position, Record, Taken};
 
-/// Records kept for the subscription, at most; and their bytes.
-const KEPT: usize = 4000;
-const KEPT_BYTES: usize = 8 << 20;
+/// The size at which the buffer is full: records, and bytes.
+const MAX_BUFFERED: usize = 4000;
+const MAX_BUFFERED_BYTES: usize = 8 << 20;
 
-/// What thread, member and bus have in common.
+/// The state shared by the thread, the member and the bus.
 pub(super) struct Shared {
     state: Mutex<State>,
-    /// Notified when there is something for the subscription.
+    /// Notified when there are records, changed assignments or an error for the subscription.
     filled: Notify,
-    /// Notified when there is space again, or at shutdown.
+    /// Notified when the buffer has space again, and at shutdown.
     drained: Condvar,
     ended: watch::Sender<bool>,
     pub names: Names,
-    /// Consumer group; empty when it reads without.
+    /// The consumer group; empty for a follower.
     pub group: String,
 }
 
@@ -35,20 +35,22 @@ struct State {
     bytes: usize,
     assigned: Vec<Partition>,
     revoked: Vec<Partition>,
-    /// Our partitions, and up to where they are dealt with, as far as that happened here.
+    /// The assigned partitions, with their progress in this process.
     ours: BTreeMap<Partition, Progress>,
-    /// Some of that the library does not know yet.
-    unsaid: bool,
+    /// Some processed positions are not yet passed to librdkafka.
+    uncommitted: bool,
     failure: Option<BusError>,
-    /// No record will ever come again.
+    /// The reason why no more records will come.
     broken: Option<String>,
     stop: bool,
 }
 
 #[derive(Default, Clone, Copy)]
 struct Progress {
+    /// The processed position.
     next: Option<i64>,
-    said: Option<i64>,
+    /// The position passed to librdkafka.
+    stored: Option<i64>,
 }
 
 impl Shared {
@@ -75,7 +77,8 @@ impl Shared {
         list.elements().iter().map(|it| self.partition(it.topic(), it.partition())).collect()
     }
 
-    /// Waits until something is there. What is handed out is not kept, so nothing may be awaited after that.
+    /// Waits until there is something to return. Taking records removes them from the buffer, so no `await` may follow:
+    /// if the future were dropped there, the records would be lost.
     pub async fn next(&self, most: usize) -> Result<Taken, BusError> {
         loop {
             {
@@ -118,12 +121,12 @@ impl Shared {
         for Position { partition, next } in upto {
             if let Some(progress) = state.ours.get_mut(partition) {
                 progress.next = progress.next.max(Some(*next));
-                state.unsaid |= progress.next != progress.said;
+                state.uncommitted |= progress.next != progress.stored;
             }
         }
     }
 
-    /// Up to where our partitions are dealt with, as far as that happened here.
+    /// The processed positions of the assigned partitions, as far as this process has processed records.
     pub fn positions(&self) -> Vec<Position> {
         let state = self.state();
         let known = |(partition, progress): (&Partition, &Progress)| {
@@ -136,13 +139,13 @@ impl Shared {
         self.state().ours.keys().cloned().collect()
     }
 
-    /// Whether it is to stop, now or within this time.
+    /// Waits up to this time for the stop signal. Returns whether the thread must stop.
     pub fn stops_within(&self, wait: Duration) -> bool {
         let waited = self.drained.wait_timeout_while(self.state(), wait, |state| !state.stop);
         waited.unwrap_or_else(PoisonError::into_inner).0.stop
     }
 
-    /// Makes the thread end. It commits what is processed, and leaves the group.
+    /// Stops the thread. It commits the processed positions and leaves the group.
     pub fn stop(&self) {
         let mut state = self.state();
         state.stop = true;
@@ -153,26 +156,26 @@ impl Shared {
         self.filled.notify_one();
     }
 
-    /// Until the thread has ended. The library can hang while it leaves: the caller has to bound the wait.
+    /// Waits until the thread has ended. librdkafka can hang while it leaves the group: the caller must set a time-out.
     pub async fn ended(&self) {
         let mut ended = self.ended.subscribe();
-        let _ = ended.wait_for(|ended| *ended).await; // an error: it is gone altogether
+        let _ = ended.wait_for(|ended| *ended).await; // an error means that it has ended
     }
 
-    /// Waits a little when enough is kept. What then is still so, and whether it is time to stop.
-    pub fn room(&self, wait: Duration) -> (bool, bool) {
+    /// Waits up to this time while the buffer is full. Returns whether it is still full, and whether to stop.
+    pub fn wait_for_space(&self, wait: Duration) -> (bool, bool) {
         let full = |state: &mut State| state.is_full() && !state.stop;
         let waited = self.drained.wait_timeout_while(self.state(), wait, full);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         (state.is_full(), state.stop)
     }
 
-    /// The thread is gone.
+    /// Records that the thread has ended.
     pub fn end(&self) {
         self.ended.send_replace(true);
     }
 
-    /// What has come is ours to keep.
+    /// Moves polled records to the buffer. Drops records of partitions that are no longer assigned.
     pub fn deliver(&self, batch: &mut Vec<Record>) {
         let mut state = self.state();
         let state = &mut *state;
@@ -180,7 +183,7 @@ impl Shared {
             batch.clear();
             return;
         }
-        let mut last: Option<(Arc<str>, i32)> = None; // records come in runs of one partition
+        let mut last: Option<(Arc<str>, i32)> = None; // consecutive records mostly have the same partition
         for record in batch.drain(..) {
             let same = last
                 .as_ref()
@@ -188,7 +191,7 @@ impl Shared {
             if !same {
                 let partition = Partition { topic: record.topic.clone(), partition: record.partition };
                 if !state.ours.contains_key(&partition) {
-                    continue; // given away meanwhile
+                    continue; // revoked since the poll
                 }
                 last = Some((partition.topic, partition.partition));
             }
@@ -215,9 +218,9 @@ impl Shared {
             if state.ours.remove(partition).is_none() {
                 continue;
             }
-            // Who has not heard yet that it came need not hear that it went.
+            // If the subscription has not been told of the assignment, it need not be told of the revocation.
             match state.assigned.iter().position(|it| it == partition) {
-                Some(unheard) => drop(state.assigned.swap_remove(unheard)),
+                Some(unreported) => drop(state.assigned.swap_remove(unreported)),
                 None => state.revoked.push(partition.clone()),
             }
         }
@@ -235,26 +238,27 @@ impl Shared {
         self.filled.notify_one();
     }
 
-    /// No record will ever come again.
-    pub fn broke(&self, why: String) {
+    /// Ends the subscription with an error: no more records will come.
+    pub fn fail_permanently(&self, why: String) {
         self.state().broken = Some(why);
         self.filled.notify_one();
     }
 
-    /// A change of what the library fetches: of some partitions, or all.
-    pub fn unsaid(&self, of: Option<&[Partition]>) -> Option<TopicPartitionList> {
+    /// Returns the processed positions that librdkafka does not have yet, of some partitions or of all, and marks
+    /// them as stored.
+    pub fn uncommitted(&self, of: Option<&[Partition]>) -> Option<TopicPartitionList> {
         let mut state = self.state();
-        if !state.unsaid {
+        if !state.uncommitted {
             return None;
         }
-        state.unsaid = of.is_some();
+        state.uncommitted = of.is_some();
         let mut list = TopicPartitionList::new();
         for (partition, progress) in &mut state.ours {
-            if of.is_some_and(|some| !some.contains(partition)) || progress.next == progress.said {
+            if of.is_some_and(|some| !some.contains(partition)) || progress.next == progress.stored {
                 continue;
             }
             if let (Some(next), Some(actual)) = (progress.next, self.names.actual_of(&partition.topic)) {
-                progress.said = progress.next;
+                progress.stored = progress.next;
                 drop(list.add_partition_offset(actual, partition.partition, Offset::Offset(next)));
             }
         }
@@ -264,7 +268,7 @@ impl Shared {
 
 impl State {
     fn is_full(&self) -> bool {
-        self.records.len() >= KEPT || self.bytes >= KEPT_BYTES
+        self.records.len() >= MAX_BUFFERED || self.bytes >= MAX_BUFFERED_BYTES
     }
 }
 
@@ -273,7 +277,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whether_there_is_more_is_said() {
+    async fn next_reports_whether_more_records_are_buffered() {
         let shared = Shared::new(Names::default(), "g");
         let topic: Arc<str> = "t".into();
         shared.assign(vec![Partition { topic: topic.clone(), partition: 0 }]);

@@ -1,4 +1,4 @@
-//! Notices a consumer that has partitions and records to read, and gets none, and lets it begin anew.
+//! Detects a stalled consumer, which receives no records although its partitions have some, and subscribes it again.
 
 use std::time::{Duration, Instant};
 
@@ -7,60 +7,60 @@ use tracing::{debug, warn};
 
 use super::reader::Consumer;
 
-/// How often it looks while nothing comes.
+/// Interval of the checks while no records arrive.
 const POLL_INTERVAL: Duration = Duration::from_secs(15);
 const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where partitions stand, and where they end.
+/// The positions of the partitions, and their end offsets.
 type Standing = (Vec<i64>, Vec<i64>);
 
 pub(super) struct Watchdog {
-    /// The last look, or the last record.
+    /// Time of the last check or the last record.
     at: Instant,
-    /// Where it stood at the last look, if there was more to read.
-    stood: Option<Vec<i64>>,
-    /// Where it began anew, and where partitions ended then: if none has grown since, what is left there is not for us (an
-    /// aborted transaction).
-    left: Option<Standing>,
+    /// The positions at the last check, if there were records to read.
+    last: Option<Vec<i64>>,
+    /// The positions and end offsets at the last new subscription. If they have not changed since, the remaining
+    /// offsets hold no readable records (an aborted transaction), and another subscription would not help.
+    resubscribed: Option<Standing>,
 }
 
 impl Default for Watchdog {
     fn default() -> Self {
-        Self { at: Instant::now(), stood: None, left: None }
+        Self { at: Instant::now(), last: None, resubscribed: None }
     }
 }
 
 impl Watchdog {
-    pub fn saw(&mut self, records: usize) {
+    pub fn observe(&mut self, records: usize) {
         if records > 0 {
             *self = Self::default();
         }
     }
 
-    pub fn look(&mut self, consumer: &Consumer, topics: &[&str]) {
+    pub fn check(&mut self, consumer: &Consumer, topics: &[&str]) {
         if self.at.elapsed() < POLL_INTERVAL {
             return;
         }
         self.at = Instant::now();
-        let stands = match stands(consumer) {
-            Ok(stands) => stands,
-            Err(error) => return debug!(%error, "whether there is more to read cannot be asked now"),
+        let standing = match standing(consumer) {
+            Ok(standing) => standing,
+            Err(error) => return debug!(%error, "the end offsets cannot be queried now"),
         };
-        let here = stands.as_ref().map(|(next, _)| next.clone());
-        if here.is_some() && here == self.stood && stands != self.left {
-            warn!(?topics, "there are records to read and none come: subscribing anew");
+        let here = standing.as_ref().map(|(next, _)| next.clone());
+        if here.is_some() && here == self.last && standing != self.resubscribed {
+            warn!(?topics, "the consumer receives no records although there are some: subscribing again");
             consumer.unsubscribe();
             if let Err(error) = consumer.subscribe(topics) {
-                warn!(%error, "subscribing anew failed");
+                warn!(%error, "subscribing again failed");
             }
-            self.left = stands;
+            self.resubscribed = standing;
         }
-        self.stood = here;
+        self.last = here;
     }
 }
 
-/// Where its partitions stand and end, if there is anything to read in one of them.
-fn stands(consumer: &Consumer) -> Result<Option<Standing>, KafkaError> {
+/// The positions and end offsets of the consumer's partitions, if one of them has more to read.
+fn standing(consumer: &Consumer) -> Result<Option<Standing>, KafkaError> {
     let position = consumer.position()?;
     if position.count() == 0 {
         return Ok(None);
@@ -73,7 +73,7 @@ fn stands(consumer: &Consumer) -> Result<Option<Standing>, KafkaError> {
         consumer.offsets_for_times(list, WAIT_TIMEOUT)
     };
     let (begins, ends, committed) = (of(Offset::Beginning)?, of(Offset::End)?, consumer.committed(WAIT_TIMEOUT)?);
-    let (mut stands, mut behind, mut more) = (Vec::new(), Vec::new(), false);
+    let (mut positions, mut limits, mut more) = (Vec::new(), Vec::new(), false);
     for it in position.elements() {
         let at = |list: &TopicPartitionList| match list.find_partition(it.topic(), it.partition())?.offset() {
             Offset::Offset(offset) => Some(offset),
@@ -83,8 +83,8 @@ fn stands(consumer: &Consumer) -> Result<Option<Standing>, KafkaError> {
         let next = at(&position).or_else(|| at(&committed)).unwrap_or(begin).max(begin);
         let end = at(&ends).unwrap_or(next);
         more |= next < end;
-        stands.push(next);
-        behind.push(end);
+        positions.push(next);
+        limits.push(end);
     }
-    Ok(more.then_some((stands, behind)))
+    Ok(more.then_some((positions, limits)))
 }
