@@ -1,4 +1,4 @@
-//! How many records per second a bus appends and hands out, and what a record costs this process.
+//! Measures how many records per second a bus appends and delivers, and the CPU time of this process per record.
 //! `cargo run --release -p bus --example bus_bench [folder of an embedded log | kafka://host:port]`
 
 use std::{
@@ -36,7 +36,7 @@ async fn main() -> Outcome {
     for end in ["", "-wal", "-shm", ".lock"] {
         let mut name = path.clone().into_os_string();
         name.push(end);
-        let _ = std::fs::remove_file(name); // some of them are gone already
+        let _ = std::fs::remove_file(name); // a missing file is fine
     }
     outcome
 }
@@ -128,7 +128,7 @@ async fn take(member: &mut dyn Subscription, count: usize) -> Result<(), BusErro
     Ok(())
 }
 
-/// Time, and what this process has used of the processors.
+/// Wall-clock time and CPU time of this process.
 #[derive(Default, Clone, Copy)]
 struct Spent {
     time: Duration,
@@ -152,7 +152,7 @@ impl Started {
     }
 }
 
-/// Hundredths of a second in user and kernel mode, where the system tells.
+/// CPU time in user and kernel mode, in steps of 10 ms, where the system reports it.
 fn processor() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');

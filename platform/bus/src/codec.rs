@@ -245,7 +245,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_cut_off_is_noticed(messages in messages(), cut in any::<prop::sample::Index>()) {
+        fn a_truncated_blob_is_damage(messages in messages(), cut in any::<prop::sample::Index>()) {
             let blob = encode_all(&messages);
             let shorter = Bytes::copy_from_slice(&blob[..cut.index(blob.len())]);
             prop_assert!(matches!(decode(shorter), Err(CodecError::Damaged(_))));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_packed_and_what_was_stored_plain_is_still_read() {
+    fn long_blobs_are_packed_and_plain_blobs_are_still_read() {
         let message = Message { value: Bytes::from(vec![7; 1000]), ..Message::default() };
         let messages = vec![Outgoing { topic: "t".into(), message: Arc::new(message) }; 3];
         let blob = encode_all(&messages);

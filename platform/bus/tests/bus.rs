@@ -1,4 +1,4 @@
-//! The conformance suite of the bus port, run against the embedded log; and what only the embedded log promises.
+//! Runs the conformance suite of the bus port, and the tests of the embedded log's own guarantees.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
@@ -15,12 +15,12 @@ use tempfile::TempDir;
 
 #[path = "bus/embedded.rs"]
 mod embedded;
+#[path = "bus/helpers.rs"]
+mod helpers;
 #[path = "bus/kill.rs"]
 mod kill;
 #[path = "bus/suite.rs"]
 mod suite;
-#[path = "bus/words.rs"]
-mod words;
 
 /// An embedded log in a folder of its own.
 pub struct Embedded {
@@ -30,7 +30,7 @@ pub struct Embedded {
 
 impl Embedded {
     fn options() -> EmbeddedOptions {
-        // Small, so that the file is read, too. Without fsync: a killed process, not a power failure, is what is tested.
+        // A small ring, so that the file is read too. No fsync: the tests kill processes but do not cut the power.
         EmbeddedOptions { fsync: false, ring_bytes: 64 << 10, ..EmbeddedOptions::default() }
     }
 
@@ -55,7 +55,7 @@ impl Stage for Embedded {
     }
 
     fn name(&self, name: &str) -> Arc<str> {
-        name.into() // every log has its own topics
+        name.into() // each log has topics of its own
     }
 
     fn reopen(&mut self) -> BoxFuture<'_, ()> {
@@ -65,7 +65,7 @@ impl Stage for Embedded {
         })
     }
 
-    /// What a killed process leaves behind are the files as they are: a copy is opened.
+    /// A killed process leaves the files as they are at that moment, so this opens a copy of them.
     fn crash(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The conformance suite of the bus port, run against Apache Kafka; and what only Kafka promises. Needs a broker:
+//! Runs the conformance suite of the bus port on Apache Kafka, and the tests of the Kafka adapter. Needs a broker:
 //!
 //! ```sh
 //! compose/with kafka -- cargo test -p bus --test kafka -- --ignored
@@ -21,14 +21,14 @@ use suite::Stage;
 mod faults;
 #[path = "kafka/groups.rs"]
 mod groups;
+#[path = "bus/helpers.rs"]
+mod helpers;
 #[path = "kafka/secure.rs"]
 mod secure;
 #[path = "bus/suite.rs"]
 mod suite;
 #[path = "kafka/topics.rs"]
 mod topics;
-#[path = "bus/words.rs"]
-mod words;
 
 /// The address of the broker that all tests share.
 #[expect(clippy::disallowed_methods, reason = "not a setting: where the test finds its broker")]
@@ -47,10 +47,10 @@ pub async fn open(options: KafkaOptions) -> Arc<dyn Bus> {
 /// Topics and groups of its own on the shared broker.
 pub struct Shared {
     options: KafkaOptions,
-    /// Unlike those of any other test, now or earlier.
+    /// Unique prefix, over all tests and runs.
     mark: String,
     bus: Arc<dyn Bus>,
-    /// As if their processes had been killed: never closed.
+    /// Buses of simulated crashes: they are never closed.
     killed: Vec<Arc<dyn Bus>>,
 }
 

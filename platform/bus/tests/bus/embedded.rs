@@ -1,4 +1,4 @@
-//! What the embedded log promises beyond the port.
+//! The guarantees of the embedded log beyond the port.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use bus::{
 use chrono::{DateTime, TimeDelta};
 use clock::Clock;
 
-use super::{Embedded, suite::Stage, words::*};
+use super::{Embedded, helpers::*, suite::Stage};
 
 fn refused(path: &Path) -> String {
     match EmbeddedLog::open(path, Embedded::options(), Clock::system()) {
@@ -31,9 +31,9 @@ async fn causes_come_before_effects_across_topics() {
     assert_eq!(numbers(&take(&mut *member, 300).await), list(0..300));
 }
 
-/// From the file (what is kept in memory is less) as from memory.
+/// Holds for reads from the file (the memory is smaller than the log) and from memory.
 #[tokio::test]
-async fn whether_there_is_more_is_said() {
+async fn next_reports_whether_more_records_exist() {
     let stage = Embedded::new().await;
     let (bus, topics) = (stage.bus(), ["a".into()]);
     create(&*bus, &topics).await;
@@ -98,7 +98,7 @@ async fn a_file_of_a_newer_version_is_named() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn nobody_else_can_read_it() {
+async fn only_the_owner_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
     let stage = Embedded::new().await;
     for entry in std::fs::read_dir(stage.folder.path()).unwrap() {
@@ -118,7 +118,7 @@ async fn a_publish_with_an_unknown_topic_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_large_lets_those_before_it_in() {
+async fn messages_before_one_that_is_too_large_are_written() {
     let stage = Embedded::new().await;
     let (bus, topics) = (stage.bus(), ["a".into()]);
     create(&*bus, &topics).await;
@@ -135,7 +135,7 @@ async fn a_message_that_is_too_large_lets_those_before_it_in() {
 }
 
 #[tokio::test]
-async fn a_follower_that_is_too_slow_is_told_and_goes_on() {
+async fn a_follower_that_is_too_slow_gets_an_error_and_continues() {
     let stage = Embedded::new().await;
     let (bus, topics) = (stage.bus(), ["a".into()]);
     create(&*bus, &topics).await;
@@ -160,13 +160,13 @@ async fn committed_positions_reach_the_file_without_close() {
     let file = rusqlite::Connection::open(stage.path()).unwrap();
     let known = || file.query_row("SELECT count(*) FROM positions WHERE next = 10", (), |row| row.get::<_, i64>(0));
     while known().unwrap() < 4 {
-        tokio::task::yield_now().await; // a quarter of a second at most, however long that takes
+        tokio::task::yield_now().await; // at most a quarter of a second of the clock
     }
     stage.crash().await;
     assert_eq!(lag(&*stage.bus(), "g", &topics).await, 0);
 }
 
-/// A log whose time is set by the test.
+/// A log with a clock that the test sets.
 struct Aged {
     stage: Embedded,
     log: Arc<EmbeddedLog>,
@@ -184,17 +184,17 @@ impl Aged {
         Self { stage, log: Arc::new(log), clock: manual }
     }
 
-    /// Everything published so far becomes old and goes.
+    /// Makes everything published so far old, so that it is pruned.
     async fn forget(&self) {
         self.idle().await;
         self.clock.advance(TimeDelta::hours(2));
         for _ in 0..2 {
-            publish(&*self.log, vec![outgoing(&"plain".into(), "k", "new")]).await; // what follows an append prunes
+            publish(&*self.log, vec![outgoing(&"plain".into(), "k", "new")]).await; // pruning follows an append
         }
         self.idle().await;
     }
 
-    /// The writer has nothing left to do: it prunes after it has answered, and then takes the next request.
+    /// Waits until the writer is idle: it prunes after its answer, before it takes the next request.
     async fn idle(&self) {
         self.log.create_topics(&[]).await.unwrap();
     }
@@ -206,7 +206,7 @@ impl Aged {
 }
 
 #[tokio::test]
-async fn old_records_go_and_numbers_go_on() {
+async fn old_records_are_removed_and_numbers_continue() {
     let aged = Aged::new().await;
     let plain = "plain".into();
     publish(&*aged.log, numbered(&plain, 0..10)).await;
@@ -214,7 +214,7 @@ async fn old_records_go_and_numbers_go_on() {
     assert_eq!(lag(&*aged.log, "g", &topics).await, 10);
     let mut member = aged.log.subscribe("g", &topics).await.unwrap();
     assert_eq!(lag(&*aged.log, "g", &topics).await, 10);
-    // More than the memory holds, so that the file is read.
+    // More records than the memory holds, so that the file is read.
     publish(&*aged.log, vec![outgoing(&topics[0], "k", vec![b'x'; 100 << 10])]).await;
     aged.forget().await;
     publish(&*aged.log, vec![outgoing(&topics[0], "k", vec![b'x'; 100 << 10])]).await;
@@ -226,7 +226,7 @@ async fn old_records_go_and_numbers_go_on() {
 }
 
 #[tokio::test]
-async fn of_a_compacted_topic_the_last_record_of_each_key_stays() {
+async fn a_compacted_topic_keeps_the_last_record_of_each_key() {
     let aged = Aged::new().await;
     let (plain, compacted): (Arc<str>, Arc<str>) = ("plain".into(), "compacted".into());
     let batch = [("a", "a1"), ("b", "b1"), ("a", "a2"), ("c", "c1")];
@@ -238,6 +238,6 @@ async fn of_a_compacted_topic_the_last_record_of_each_key_stays() {
     assert_eq!(aged.read("compacted").await, ["a2", "c1", "b2"]);
     let mut member = aged.log.subscribe("g", &[compacted]).await.unwrap();
     let records = take(&mut *member, 3).await;
-    assert_eq!(records.iter().map(|it| it.offset).collect::<Vec<_>>(), [2, 3, 7], "offsets stay");
+    assert_eq!(records.iter().map(|it| it.offset).collect::<Vec<_>>(), [2, 3, 7], "offsets do not change");
     drop(aged.stage);
 }

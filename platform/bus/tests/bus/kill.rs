@@ -1,4 +1,4 @@
-//! A real process, really killed.
+//! Kills a real process while it appends.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -12,10 +12,10 @@ use bus::{
 };
 use clock::Clock;
 
-use super::words::*;
+use super::helpers::*;
 
-/// Not a test: what the test below starts. Told a file on standard input, it appends there until it is killed, and says
-/// what was acknowledged.
+/// The child process of the test below, not a test. Reads the path of a log from standard input, appends until it is
+/// killed, and prints each acknowledged number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started by `acknowledged_survives_kill_9`"]
 async fn appends_until_it_is_killed() {
@@ -27,7 +27,7 @@ async fn appends_until_it_is_killed() {
     let start = usize::try_from(lag(&log, "nobody", std::slice::from_ref(&topic)).await).unwrap();
     for number in start..100_000 {
         publish(&log, numbered(&topic, number..number + 1)).await;
-        writeln!(std::io::stdout(), "acknowledged {number}").unwrap(); // not println: that is captured
+        writeln!(std::io::stdout(), "acknowledged {number}").unwrap(); // the test harness captures println
     }
 }
 
@@ -46,7 +46,7 @@ async fn acknowledged_survives_kill_9() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut acknowledged = None;
         let mut note = |line: std::io::Result<String>| {
-            // The last line may be cut off, and the test harness writes into the first.
+            // The last line can be incomplete, and the test harness writes into the first.
             if let Some((_, number)) = line.unwrap_or_default().split_once("acknowledged ") {
                 acknowledged = number.parse::<usize>().ok().max(acknowledged);
             }

@@ -1,4 +1,4 @@
-//! What every adapter of the bus port must do. Nothing here is peculiar to one.
+//! The conformance suite of the bus port. Every adapter must pass all of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,19 +10,19 @@ use bus::{Bus, BusError, Message, Outgoing, Partition};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture, future::join_all};
 
-use super::words::*;
+use super::helpers::*;
 
-/// A log to test on: fresh, or with topics and groups that nobody else uses.
+/// A log under test: a new log, or topics and groups that no other test uses.
 pub trait Stage: Send + Sync {
     fn new() -> impl Future<Output = Self> + Send
     where
         Self: Sized;
     fn bus(&self) -> Arc<dyn Bus>;
-    /// A topic or group of this stage only.
+    /// The name of a topic or group that only this stage uses.
     fn name(&self, name: &str) -> Arc<str>;
     /// Closes the log and opens it again.
     fn reopen(&mut self) -> BoxFuture<'_, ()>;
-    /// The process is killed, and started again.
+    /// Simulates a killed process and opens the log again.
     fn crash(&mut self) -> BoxFuture<'_, ()>;
 }
 
@@ -57,12 +57,12 @@ pub async fn a_key_stays_in_its_partition(stage: impl Stage) {
         partitions.entry(record.message.key.clone()).or_default().insert(record.partition);
     }
     assert!(partitions.values().all(|it| it.len() == 1), "{partitions:?}");
-    // What Kafka's own clients choose.
+    // The partitions that Kafka's own clients choose.
     let chosen: Vec<i32> = partitions.values().filter_map(|it| it.first().copied()).collect();
     assert_eq!(chosen, KAFKA_CHOOSES);
 }
 
-/// Partition of `k0` to `k6` among four.
+/// The partitions of `k0` to `k6` in a topic with four partitions.
 const KAFKA_CHOOSES: [i32; 7] = [1, 1, 1, 0, 0, 0, 1];
 
 pub async fn every_group_gets_every_record(stage: impl Stage) {
@@ -117,7 +117,7 @@ pub async fn the_first_take_assigns_all_partitions(stage: impl Stage) {
     assert_eq!(assigned, expected.collect());
 }
 
-pub async fn at_most_as_many_as_wanted(stage: impl Stage) {
+pub async fn next_returns_at_most_the_requested_number(stage: impl Stage) {
     let (bus, topics) = (stage.bus(), [stage.name("a")]);
     create(&*bus, &topics).await;
     publish(&*bus, numbered(&topics[0], 0..100)).await;
@@ -145,7 +145,7 @@ pub async fn positions_survive_reopening(mut stage: impl Stage) {
     assert_eq!(sorted(&[dealt, rest].concat()), list(0..100));
 }
 
-pub async fn what_is_not_committed_comes_again(mut stage: impl Stage) {
+pub async fn uncommitted_records_are_repeated(mut stage: impl Stage) {
     let (topics, group) = ([stage.name("a")], stage.name("g"));
     create(&*stage.bus(), &topics).await;
     publish(&*stage.bus(), numbered(&topics[0], 0..40)).await;
@@ -154,10 +154,10 @@ pub async fn what_is_not_committed_comes_again(mut stage: impl Stage) {
     commit(&mut *member, &first).await;
     take(&mut *member, 30).await;
     member.close().await;
-    let mut member = stage.bus().subscribe(&group, &topics).await.unwrap(); // left and joined again
+    let mut member = stage.bus().subscribe(&group, &topics).await.unwrap(); // leaves the group and joins again
     let again = take(&mut *member, 30).await;
     assert_eq!(sorted(&[first.clone(), again].concat()), list(0..40));
-    drop(member); // not even closed
+    drop(member); // without `close`
     stage.reopen().await;
     let mut member = stage.bus().subscribe(&group, &topics).await.unwrap();
     let again = take(&mut *member, 30).await;
@@ -174,7 +174,7 @@ pub async fn partitions_are_committed_independently(mut stage: impl Stage) {
     let (dealt, rest): (Vec<_>, Vec<_>) = records.into_iter().partition(|it| it.partition == chosen);
     commit(&mut *member, &dealt).await;
     commit(&mut *member, &rest[..1]).await;
-    commit(&mut *member, &dealt[..1]).await; // backwards means nothing
+    commit(&mut *member, &dealt[..1]).await; // an earlier position has no effect
     member.close().await;
     stage.reopen().await;
     let mut member = stage.bus().subscribe(&group, &topics).await.unwrap();
@@ -182,7 +182,7 @@ pub async fn partitions_are_committed_independently(mut stage: impl Stage) {
     assert_eq!(sorted(&again), sorted(&rest[1..]));
 }
 
-pub async fn what_was_acknowledged_survives_a_crash(mut stage: impl Stage) {
+pub async fn acknowledged_records_survive_a_crash(mut stage: impl Stage) {
     let (topics, group) = ([stage.name("a")], stage.name("g"));
     create(&*stage.bus(), &topics).await;
     for round in 0..5 {
@@ -206,7 +206,7 @@ pub async fn offsets_go_on_rising_after_reopening(mut stage: impl Stage) {
     assert!(records.is_sorted_by(|a, b| a.offset < b.offset));
 }
 
-pub async fn followers_see_only_what_is_new(stage: impl Stage) {
+pub async fn followers_receive_only_new_records(stage: impl Stage) {
     let (bus, topics) = (stage.bus(), [stage.name("a"), stage.name("b")]);
     create(&*bus, &topics).await;
     publish(&*bus, numbered(&topics[0], 0..10)).await;
@@ -232,7 +232,7 @@ pub async fn lag_is_exact(stage: impl Stage) {
     let mut member = bus.subscribe(&group, &topics).await.unwrap();
     assert_eq!(lag(&*bus, &group, &topics).await, 80);
     let first = take(&mut *member, 30).await;
-    assert_eq!(lag(&*bus, &group, &topics).await, 80, "taken is not dealt with");
+    assert_eq!(lag(&*bus, &group, &topics).await, 80, "records that were returned and not committed count as lag");
     commit(&mut *member, &first).await;
     assert_eq!(lag(&*bus, &group, &topics).await, 50);
     publish(&*bus, numbered(&topics[0], 80..90)).await;
@@ -250,12 +250,12 @@ pub async fn lag_is_exact(stage: impl Stage) {
     assert_eq!(lag(&*bus, &group, &topics).await, 0);
 }
 
-pub async fn lag_of_a_group_that_never_was(stage: impl Stage) {
+pub async fn lag_of_a_group_that_never_joined(stage: impl Stage) {
     let (bus, topics) = (stage.bus(), [stage.name("a")]);
     create(&*bus, &topics).await;
     publish(&*bus, numbered(&topics[0], 0..25)).await;
     let lags = bus.lag(&stage.name("nobody"), &topics).await.unwrap();
-    // Either it is unknown, or all of it is to come.
+    // The lag is unknown, or covers all records.
     assert!(lags.is_empty() || lags.iter().map(|it| it.records).sum::<u64>() == 25);
 }
 
@@ -282,7 +282,7 @@ pub async fn unknown_topics_are_named(stage: impl Stage) {
     let published = bus.publish(vec![outgoing(&missing, "k", "1")]).await;
     assert_eq!(published.durable, 0);
     assert!(matches!(published.failure, Some(BusError::UnknownTopic(name)) if name == *missing));
-    publish(&*bus, numbered(&topics[0], 0..1)).await; // others are not disturbed
+    publish(&*bus, numbered(&topics[0], 0..1)).await; // other topics still work
 }
 
 pub async fn creating_topics_twice_changes_nothing(stage: impl Stage) {
@@ -327,7 +327,7 @@ pub async fn messages_survive_byte_for_byte(mut stage: impl Stage) {
             assert!(records.iter().any(|record| *record.message == *message), "{message:?}");
         }
         member.close().await;
-        stage.reopen().await; // and now from the disk
+        stage.reopen().await; // read from the disk this time
     }
 }
 
@@ -343,7 +343,7 @@ pub async fn a_large_message(mut stage: impl Stage) {
     assert_eq!(text(&records[1]), "small");
 }
 
-pub async fn more_than_fits_into_memory(stage: impl Stage) {
+pub async fn a_log_larger_than_the_memory(stage: impl Stage) {
     let (bus, topics) = (stage.bus(), [stage.name("a")]);
     create(&*bus, &topics).await;
     let mut slow = bus.subscribe(&stage.name("slow"), &topics).await.unwrap();
@@ -415,7 +415,7 @@ pub async fn many_publishers_at_once(stage: impl Stage) {
     assert!(keys.values().all(|values| *values == expected), "{keys:?}");
 }
 
-pub async fn waiting_may_be_given_up(stage: impl Stage) {
+pub async fn dropping_a_waiting_next_loses_nothing(stage: impl Stage) {
     let (bus, topics) = (stage.bus(), [stage.name("a")]);
     create(&*bus, &topics).await;
     let mut member = bus.subscribe(&stage.name("g"), &topics).await.unwrap();
@@ -430,7 +430,7 @@ pub async fn waiting_may_be_given_up(stage: impl Stage) {
     assert_eq!(sorted(&records), list(0..50));
 }
 
-pub async fn waiting_is_ended_by_a_record(stage: impl Stage) {
+pub async fn a_record_wakes_a_waiting_member(stage: impl Stage) {
     let (bus, topics) = (stage.bus(), [stage.name("a")]);
     create(&*bus, &topics).await;
     let mut member = bus.subscribe(&stage.name("g"), &topics).await.unwrap();
@@ -441,8 +441,8 @@ pub async fn waiting_is_ended_by_a_record(stage: impl Stage) {
     }
 }
 
-/// A few records are no reason to wait for ever.
-pub async fn who_lingers_gets_everything_too(stage: impl Stage) {
+/// A member that lingers also receives a few records that no others follow.
+pub async fn a_member_that_lingers_receives_everything(stage: impl Stage) {
     let (bus, topics) = (stage.bus(), [stage.name("a")]);
     create(&*bus, &topics).await;
     let mut member = bus.join(&stage.name("g"), &topics, Duration::from_millis(50)).await.unwrap();
@@ -452,19 +452,19 @@ pub async fn who_lingers_gets_everything_too(stage: impl Stage) {
     }
 }
 
-pub async fn an_empty_publish_is_nothing(stage: impl Stage) {
+pub async fn publishing_an_empty_batch_succeeds(stage: impl Stage) {
     publish(&*stage.bus(), Vec::new()).await;
     stage.bus().health().await.unwrap();
 }
 
-pub async fn closed_is_said(stage: impl Stage) {
+pub async fn a_closed_bus_reports_that_it_is_closed(stage: impl Stage) {
     let (bus, topics) = (stage.bus(), [stage.name("a")]);
     create(&*bus, &topics).await;
     let mut member = bus.subscribe(&stage.name("g"), &topics).await.unwrap();
     publish(&*bus, numbered(&topics[0], 0..1)).await;
     let records = take(&mut *member, 1).await;
     commit(&mut *member, &records).await;
-    // Somebody is waiting when it closes.
+    // A member waits while the log is closed.
     let waiting = tokio::spawn(async move { member.next(1).await.err().map(|error| error.to_string()) });
     bus.close().await;
     assert!(waiting.await.unwrap().is_some());
@@ -473,7 +473,7 @@ pub async fn closed_is_said(stage: impl Stage) {
     assert!(bus.health().await.is_err());
 }
 
-/// All of the above, for a macro that makes tests of them.
+/// Lists all functions above, for a macro that turns them into tests.
 macro_rules! properties {
     ($tests:ident) => {
         $tests! {
@@ -483,28 +483,28 @@ macro_rules! properties {
             a_group_sees_only_its_topics,
             a_new_group_begins_with_the_oldest,
             the_first_take_assigns_all_partitions,
-            at_most_as_many_as_wanted,
+            next_returns_at_most_the_requested_number,
             positions_survive_reopening,
-            what_is_not_committed_comes_again,
+            uncommitted_records_are_repeated,
             partitions_are_committed_independently,
-            what_was_acknowledged_survives_a_crash,
+            acknowledged_records_survive_a_crash,
             offsets_go_on_rising_after_reopening,
-            followers_see_only_what_is_new,
+            followers_receive_only_new_records,
             lag_is_exact,
-            lag_of_a_group_that_never_was,
+            lag_of_a_group_that_never_joined,
             lag_survives_reopening,
             unknown_topics_are_named,
             creating_topics_twice_changes_nothing,
             messages_survive_byte_for_byte,
             a_large_message,
-            more_than_fits_into_memory,
+            a_log_larger_than_the_memory,
             reading_a_range,
             many_publishers_at_once,
-            waiting_may_be_given_up,
-            waiting_is_ended_by_a_record,
-            who_lingers_gets_everything_too,
-            an_empty_publish_is_nothing,
-            closed_is_said,
+            dropping_a_waiting_next_loses_nothing,
+            a_record_wakes_a_waiting_member,
+            a_member_that_lingers_receives_everything,
+            publishing_an_empty_batch_succeeds,
+            a_closed_bus_reports_that_it_is_closed,
         }
     };
 }

@@ -1,4 +1,4 @@
-//! Brokers that are not there.
+//! Unavailable brokers.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -9,8 +9,9 @@ use bus::{
 use tempfile::TempDir;
 
 use super::{
-    Shared, brokers, open,
-    words::{commit, create, list, numbered, numbers, publish, take},
+    Shared, brokers,
+    helpers::{commit, create, list, numbered, numbers, publish, take},
+    open,
 };
 
 /// A Kafka of its own, stopped when dropped.
@@ -58,7 +59,7 @@ fn script(action: &str, folder: &Path, arguments: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn a_broker_that_was_killed_is_missed_and_comes_back() {
+async fn a_killed_broker_is_reported_and_publishing_resumes() {
     let kafka = Own::start(&[]);
     let bus = open(kafka.options()).await;
     let topics = ["a".into()];
@@ -77,7 +78,7 @@ async fn a_broker_that_was_killed_is_missed_and_comes_back() {
         tokio::task::yield_now().await;
     };
     assert!(why.contains("no broker of") && why.contains(&kafka.brokers), "{why}");
-    // What is said meanwhile is said when it is back, in order, and once.
+    // Messages published during the outage arrive afterwards, in order and once.
     let waiting = {
         let bus = bus.clone();
         let batch = numbered(&topics[0], 10..60);
@@ -87,7 +88,7 @@ async fn a_broker_that_was_killed_is_missed_and_comes_back() {
     let published = waiting.await.unwrap();
     assert!(published.failure.is_none(), "{:?}", published.failure);
     assert_eq!(published.durable, 50);
-    // What was committed just before it died may come again.
+    // Records committed just before the broker was killed may come again.
     let mut found = vec![];
     while found.len() < 50 {
         found.extend(numbers(&member.next(100).await.unwrap().records));
@@ -103,7 +104,7 @@ async fn a_broker_that_was_killed_is_missed_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn closing_does_not_wait_for_a_broker_that_is_gone() {
+async fn closing_does_not_wait_for_an_unavailable_broker() {
     let kafka = Own::start(&[]);
     let bus = open(kafka.options()).await;
     let topics = ["a".into()];
@@ -117,7 +118,7 @@ async fn closing_does_not_wait_for_a_broker_that_is_gone() {
         tokio::spawn(async move { bus.publish(batch).await })
     };
     tokio::task::yield_now().await;
-    bus.close().await; // bounded: or this test would never end
+    bus.close().await; // must be bounded, otherwise this test would not end
     let published = waiting.await.unwrap();
     assert!(matches!(published.failure, Some(BusError::Unavailable(_))), "{:?}", published.failure);
     assert!(member.next(1).await.is_err());
@@ -125,7 +126,7 @@ async fn closing_does_not_wait_for_a_broker_that_is_gone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn a_wrong_address_is_said() {
+async fn a_wrong_address_is_reported() {
     let nobody = KafkaOptions { brokers: "127.0.0.1:1".to_owned(), ..KafkaOptions::default() };
     let error = Kafka::open(nobody, Duration::ZERO).await.err().unwrap();
     let why = error.to_string();

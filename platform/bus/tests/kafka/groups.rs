@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 use bus::{Bus, Partition, Position, Record, Subscription, TopicSpec};
 
 use super::{
-    Shared, open,
+    Shared,
+    helpers::{PARTITIONS, PartitionOf, commit, create, lag, list, numbered, numbers, outgoing, publish, sorted, take},
+    open,
     suite::Stage,
-    words::{PARTITIONS, PartitionOf, commit, create, lag, list, numbered, numbers, outgoing, publish, sorted, take},
 };
 
-/// A member and what it owns.
+/// A member, its partitions and its records.
 struct Member {
     subscription: Box<dyn Subscription>,
     owns: BTreeSet<Partition>,
@@ -23,7 +24,7 @@ impl Member {
         Self { subscription, owns: BTreeSet::new(), records: Vec::new() }
     }
 
-    /// Takes once. Never a record of a partition that is not its own.
+    /// Takes once. Asserts that every record belongs to an assigned partition.
     async fn take(&mut self) {
         let taken = self.subscription.next(100).await.unwrap();
         for partition in taken.revoked {
@@ -60,7 +61,7 @@ async fn partitions_are_shared_and_come_back() {
     }
     assert_eq!(sorted(&[one.records.clone(), two.records.clone()].concat()), list(0..100));
 
-    // The second leaves, having dealt with all of its records; the first has dealt with none.
+    // The second member leaves after it has committed all of its records. The first has committed none.
     commit(&mut *two.subscription, &two.records).await;
     two.subscription.close().await;
     one.until_it_owns(4).await;
@@ -75,7 +76,7 @@ async fn partitions_are_shared_and_come_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn what_is_taken_and_not_committed_goes_to_the_next_member() {
+async fn uncommitted_records_go_to_the_next_member() {
     let stage = Shared::new().await;
     let (bus, topic, group) = (stage.bus(), stage.name("a"), stage.name("g"));
     create(&*bus, std::slice::from_ref(&topic)).await;
@@ -89,7 +90,7 @@ async fn what_is_taken_and_not_committed_goes_to_the_next_member() {
     let mut two = Member::join(&*another, &group, &topic).await;
     tokio::join!(one.until_it_owns(2), two.until_it_owns(2));
     let given: Vec<_> = one.records.iter().filter(|it| two.owns.contains(&it.partition_of())).cloned().collect();
-    // Too late: these are not its own any more.
+    // Too late: these partitions are no longer assigned to it.
     commit(&mut *one.subscription, &given).await;
     while two.records.len() < given.len() {
         two.take().await;
@@ -106,7 +107,7 @@ async fn what_is_taken_and_not_committed_goes_to_the_next_member() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn who_comes_back_under_its_name_disturbs_nobody() {
+async fn a_member_that_returns_with_its_instance_name_causes_no_rebalance() {
     let stage = Shared::new().await;
     let (topic, group) = (stage.name("a"), stage.name("g"));
     create(&*stage.bus(), std::slice::from_ref(&topic)).await;
@@ -132,14 +133,14 @@ async fn who_comes_back_under_its_name_disturbs_nobody() {
     while one.records.len() + two.records.len() < 70 {
         tokio::select! { () = one.take() => {} () = two.take() => {} }
     }
-    assert_eq!(one.owns.len(), 2, "the first has kept what it had");
+    assert_eq!(one.owns.len(), 2, "the first keeps its partitions");
     first.close().await;
     second.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn two_of_the_same_name_are_noticed_and_both_go_on() {
+async fn two_members_with_one_instance_name_are_reported_and_both_continue() {
     let stage = Shared::with(|options| options.instance = Some("same".to_owned())).await;
     let (bus, topic, group) = (stage.bus(), stage.name("a"), stage.name("g"));
     create(&*bus, std::slice::from_ref(&topic)).await;
@@ -151,20 +152,20 @@ async fn two_of_the_same_name_are_noticed_and_both_go_on() {
     one.until_it_owns(0).await;
     let (first, second) = (one.until_it_owns(2), two.until_it_owns(2));
     tokio::join!(first, second);
-    assert_eq!(bus.health().await, Ok(()), "it is over");
+    assert_eq!(bus.health().await, Ok(()), "the bus is healthy again");
     another.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn only_what_is_committed_is_left_behind() {
+async fn only_commit_moves_a_position() {
     let mut stage = Shared::new().await;
     let (topics, group) = ([stage.name("a")], stage.name("g"));
     create(&*stage.bus(), &topics).await;
     publish(&*stage.bus(), numbered(&topics[0], 0..50)).await;
     let mut member = stage.bus().subscribe(&group, &topics).await.unwrap();
     let records = take(&mut *member, 50).await;
-    // Taken, and the next take asked for: that says nothing about what was taken.
+    // Another call of `next` does not commit the records of the previous one.
     let again = stage.bus();
     assert_eq!(lag(&*again, &group, &topics).await, 50);
     let one = &records[0];
@@ -208,7 +209,7 @@ async fn partitions_that_are_added_are_read() {
     assert_eq!(sorted(&seen), list(10..number));
 }
 
-/// Who is slow is waited for, and yet stays in the group.
+/// A slow member stays in the group, and its buffer is bounded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
 async fn a_slow_reader_is_not_flooded_and_loses_nothing() {
@@ -220,7 +221,7 @@ async fn a_slow_reader_is_not_flooded_and_loses_nothing() {
     }
     let mut slow = Member::join(&*bus, &group, &topic).await;
     slow.until_it_owns(4).await;
-    // It does nothing while somebody else joins, gets its part, and leaves.
+    // The slow member takes nothing while another member joins, gets partitions and leaves.
     let another = open(stage.options.clone()).await;
     let mut two = Member::join(&*another, &group, &topic).await;
     two.until_it_owns(2).await;
@@ -230,7 +231,7 @@ async fn a_slow_reader_is_not_flooded_and_loses_nothing() {
         slow.take().await;
         found = numbers(&slow.records);
         found.sort_unstable();
-        found.dedup(); // (what was handed out before it was given away comes again)
+        found.dedup(); // records returned before the revocation come again
     }
     another.close().await;
 }

@@ -1,4 +1,4 @@
-//! Passwords, certificates and grants, on a Kafka that asks for them.
+//! Passwords, certificates and permissions, on a Kafka that requires them.
 
 use std::{fs, time::Duration};
 
@@ -9,8 +9,8 @@ use bus::{
 
 use super::{
     faults::Own,
+    helpers::{list, numbered, publish, sorted, take},
     open,
-    words::{list, numbered, publish, sorted, take},
 };
 
 fn options(kafka: &Own, user: &str) -> KafkaOptions {
@@ -36,7 +36,7 @@ async fn refused(options: KafkaOptions) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn a_secure_kafka_lets_in_whom_it_knows_and_only_as_far() {
+async fn users_are_authenticated_and_have_only_their_permissions() {
     let kafka = Own::start(&["--secure"]);
 
     let mut wrong = options(&kafka, "order");
@@ -57,7 +57,7 @@ async fn a_secure_kafka_lets_in_whom_it_knows_and_only_as_far() {
     let plain = KafkaOptions { security: KafkaSecurity::default(), ..options(&kafka, "order") };
     assert!(Kafka::open(plain, Duration::from_secs(2)).await.is_err());
 
-    // Services may do what is theirs.
+    // A service may use its own topics and groups.
     let admin = open(options(&kafka, "admin")).await;
     let topic = |name: &str| TopicSpec { name: name.into(), partitions: 2, compacted: false, retention: None };
     admin.create_topics(&[topic("orders-in"), topic("payment-updates")]).await.unwrap();
@@ -67,7 +67,7 @@ async fn a_secure_kafka_lets_in_whom_it_knows_and_only_as_far() {
     let mut member = payment.subscribe("payment", &orders).await.unwrap();
     assert_eq!(sorted(&take(&mut *member, 10).await), list(0..10));
 
-    // And nothing else.
+    // A service may use nothing else.
     let published = order.publish(numbered(&payments[0], 0..1)).await;
     assert!(matches!(&published.failure, Some(BusError::Refused(why)) if why.contains("user order")), "{published:?}");
     assert!(order.health().await.unwrap_err().contains("not allowed to write to topic payment-updates"));
@@ -83,8 +83,8 @@ async fn a_secure_kafka_lets_in_whom_it_knows_and_only_as_far() {
     assert!(matches!(&error, BusError::Refused(why) if why.contains("group payment")), "{error}");
     let why = payment.subscribe("payment", &orders).await.err().map(|it| it.to_string());
     assert_eq!(why, None);
-    assert!(payment.health().await.is_ok(), "what is refused to one is not held against the other");
-    // A copy of a dead letter that cannot be published keeps a service from nothing: the relay leaves it out.
+    assert!(payment.health().await.is_ok(), "a permission refused to one bus does not affect the other");
+    // A missing permission for a dead-letter topic does not make the bus unhealthy: the relay leaves the copy out.
     let letters = std::sync::Arc::from("catalog.DLQ");
     let optional_topics = ["catalog.DLQ".to_owned()].into();
     let fulfillment = open(KafkaOptions { optional_topics, ..options(&kafka, "fulfillment") }).await;

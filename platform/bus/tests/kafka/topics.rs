@@ -1,4 +1,4 @@
-//! Topics: their names, how they are planned and made.
+//! Topics: their names, and how they are planned and created.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,9 +8,10 @@ use bus::{
 };
 
 use super::{
-    Shared, open,
+    Shared,
+    helpers::{list, numbered, publish, sorted, take},
+    open,
     suite::Stage,
-    words::{list, numbered, publish, sorted, take},
 };
 
 fn spec(name: &Arc<str>, partitions: i32) -> TopicSpec {
@@ -19,7 +20,7 @@ fn spec(name: &Arc<str>, partitions: i32) -> TopicSpec {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn a_plan_says_what_is_missing_and_applying_it_makes_it_so() {
+async fn a_plan_lists_differences_and_applying_it_removes_them() {
     let stage = Shared::with(|options| options.replication = 1).await;
     let (bus, one, two) = (stage.bus(), stage.name("one"), stage.name("two"));
     let mut wanted = vec![spec(&one, 2), TopicSpec { compacted: true, retention: None, ..spec(&two, 3) }];
@@ -72,7 +73,7 @@ async fn names_in_kafka_are_as_the_options_say() {
     assert!(lags.iter().all(|it| it.partition.topic == topic) && lags.len() == 2);
     bus.close().await;
 
-    // Who knows the whole name finds it there.
+    // The full name finds the topic.
     options.topic_prefix.clear();
     options.topic_names.clear();
     let plain = open(options).await;
@@ -98,14 +99,14 @@ async fn topics_that_are_missing_are_named_and_not_created() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Kafka: compose/with kafka -- cargo test -p bus --test kafka -- --ignored"]
-async fn what_is_too_large_lets_those_before_it_in() {
+async fn messages_before_one_that_is_too_large_are_written() {
     let stage = Shared::new().await;
     let (bus, topics) = (stage.bus(), [stage.name("a")]);
-    super::words::create(&*bus, &topics).await;
-    let large = super::words::outgoing(&topics[0], "k", vec![b'x'; 2 << 20]);
+    super::helpers::create(&*bus, &topics).await;
+    let large = super::helpers::outgoing(&topics[0], "k", vec![b'x'; 2 << 20]);
     let batch = [numbered(&topics[0], 0..3), vec![large], numbered(&topics[0], 3..5)].concat();
     let published = bus.publish(batch).await;
     assert_eq!(published.durable, 3);
     assert!(matches!(published.failure, Some(BusError::Refused(_))), "{:?}", published.failure);
-    assert_eq!(super::words::lag(&*bus, &stage.name("g"), &topics).await, 3);
+    assert_eq!(super::helpers::lag(&*bus, &stage.name("g"), &topics).await, 3);
 }

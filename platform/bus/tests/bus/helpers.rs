@@ -1,4 +1,4 @@
-//! Words for what the tests do over and over.
+//! Helpers shared by the tests.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -32,7 +32,7 @@ pub async fn publish(bus: &dyn Bus, batch: Vec<Outgoing>) {
     assert_eq!(durable, count);
 }
 
-/// Exactly so many, however many takes that needs.
+/// Takes exactly `count` records, in as many calls as needed.
 pub async fn take(member: &mut dyn Subscription, count: usize) -> Vec<Record> {
     let mut records = Vec::new();
     while records.len() < count {
@@ -42,7 +42,7 @@ pub async fn take(member: &mut dyn Subscription, count: usize) -> Vec<Record> {
     records
 }
 
-/// Commits everything in these records.
+/// Commits these records.
 pub async fn commit(member: &mut dyn Subscription, records: &[Record]) {
     let mut last = BTreeMap::new();
     for record in records {
@@ -70,7 +70,7 @@ pub fn sorted(records: &[Record]) -> Vec<usize> {
     numbers
 }
 
-/// Values by key, in the order in which they came.
+/// Values by key, in the order of arrival.
 pub fn by_key(records: &[Record]) -> BTreeMap<Bytes, Vec<String>> {
     let mut keys = BTreeMap::<_, Vec<_>>::new();
     for record in records {
