@@ -1,4 +1,4 @@
-//! Everything around the services' routes: health, metrics, documents, problem pages, limits.
+//! Combines the services' routes with health, metrics, API documents, problem pages and limits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,14 +14,14 @@ use super::{
     health::{self, Health},
     idempotency::IDEMPOTENCY_KEY,
     metrics::{self, HttpMetrics, Sample, Sampler},
-    middleware::around,
+    middleware::middleware,
     problem::{Problem, ProblemType},
     problems,
     server::Limits,
 };
 use tokio_util::sync::CancellationToken;
 
-/// Collects what one process serves, and makes one router of it.
+/// Collects the routes of one process and builds its router.
 #[derive(Debug)]
 pub struct HttpApp {
     title: &'static str,
@@ -52,7 +52,7 @@ impl HttpApp {
         }
     }
 
-    /// A service's routes with its state, and the problems that only it has.
+    /// Adds the routes of a service with their state, and the service's own problem types.
     #[must_use]
     pub fn service<S>(
         mut self,
@@ -71,7 +71,7 @@ impl HttpApp {
         self
     }
 
-    /// Routes without an API document, such as pages.
+    /// Adds routes without an API document, such as pages.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Self {
         self.routes = self.routes.merge(routes);
@@ -84,7 +84,7 @@ impl HttpApp {
         self
     }
 
-    /// Gauges of a service that are read at each scrape of `/metrics`. When they cannot be read they are absent.
+    /// Adds gauges of a service that are read at each scrape of `/metrics`. If the read fails, the gauges are absent.
     #[must_use]
     pub fn samples<F, Fut>(mut self, service: &'static str, ask: F) -> Self
     where
@@ -95,7 +95,7 @@ impl HttpApp {
         self
     }
 
-    /// Origins whose pages may call this server from a browser (`https://shop.example.org`). None by default.
+    /// Sets the origins whose pages may call this server from a browser (`https://shop.example.org`). None by default.
     #[must_use]
     pub fn origins(mut self, origins: Vec<HeaderValue>) -> Self {
         self.origins = origins;
@@ -108,14 +108,14 @@ impl HttpApp {
         self
     }
 
-    /// Ends event streams and makes readiness false.
+    /// Sets the shutdown signal, which ends event streams and makes readiness fail.
     #[must_use]
     pub fn shutdown(mut self, shutdown: CancellationToken) -> Self {
         self.shutdown = shutdown;
         self
     }
 
-    /// Served as `/asyncapi.json`.
+    /// Sets the document that is served as `/asyncapi.json`.
     #[must_use]
     pub fn asyncapi(mut self, document: &'static str) -> Self {
         self.docs.set_asyncapi(document);
@@ -126,7 +126,10 @@ impl HttpApp {
         &self.docs
     }
 
-    /// All of it. Two services that claim the same route are a bug: panics.
+    /// Builds the router.
+    ///
+    /// # Panics
+    /// When two services have the same route.
     pub fn router(self) -> Router {
         let shared = Arc::new(Shared {
             limits: self.limits,
@@ -143,7 +146,7 @@ impl HttpApp {
             .fallback(async || Problem::not_found())
             .method_not_allowed_fallback(async || Problem::new(&problems::METHOD_NOT_ALLOWED))
             .layer(DefaultBodyLimit::max(self.limits.body))
-            .layer(from_fn_with_state(shared, around));
+            .layer(from_fn_with_state(shared, middleware));
         if self.origins.is_empty() { router } else { router.layer(cors(self.origins)) }
     }
 }

@@ -1,8 +1,8 @@
-//! Who calls, and what that allows.
+//! The caller of a request and its permissions.
 //!
-//! Access tokens are not read yet: every caller is the anonymous operator who may do everything. Handlers ask all the
-//! same, so that switching permissions on is a matter of this file: [`Caller::from_request_parts`] will read the token,
-//! the rest of the API stays.
+//! Access tokens are not read yet: every caller is an anonymous operator with all permissions. Handlers already check
+//! permissions, so that only this file changes when tokens are introduced: [`Caller::from_request_parts`] will read the
+//! token, and the rest of the API stays as it is.
 
 use std::convert::Infallible;
 
@@ -12,21 +12,21 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 
-/// A permission, as in the `scope` of an access token. Each service declares its own.
+/// A permission, as in the `scope` of an access token. Each service declares its scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scope(pub &'static str);
 
-/// Who calls. An extractor.
+/// The caller of a request. An extractor.
 #[derive(Debug, Clone)]
 pub struct Caller(());
 
 impl Caller {
-    /// The caller of a development system: may do everything.
+    /// The caller in a development system: has all permissions.
     pub fn anonymous() -> Self {
         Self(())
     }
 
-    /// The customer this caller is, when it is one; `None` for operators and programs.
+    /// The customer id, if the caller is a customer; `None` for operators and programs.
     pub fn customer(&self) -> Option<Uuid> {
         None
     }
@@ -40,20 +40,20 @@ impl Caller {
         if self.may(scope) { Ok(()) } else { Err(Problem::forbidden(scope)) }
     }
 
-    /// Whether the caller may see what belongs to `owner`: the owner, or somebody with the scope that lifts the limit.
-    /// Answer 404 when not: that something exists is nobody else's business.
+    /// Whether the caller may see resources of `owner`: the caller is the owner or has a scope for all owners.
+    /// If not, answer 404: a 403 would reveal that the resource exists.
     pub fn may_see(&self, owner: Uuid, everything: Scope) -> bool {
         self.customer() == Some(owner) || self.may(everything)
     }
 
-    /// Sets one caller's idempotency keys apart from another's. Stored: never change the value of a kind of caller.
+    /// The namespace of the caller's idempotency keys. The value is stored: never change it for a kind of caller.
     pub fn scope_key(&self) -> &'static str {
         "anonymous"
     }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
-    /// Becomes `Problem` (401) when tokens are read.
+    /// Becomes `Problem` (401) when tokens are introduced.
     type Rejection = Infallible;
 
     async fn from_request_parts(_parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {

@@ -1,4 +1,4 @@
-//! The reply or the rejection of a command as a response.
+//! Turns the reply or the rejection of a command into a response.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
@@ -6,7 +6,8 @@ use saga::{Rejected, Replied};
 
 use super::{Problem, idempotency::IDEMPOTENCY_REPLAYED};
 
-/// The reply to an idempotent command: its JSON, and whether it had been given before (`Idempotency-Replayed: true`).
+/// The reply to an idempotent command: its JSON, and whether it is a stored reply to an earlier request
+/// (`Idempotency-Replayed: true`).
 #[derive(Debug)]
 pub struct CommandReply(pub Replied);
 
@@ -21,7 +22,7 @@ impl IntoResponse for CommandReply {
 }
 
 impl Problem {
-    /// The problem for a rejected command; `refusal` maps the business's own refusals.
+    /// The problem of a rejected command. `refusal` maps the service's own refusals.
     pub fn rejected<R>(rejected: Rejected<R>, refusal: impl FnOnce(R) -> Self) -> Self {
         match rejected {
             Rejected::Refused(reason) => refusal(reason),

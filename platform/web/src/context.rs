@@ -1,4 +1,4 @@
-//! What the shell knows about a request and hands to extractors.
+//! The context of a request, which the middleware passes to extractors.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -11,7 +11,7 @@ use telemetry::Trace;
 
 use tokio_util::sync::CancellationToken;
 
-/// One per shell.
+/// The state of an `HttpApp`, shared by all requests.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub limits: Limits,
@@ -20,20 +20,20 @@ pub(super) struct Shared {
     pub streams: Arc<Semaphore>,
 }
 
-/// One per request; one entry among its extensions, because each costs an allocation.
+/// The context of one request. All of it is one request extension, because each extension costs an allocation.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub trace: Trace,
     pub shared: Arc<Shared>,
 }
 
-/// The trace a request belongs to: of its `traceparent`, or a new one. An extractor.
+/// The trace of a request: a child of its `traceparent`, or a new trace. An extractor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestTrace(pub Trace);
 
 pub(super) fn trace_of(headers: &HeaderMap) -> Trace {
-    let told = headers.get("traceparent").and_then(|value| Trace::parse(value.as_bytes()));
-    told.map_or_else(Trace::new, Trace::child)
+    let parent = headers.get("traceparent").and_then(|value| Trace::parse(value.as_bytes()));
+    parent.map_or_else(Trace::new, Trace::child)
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestTrace {

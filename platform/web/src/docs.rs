@@ -1,4 +1,4 @@
-//! The API documents: one per service, one of all, and pages to read and try them without the internet.
+//! The API documents: one for each service, a combined one, and pages to read and try them without internet access.
 
 use axum::{Router, routing::get};
 use http::{HeaderValue, header};
@@ -24,12 +24,12 @@ impl ApiDocs {
         self.asyncapi = Some(document);
     }
 
-    /// Name and document of each service.
+    /// The name and document of each service.
     pub fn services(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.services.iter().map(|(name, document)| (*name, document))
     }
 
-    /// All in one. Schemas of the same name and different content keep apart by their service's name.
+    /// Combines all documents. If schemas of the same name differ, the service's name distinguishes them.
     pub fn merged(&self, title: &str, version: &str) -> Value {
         let (mut paths, mut schemas, mut tags) = (Map::new(), Map::new(), Vec::new());
         for (service, document) in &self.services {
@@ -59,9 +59,9 @@ impl ApiDocs {
         })
     }
 
-    /// `/openapi.json`, `/openapi/{service}.json`, `/docs`, and `/asyncapi.json` when there is one.
+    /// The routes `/openapi.json`, `/openapi/{service}.json`, `/docs`, and `/asyncapi.json` if there is a document.
     pub(super) fn routes(&self, title: &str, version: &str) -> Router {
-        // "none": the page would otherwise send each document to a validator on the internet
+        // "none": otherwise the page sends each document to a validator on the internet
         let mut ui = SwaggerUi::new("/docs")
             .config(Config::default().validator_url("none"))
             .external_url_unchecked(Url::with_primary("all", "/openapi.json", true), self.merged(title, version));
@@ -96,7 +96,7 @@ fn take(document: &mut Value, pointer: &str) -> Map<String, Value> {
     }
 }
 
-/// Points references to where a schema went.
+/// Replaces references to renamed schemas.
 fn rename(value: &mut Value, new_name: &impl Fn(&str) -> Option<String>) {
     match value {
         Value::Object(members) => members.values_mut().for_each(|member| rename(member, new_name)),

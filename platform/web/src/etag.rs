@@ -1,4 +1,4 @@
-//! Versions as strong entity tags (RFC 9110): `ETag: "7"`, `If-None-Match`, `If-Match`.
+//! Resource versions as strong entity tags (RFC 9110): `ETag: "7"`, `If-None-Match`, `If-Match`.
 
 use axum::{
     Json,
@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use super::problem::{FieldError, Problem};
 
-/// `"7"` for version 7.
+/// The entity tag of a version: `"7"` for version 7.
 pub fn etag(version: u64) -> HeaderValue {
     HeaderValue::try_from(format!("\"{version}\"")).expect("digits between quotes")
 }
 
-/// A JSON answer with the `ETag` of its version.
+/// A JSON response with the `ETag` of its version.
 #[derive(Debug, Clone)]
 pub struct Versioned<T>(pub u64, pub T);
 
@@ -25,7 +25,7 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     }
 }
 
-/// What a condition header names.
+/// The tags of a condition header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Tags {
     Any,
@@ -35,7 +35,7 @@ enum Tags {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Tag {
     weak: bool,
-    /// `None`: some tag that no version of ours can have.
+    /// `None`: a tag that no version of a resource can have.
     version: Option<u64>,
 }
 
@@ -51,7 +51,7 @@ impl Tags {
                 let (weak, quoted) = part.strip_prefix("W/").map_or((false, part), |rest| (true, rest));
                 let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
                 let inner = inner.ok_or_else(|| malformed(name))?;
-                // "07" is another tag than "7"
+                // "07" and "7" are different tags
                 let version = inner.parse().ok().filter(|version: &u64| version.to_string() == inner);
                 found.push(Tag { weak, version });
             }
@@ -69,22 +69,22 @@ fn malformed(name: &HeaderName) -> Problem {
     ))
 }
 
-/// The versions the client has already. An extractor; absent is fine.
+/// The versions that the client already has (`If-None-Match`). An extractor; the header is optional.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IfNoneMatch(Option<Tags>);
 
 impl IfNoneMatch {
-    /// Whether the client has this version, so that 304 will do.
+    /// Whether the client already has this version: a 304 is then sufficient.
     pub fn has(&self, version: u64) -> bool {
         match &self.0 {
             None => false,
             Some(Tags::Any) => true,
-            // weak comparison: W/"7" is as good as "7" here
+            // weak comparison: W/"7" matches "7"
             Some(Tags::Of(tags)) => tags.iter().any(|tag| tag.version == Some(version)),
         }
     }
 
-    /// 304 when the client has it, else the whole answer; the `ETag` either way.
+    /// 304 if the client has the version, otherwise the full response. Both carry the `ETag`.
     pub fn answer<T: Serialize>(&self, version: u64, body: T) -> Response {
         if self.has(version) {
             return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag(version))]).into_response();
@@ -101,19 +101,19 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     }
 }
 
-/// What [`IfMatch`] requires of the current version.
+/// The condition of [`IfMatch`] on the current version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
     /// The header is absent.
     Always,
-    /// `*`: there is a version.
+    /// `*`: the resource exists.
     Exists,
     /// The current version is one of these.
     OneOf(Vec<u64>),
 }
 
-/// The version a change was meant for. An extractor; absent allows everything. Travels with a command, so that it is
-/// compared where the change is decided.
+/// The version that the client wants to change (`If-Match`). An extractor; without the header every version matches.
+/// The condition is part of the command: the comparison must use the version at the time of the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IfMatch(Option<Tags>);
 
@@ -123,7 +123,7 @@ impl IfMatch {
         Self(None)
     }
 
-    /// The condition as a value, for a domain that does not know HTTP.
+    /// The condition as a value, for a domain without HTTP types.
     pub fn condition(&self) -> Precondition {
         match &self.0 {
             None => Precondition::Always,
@@ -135,7 +135,7 @@ impl IfMatch {
         }
     }
 
-    /// Whether the change may go on; `current` is `None` when there is nothing yet.
+    /// Whether the condition holds. `current` is `None` if the resource does not exist.
     pub fn allows(&self, current: Option<u64>) -> bool {
         match self.condition() {
             Precondition::Always => true,
@@ -144,7 +144,7 @@ impl IfMatch {
         }
     }
 
-    /// 412 unless it may.
+    /// Returns 412 unless the condition holds.
     pub fn check(&self, current: Option<u64>) -> Result<(), Problem> {
         if self.allows(current) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Live = the process makes progress; ready = what it depends on can be reached.
+//! Health checks. Live: the process makes progress. Ready: its dependencies are available.
 
 use std::{
     collections::BTreeMap,
@@ -20,14 +20,14 @@ use utoipa::ToSchema;
 
 use tokio_util::sync::CancellationToken;
 
-/// A dependency that does not answer is as good as down.
+/// A dependency that does not answer within this time counts as unavailable.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A sentence about the state, good or bad.
+/// The result of a check, with a text for operators in both cases.
 pub type Finding = Result<String, String>;
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Finding> + Send + Sync>;
 
-/// What to look at. Cheap to clone; checks can be added while it serves.
+/// The checks of a process. Cheap to clone; checks can be added while the server runs.
 #[derive(Clone, Default)]
 pub struct Health(Arc<Checks>);
 
@@ -48,8 +48,8 @@ impl Health {
         Self::default()
     }
 
-    /// Something without which requests cannot be served: `order.database`, `bus`. The part before the dot is the
-    /// service, see [`Health::ready_of`].
+    /// Adds a dependency that requests need: `order.database`, `bus`. The part before the dot is the service; see
+    /// [`Health::ready_of`].
     pub fn dependency<F, Fut>(&self, name: impl Into<String>, check: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -58,7 +58,7 @@ impl Health {
         add(&self.0.ready, name.into(), check);
     }
 
-    /// A sign that the process makes progress; when it is missing, a restart is the cure.
+    /// Adds a check of the process's progress. It must fail only if a restart helps.
     pub fn progress<F, Fut>(&self, name: impl Into<String>, check: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -71,7 +71,7 @@ impl Health {
         report(&self.0.ready, |_| true).await
     }
 
-    /// Only what concerns one service: its own (`order.…`), and what all share (no dot).
+    /// Runs the checks of one service: its own (`order.…`) and the shared ones (without a dot).
     pub async fn ready_of(&self, service: &str) -> HealthReport {
         report(&self.0.ready, |name| name.split_once('.').is_none_or(|(owner, _)| owner == service)).await
     }
@@ -109,7 +109,7 @@ pub enum HealthStatus {
     Down,
 }
 
-/// The answer of the health routes: 200 when all is up, else 503.
+/// The response of the health routes: 200 if all checks succeed, otherwise 503.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HealthReport {
     pub status: HealthStatus,
@@ -154,13 +154,13 @@ impl IntoResponse for HealthReport {
     }
 }
 
-/// `/health`, `/health/ready`, `/health/live`.
+/// The routes `/health`, `/health/ready` and `/health/live`.
 pub(super) fn routes(health: Health, shutdown: CancellationToken) -> Router {
     let live = health.clone();
     let ready = get(async move || {
         let mut report = health.ready().await;
         if shutdown.is_cancelled() {
-            // so that no load balancer sends more
+            // load balancers then send no more requests
             report.add("process".to_owned(), Err("stopping".to_owned()));
         }
         report

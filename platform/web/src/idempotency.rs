@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: one intention, done once, however often it is sent.
+//! `Idempotency-Key`: a request that is sent several times with one key is executed once.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ use super::{
     problems,
 };
 
-/// The name of the header.
+/// The name of the request header.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The header that marks an answer given before.
+/// The response header that marks the stored reply to an earlier request.
 pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
 
-/// 1–255 visible ASCII characters, chosen by the client. An extractor.
+/// The client's key: 1–255 visible ASCII characters. An extractor.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -55,7 +55,8 @@ impl IdempotencyKey {
     }
 }
 
-/// Keys are the client's secret: a caller with the key can read the first answer. They stay out of logs.
+/// Hides the key. Keys are secrets of the client and must not be logged: a caller with the key can read the first
+/// reply.
 impl fmt::Debug for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdempotencyKey(…)")
@@ -70,12 +71,12 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// SHA-256 of the body as it came.
+/// SHA-256 of the unparsed body.
 pub fn body_hash(body: &[u8]) -> [u8; 32] {
     Sha256::digest(body).into()
 }
 
-/// A JSON body ([`Json`](super::Json) rules) that comes with an idempotency key. An extractor.
+/// A JSON body (with the rules of [`Json`](super::Json)) with its idempotency key. An extractor.
 #[derive(Debug, Clone)]
 pub struct Keyed<T> {
     pub key: IdempotencyKey,

@@ -1,4 +1,4 @@
-//! Reads requests strictly: every refusal names the field and its place.
+//! Parses requests strictly: every error names the field and its position.
 
 use std::borrow::Cow;
 
@@ -19,8 +19,8 @@ use super::{
     problems,
 };
 
-/// A JSON body, in or out. What comes in is refused when it is too large, no JSON, or not of this shape; mark commands
-/// `#[serde(deny_unknown_fields)]`.
+/// A JSON body of a request or a response. A request body is refused if it is too large, not JSON, or not of type `T`.
+/// Types of commands should have `#[serde(deny_unknown_fields)]`, so that a misspelt field is an error.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json<T>(pub T);
 
@@ -39,7 +39,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// The bytes of a JSON body: the declared type first, then no more than the route allows.
+/// Reads the bytes of a JSON body. Checks the content type first, then the size limit of the route.
 pub(super) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     if !says_json(request.headers()) {
         return Err(Problem::new(&problems::UNSUPPORTED_MEDIA_TYPE).detail("send Content-Type: application/json"));
@@ -60,13 +60,13 @@ fn says_json(headers: &HeaderMap) -> bool {
         || (ends_in_json && media[media.len() - 5..].eq_ignore_ascii_case("+json"))
 }
 
-/// Strict JSON, or a problem that names field and place.
+/// Parses strict JSON. The problem of an error names the field and the position.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Keeping track of the path costs an allocation per field: only what failed is read again with it.
+    // Tracking the path costs an allocation per field: only a body that failed is parsed again with it.
     serde_json::from_slice(bytes).map_err(|error| {
         let mut reader = serde_json::Deserializer::from_slice(bytes);
         let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-            Ok(_) => (String::new(), error), // something after the end
+            Ok(_) => (String::new(), error), // the error is behind the value
             Err(traced) => (traced.path().to_string(), traced.into_inner()),
         };
         let (line, column) = (error.line(), error.column());
@@ -80,7 +80,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// serde distinguishes kinds of errors only in its messages.
+/// The code of a serde error, from its message: serde does not expose the kind of an error otherwise.
 fn code_of(message: &str) -> &'static str {
     match message {
         m if m.starts_with("unknown field") => "unknown_field",
@@ -93,9 +93,9 @@ fn code_of(message: &str) -> &'static str {
     }
 }
 
-/// The path, and the field that the message speaks of where the path ends at its parent.
+/// The path of the field. If the path ends at the parent, adds the field that the message names.
 fn field_of(path: &str, message: &str) -> Cow<'static, str> {
-    // "?" stands for what was not read any more
+    // "?" stands for a part that was not parsed
     let parent = path.trim_end_matches('?').trim_end_matches('.');
     let told = ["unknown field `", "missing field `", "duplicate field `"]
         .iter()
@@ -108,7 +108,8 @@ fn field_of(path: &str, message: &str) -> Cow<'static, str> {
     })
 }
 
-/// The query string. Mark `T` `#[serde(deny_unknown_fields)]`: a misspelt filter would otherwise show everything.
+/// The query string. `T` should have `#[serde(deny_unknown_fields)]`: otherwise a misspelt filter is ignored and the
+/// response lists everything.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query<T>(pub T);
 
@@ -130,7 +131,7 @@ pub(super) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem
     })
 }
 
-/// Parts of the path: `Path(id): Path<Uuid>`.
+/// Parameters of the path: `Path(id): Path<Uuid>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
@@ -160,7 +161,7 @@ fn path_problem(kind: ErrorKind, names: &[String]) -> Problem {
         | ErrorKind::InvalidUtf8InPathParam { key } => key,
         ErrorKind::ParseErrorAtIndex { index, .. } => names.get(index).cloned().unwrap_or_default(),
         ErrorKind::ParseError { .. } | ErrorKind::Message(_) => names.join(", "),
-        // the handler asks for something its route does not have
+        // the handler reads a parameter that its route does not have
         _ => return Problem::internal(message),
     };
     Problem::malformed(format!("{field} in the path: {message}")).error(FieldError::new(

@@ -1,4 +1,4 @@
-//! Prometheus at `/metrics`, and the numbers about HTTP and the process.
+//! Prometheus metrics at `/metrics`, with the metrics of HTTP and of the process.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ mod sample;
 pub(super) use sample::Sampler;
 pub use telemetry::metrics::{Metric, Sample};
 
-/// Installs the recorder and describes the metrics of this module. Call it before metrics are registered.
+/// Installs the recorder and describes the metrics of this module. Metrics registered before this call are lost.
 pub fn install() -> &'static PrometheusHandle {
     static DESCRIBED: Once = Once::new();
     let handle = telemetry::metrics::install();
@@ -34,8 +34,7 @@ pub fn install() -> &'static PrometheusHandle {
     handle
 }
 
-/// The numbers about requests. Handles are looked up by borrowed text, so that a request that is like one before
-/// allocates nothing.
+/// The metrics of requests. Handles are looked up by borrowed text: only the first request of its kind allocates.
 #[derive(Debug)]
 pub(super) struct HttpMetrics {
     routes: RwLock<HashMap<Box<str>, Vec<Line>>>,
@@ -61,13 +60,13 @@ impl HttpMetrics {
         Self { routes: RwLock::default(), in_flight: gauge!("http_requests_in_flight") }
     }
 
-    /// Counts a request as being worked on until dropped, also when its client goes away.
+    /// Counts a request as in flight until the result is dropped, even if the client disconnects.
     pub fn begin(&self) -> InFlight {
         self.in_flight.increment(1.0);
         InFlight(self.in_flight.clone())
     }
 
-    /// `route` is a template (`/orders/{id}`), never a path: labels stay few.
+    /// `route` must be a template (`/orders/{id}`), not a path: each path would be another label value.
     pub fn record(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
         let (method, status) = (name_of(method), status.as_u16());
         let known = |lines: &Vec<Line>| {
@@ -103,7 +102,7 @@ impl Drop for InFlight {
     }
 }
 
-/// Methods as labels: clients can make up any, we count the known ones.
+/// The label of a method. Clients can invent methods, so all unknown ones share a label.
 fn name_of(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -117,7 +116,7 @@ fn name_of(method: &Method) -> &'static str {
     }
 }
 
-/// `/metrics`.
+/// The route `/metrics`.
 pub(super) fn routes(samplers: Vec<Sampler>) -> Router {
     let samplers: Arc<[Sampler]> = samplers.into();
     Router::new().route(
@@ -130,7 +129,7 @@ pub(super) fn routes(samplers: Vec<Sampler>) -> Router {
     )
 }
 
-/// From `/proc`; on other systems than Linux these numbers are absent.
+/// Reads the metrics of the process from `/proc`. They are absent on systems other than Linux.
 fn observe_process() {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return };
     let number = |key: &str| -> Option<f64> {

@@ -1,4 +1,4 @@
-//! What happens around every request. One layer that does it all: each layer costs allocations per request.
+//! The middleware of every request. It is a single layer, because each layer costs allocations per request.
 
 use std::{
     any::Any,
@@ -26,8 +26,9 @@ use telemetry::Trace;
 
 const UNMATCHED: &str = "unmatched";
 
-/// Trace, time limit, panics, problems complete with path and logged once, security headers, metrics.
-pub(super) async fn around(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+/// Sets the trace, the time limit and the security headers, catches panics, completes and logs problems, and records
+/// metrics.
+pub(super) async fn middleware(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let _in_flight = shared.metrics.begin();
     let trace = trace_of(request.headers());
@@ -42,7 +43,7 @@ pub(super) async fn around(State(shared): State<Arc<Shared>>, mut request: Reque
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         log(&problem, &method, route, trace);
-        // other headers stay: `Allow`, and what a handler added
+        // keeps the other headers: `Allow`, and those that a handler has set
         *response.body_mut() = problem.render(Some(uri.path())).into_body();
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
@@ -55,11 +56,11 @@ pub(super) async fn around(State(shared): State<Arc<Shared>>, mut request: Reque
     response
 }
 
-/// What comes of this work, whatever happens to it.
+/// The result of a handler. A panic and an exceeded time limit become problems.
 async fn finished<T>(work: impl Future<Output = T>, within: Duration) -> Result<T, Problem> {
     match tokio::time::timeout(within, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(panic)) => Err(Problem::internal(format_args!("panic: {}", words(&*panic)))),
+        Ok(Err(panic)) => Err(Problem::internal(format_args!("panic: {}", panic_text(&*panic)))),
         Err(_) => Err(Problem::new(&problems::TIMED_OUT).retry_after(1).cause("the time limit")),
     }
 }
@@ -74,7 +75,7 @@ fn log(problem: &Problem, method: &Method, route: &str, trace: Trace) {
     }
 }
 
-/// Lets the caller name the trace. A handler that replays an earlier answer has set its own.
+/// Returns the trace to the caller. A handler that replays a stored reply has already set the trace of that reply.
 fn add_trace(headers: &mut HeaderMap, trace: Trace) {
     let name = HeaderName::from_static("traceparent");
     if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::try_from(trace.to_string())) {
@@ -90,12 +91,12 @@ fn secure(headers: &mut HeaderMap) {
         .or_insert(HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'"));
 }
 
-fn words(panic: &(dyn Any + Send)) -> &str {
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
 }
 
-/// Written only when somebody listens.
+/// A trace id in hexadecimal. It is formatted only if a subscriber records it.
 struct HexId(Trace);
 
 impl std::fmt::Display for HexId {

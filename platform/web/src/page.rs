@@ -1,4 +1,4 @@
-//! Lists in pages: `{ "items": […], "next": "<cursor>" | null }`.
+//! Pagination: `{ "items": […], "next": "<cursor>" | null }`.
 
 use axum::{
     extract::FromRequestParts,
@@ -15,9 +15,9 @@ use super::{
     problem::{FieldError, Problem},
 };
 
-/// How many items a page has when the request does not say.
+/// Default number of items in a page.
 pub const DEFAULT_LIMIT: u32 = 50;
-/// How many it may ask for at most.
+/// Maximum number of items that a request may ask for.
 pub const MAX_LIMIT: u32 = 200;
 
 /// One page of a list.
@@ -29,13 +29,13 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A list that is complete.
+    /// A complete list, without a next page.
     pub fn complete(items: Vec<T>) -> Self {
         Self { items, next: None }
     }
 
-    /// From up to `limit + 1` rows (see [`PageRequest::fetch`]): the one too many tells that there is more, and the last
-    /// that is shown where the next page goes on.
+    /// Builds a page from up to `limit + 1` rows (see [`PageRequest::fetch`]). The additional row shows that there is a
+    /// next page, which begins after the last row of this one.
     pub fn cut<C: Serialize>(mut rows: Vec<T>, page: &PageRequest, cursor: impl FnOnce(&T) -> C) -> Self {
         let limit = page.limit as usize;
         let more = rows.len() > limit;
@@ -67,7 +67,7 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
-/// Which page.
+/// The requested page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     pub limit: u32,
@@ -75,12 +75,12 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// How many rows to read: one more than shown.
+    /// The number of rows to read: one more than the page shows.
     pub fn fetch(&self) -> u64 {
         u64::from(self.limit) + 1
     }
 
-    /// Where the page before ended; `None` on the first page. A cursor that is none of ours is refused.
+    /// The end of the previous page; `None` for the first page. An invalid cursor is refused.
     pub fn after<C: DeserializeOwned>(&self) -> Result<Option<C>, Problem> {
         self.cursor.as_deref().map(decode).transpose()
     }
@@ -96,8 +96,8 @@ impl TryFrom<PageQuery> for PageRequest {
     }
 }
 
-/// `limit`, `cursor`, and the filters `F` of one list. An extractor. `F` denies unknown fields, and does
-/// not see the other two.
+/// `limit`, `cursor`, and the filters `F` of one list. An extractor. `F` should deny unknown fields: `limit` and
+/// `cursor` are removed before `F` is parsed.
 #[derive(Debug, Clone)]
 pub struct Paged<F = NoFilter> {
     pub filter: F,
@@ -126,7 +126,7 @@ impl<F: DeserializeOwned, S: Sync> FromRequestParts<S> for Paged<F> {
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
 
-/// Opaque to clients: they hand back what they got.
+/// Encodes a cursor, which is opaque to clients.
 fn encode<C: Serialize>(cursor: &C) -> String {
     BASE64.encode(serde_json::to_vec(cursor).expect("cursors are plain values"))
 }

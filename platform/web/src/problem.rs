@@ -1,4 +1,4 @@
-//! Refusals and failures as problem documents (RFC 9457): one shape for everything that is not an answer.
+//! Problem documents (RFC 9457): the one format of all refusals and failures.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,16 +11,16 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-/// A kind of problem. Its `slug` is an address (`/problems/<slug>`) that clients compare: never rename.
+/// A type of problem. Its address (`/problems/<slug>`) identifies the problem for clients: never rename the `slug`.
 ///
-/// Each service declares its own as `pub static` and hands them to [`HttpApp::service`](super::HttpApp::service), so that
-/// the page behind the address exists.
+/// Each service declares its types as `pub static` and passes them to [`HttpApp::service`](super::HttpApp::service),
+/// which serves the page of each address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProblemType {
     pub slug: &'static str,
     pub status: StatusCode,
     pub title: &'static str,
-    /// For the person who reads `/problems/<slug>`: why it happens and what to do about it.
+    /// The text of the page `/problems/<slug>`: why the problem occurs and how to solve it.
     pub explanation: &'static str,
 }
 
@@ -29,7 +29,7 @@ impl ProblemType {
         Self { slug, status, title, explanation }
     }
 
-    /// Its address, as sent.
+    /// The address, as sent to clients.
     pub fn path(&self) -> String {
         format!("/problems/{}", self.slug)
     }
@@ -54,7 +54,7 @@ impl FieldError {
     }
 }
 
-/// One refusal or failure, on its way to the client. Small (a box), so that `Result<_, Problem>` stays cheap.
+/// One refusal or failure to be sent to the client. A box, so that `Result<_, Problem>` is small.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Inner>);
 
@@ -108,21 +108,21 @@ impl Problem {
         self
     }
 
-    /// Sent as `Retry-After`.
+    /// Sets `Retry-After`.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
         self
     }
 
-    /// The reason behind it, for the log only: the shell writes it once, with route and trace. Never sent.
+    /// Sets the cause. The middleware logs it once, with route and trace; it is never sent.
     #[must_use]
     pub fn cause(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
     }
 
-    /// The missing scope, for `WWW-Authenticate`.
+    /// Sets the missing scope, for `WWW-Authenticate`.
     #[must_use]
     pub(super) fn scope(mut self, scope: &'static str) -> Self {
         self.0.scope = Some(scope);
@@ -145,7 +145,7 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// The response, with `instance` set to the path that was asked for.
+    /// Builds the response, with `instance` set to the requested path.
     pub(super) fn render(&self, instance: Option<&str>) -> Response {
         let inner = &*self.0;
         let document = Document {
@@ -185,7 +185,7 @@ impl Inner {
     }
 }
 
-/// As sent. The field order is the order on the wire.
+/// The document as sent. The order of the fields is their order in the JSON.
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(rename = "type")]
@@ -202,7 +202,7 @@ struct Document<'a> {
     extensions: &'a Map<String, Value>,
 }
 
-/// What the API documents say about it.
+/// The schema in the API documents.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the document, is never built")]
 struct Described {
@@ -243,7 +243,7 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// Complete in itself; the shell renders it again with `instance`, and logs the cause.
+/// Builds a complete response. The middleware renders it again with `instance`, and logs the cause.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.render(None);

@@ -1,4 +1,4 @@
-//! The problems that every service shares, and the pages that explain all of them.
+//! The problem types that all services share, and the pages that explain all types.
 
 use std::{fmt, fmt::Write as _, sync::Arc};
 
@@ -16,7 +16,7 @@ macro_rules! problem_types {
     ($($name:ident = $slug:literal, $status:ident, $title:literal, $explanation:literal;)*) => {
         $(#[doc = $title] pub static $name: ProblemType =
             ProblemType::new($slug, StatusCode::$status, $title, $explanation);)*
-        /// The platform's own.
+        /// All types that the services share.
         pub static SHARED: &[&ProblemType] = &[$(&$name),*];
     };
 }
@@ -56,13 +56,13 @@ problem_types! {
         "The answer was not ready in time; whether the request was carried out is not known. Repeating it with the same Idempotency-Key is safe, and tells.";
 }
 
-/// The shared ones.
+/// Constructors of the shared types.
 impl Problem {
     pub fn malformed(detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         Self::new(&MALFORMED_REQUEST).detail(detail)
     }
 
-    /// 422 with everything that is wrong.
+    /// 422 with all violations.
     pub fn validation(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [one] => format!("{}: {}", one.field, one.message),
@@ -99,7 +99,7 @@ impl Problem {
         Self::new(&OVERLOADED).retry_after(retry_after_seconds)
     }
 
-    /// 503: something needed cannot be reached. The cause is logged, not sent.
+    /// 503: a dependency is unavailable. The cause is logged, not sent.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         Self::new(&UNAVAILABLE).retry_after(1).cause(cause)
     }
@@ -110,7 +110,7 @@ impl Problem {
     }
 }
 
-/// `/problems` and `/problems/{slug}`.
+/// The routes `/problems` and `/problems/{slug}`.
 pub(super) fn pages(types: &[&'static ProblemType]) -> Router {
     let mut types = types.to_vec();
     types.sort_by_key(|kind| kind.slug);
@@ -142,7 +142,7 @@ fn document(title: &str, body: &str) -> String {
 
 fn page(kind: &ProblemType) -> String {
     let mut body = format!("<p><code>{} {}</code></p><h1>{}</h1><p>", kind.status.as_u16(), kind.slug, kind.title);
-    // `words` between back-ticks are code. The texts are constants of ours: nothing in them needs escaping.
+    // Text between back-ticks is code. The texts are constants of this program and need no escaping.
     for (index, part) in kind.explanation.split('`').enumerate() {
         let _ = if index % 2 == 0 { write!(body, "{part}") } else { write!(body, "<code>{part}</code>") };
     }

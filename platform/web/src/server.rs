@@ -1,4 +1,4 @@
-//! The socket: listens, serves, and ends in bounded time.
+//! The HTTP server: listens, serves, and shuts down in bounded time.
 
 use std::{io, net::SocketAddr, pin::pin, time::Duration};
 
@@ -17,19 +17,19 @@ use tokio::{
 use super::metrics;
 use tokio_util::sync::CancellationToken;
 
-/// What a client may ask of us.
+/// The limits for clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a request body; a route can have its own (`DefaultBodyLimit`).
+    /// Maximum size of a request body in bytes. A route can have its own limit (`DefaultBodyLimit`).
     pub body: usize,
-    /// Bytes of all headers of a request.
+    /// Maximum size of all headers of a request in bytes.
     pub headers: usize,
-    /// Until headers must be complete, and how long a connection may stay idle.
+    /// Time limit for the headers of a request, and for an idle connection.
     pub header_time: Duration,
-    /// Until the answer must begin, its body's arrival included.
+    /// Time limit until the response begins. Includes the arrival of the request's body.
     pub request_time: Duration,
     pub connections: usize,
-    /// Open event streams.
+    /// Maximum number of open event streams.
     pub streams: usize,
 }
 
@@ -46,7 +46,7 @@ impl Default for Limits {
     }
 }
 
-/// Why it does not listen.
+/// The reason why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     #[error("cannot listen on {address}: the port is in use by another program")]
@@ -63,7 +63,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Port 0 is any free one, see [`Server::address`].
+    /// Binds the address. Port 0 is any free port; see [`Server::address`].
     pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => BindError::InUse { address },
@@ -78,8 +78,8 @@ impl Server {
         self.address
     }
 
-    /// Serves until `shutdown`; then takes no more, and gives what is being worked on `grace` to finish.
-    /// Returns how many connections were cut.
+    /// Serves until `shutdown`. Then accepts no more connections, and gives requests in flight `grace` to finish.
+    /// Returns the number of connections that were cut.
     pub async fn serve(self, router: Router, limits: Limits, shutdown: CancellationToken, grace: Duration) -> usize {
         let service = TowerToHyperService::new(router);
         let mut connections = JoinSet::new();
@@ -96,7 +96,7 @@ impl Server {
                     }
                     Err(error) if of_the_connection(&error) => {}
                     Err(error) => {
-                        // out of file handles, most likely: trying again at once would burn the processor
+                        // most likely there are no free file handles: an immediate retry would waste CPU
                         tracing::error!(%error, "cannot accept connections");
                         sleep(Duration::from_millis(100)).await;
                     }
@@ -125,7 +125,7 @@ async fn connection(
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    // answers are written whole: waiting for more only delays them
+    // responses are written as a whole: Nagle's algorithm would only delay them
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -133,7 +133,7 @@ async fn connection(
         .max_buf_size(limits.headers)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    // what goes wrong here is the client's going away: nobody is left to tell
+    // an error here means that the client has disconnected
     tokio::select! {
         _ = connection.as_mut() => return,
         () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),

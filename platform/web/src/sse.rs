@@ -1,4 +1,4 @@
-//! Server-sent events: a stream that stays open, with a sign of life, until it is through or the process ends.
+//! Server-sent events: a stream with heartbeats, which ends with its messages or with the process.
 
 use std::{convert::Infallible, fmt::Display, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{context::Context, problem::Problem};
 use tokio_util::sync::CancellationToken;
 
-/// Between two signs of life, so that proxies keep the connection and clients notice a dead one.
+/// Interval of heartbeats. They keep the connection open in proxies and let clients detect a dead one.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// One event of a stream.
@@ -34,7 +34,7 @@ impl Message {
         Self { id: None, event, data: serde_json::to_string(data).expect("answers can be written as JSON") }
     }
 
-    /// What a client that reconnects hands back in `Last-Event-ID`.
+    /// Sets the id, which a reconnecting client returns in `Last-Event-ID`.
     #[must_use]
     pub fn id(mut self, id: impl Display) -> Self {
         self.id = Some(id.to_string());
@@ -52,8 +52,8 @@ impl From<Message> for Event {
     }
 }
 
-/// A place for one stream: an extractor that refuses (503) when too many are open. Streams end with the process, or
-/// its graceful shutdown would wait for them for ever.
+/// The permit for one stream: an extractor that refuses (503) when too many streams are open. Streams end when the
+/// process shuts down: otherwise the graceful shutdown would wait for them.
 #[derive(Debug)]
 pub struct Live {
     shutdown: CancellationToken,
@@ -61,12 +61,12 @@ pub struct Live {
 }
 
 impl Live {
-    /// For tests of what stands behind a stream.
+    /// Without a permit, for tests of a stream's handler.
     pub fn detached(shutdown: CancellationToken) -> Self {
         Self { shutdown, permit: None }
     }
 
-    /// The response. It ends when `messages` ends.
+    /// Builds the response, which ends when `messages` ends.
     pub fn send(self, messages: impl Stream<Item = Message> + Send + 'static) -> Response {
         self.send_with(messages, HEARTBEAT)
     }
@@ -78,14 +78,14 @@ impl Live {
     ) -> Response {
         let Self { shutdown, permit } = self;
         let events = messages.take_until(async move { shutdown.cancelled().await }).map(move |message| {
-            let _held = &permit; // until the stream is dropped
+            let _held = &permit; // held until the stream is dropped
             Ok::<_, Infallible>(Event::from(message))
         });
         let keep_alive = KeepAlive::new().interval(heartbeat).text("heartbeat");
         let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        // nginx would otherwise keep events back until its buffer is full
+        // otherwise nginx buffers events
         headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
         response
     }
@@ -104,12 +104,13 @@ impl<S: Sync> FromRequestParts<S> for Live {
     }
 }
 
-/// Where a client that reconnects left off. An extractor; absent (or none of ours) means the beginning.
+/// The last event that a reconnecting client has received. An extractor. Without it, or with an unknown id, the stream
+/// starts at the beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastEventId(pub Option<String>);
 
 impl LastEventId {
-    /// As a version number.
+    /// The id as a version number.
     pub fn version(&self) -> Option<u64> {
         self.0.as_deref()?.parse().ok()
     }

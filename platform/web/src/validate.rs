@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Display, ops::RangeInclusive};
 
 use super::problem::{FieldError, Problem};
 
-/// Collects what is wrong.
+/// Collects the violations of a request.
 /// ```
 /// # use web::Checks;
 /// let mut checks = Checks::new();
@@ -19,7 +19,7 @@ impl Checks {
         Self::default()
     }
 
-    /// Something that must hold. The message completes "quantity …".
+    /// Requires a condition. The message completes the sentence "quantity …".
     pub fn that(
         &mut self,
         holds: bool,
@@ -33,7 +33,7 @@ impl Checks {
         self
     }
 
-    /// The same for names and messages that cost something to build: built only when it does not hold.
+    /// The same, but builds field name and message only if the condition does not hold.
     pub fn that_or(&mut self, holds: bool, error: impl FnOnce() -> FieldError) -> &mut Self {
         if !holds {
             self.0.push(error());
@@ -41,7 +41,7 @@ impl Checks {
         self
     }
 
-    /// A number between two others.
+    /// Requires a number in a range.
     pub fn range<N: Copy + PartialOrd + Display>(
         &mut self,
         field: impl Into<Cow<'static, str>>,
@@ -53,7 +53,8 @@ impl Checks {
         })
     }
 
-    /// Text with a length in this range, without control characters (some databases refuse NUL) and not only blanks.
+    /// Requires a text with a length in this range, not blank and without control characters (some databases refuse
+    /// NUL).
     pub fn text(
         &mut self,
         field: impl Into<Cow<'static, str>>,
@@ -70,7 +71,7 @@ impl Checks {
         self
     }
 
-    /// The same for text that may be absent.
+    /// The same for an optional text.
     pub fn optional_text(
         &mut self,
         field: impl Into<Cow<'static, str>>,
@@ -83,7 +84,7 @@ impl Checks {
         }
     }
 
-    /// Something like an e-mail address: whether it exists only a message to it can tell.
+    /// Requires the form of an e-mail address. Whether the address exists can only be tested with a message.
     pub fn email(&mut self, field: impl Into<Cow<'static, str>>, value: &str) -> &mut Self {
         self.that(is_email(value), field, "invalid_email", "must be an e-mail address")
     }
@@ -94,7 +95,7 @@ impl Checks {
         self.that(holds, field, "invalid_country", "must be a two-letter country code such as GB")
     }
 
-    /// A language tag as far as we use them (BCP 47): `en`, `pt-BR`.
+    /// Requires a language tag (a subset of BCP 47): `en`, `pt-BR`.
     pub fn language(&mut self, field: impl Into<Cow<'static, str>>, value: &str) -> &mut Self {
         let (language, region) = value.split_once('-').map_or((value, None), |(l, r)| (l, Some(r)));
         let holds = (2..=3).contains(&language.len())
@@ -111,7 +112,7 @@ impl Checks {
         self.that(holds, field, "invalid_phone", "must be a telephone number such as +441234567890")
     }
 
-    /// Something found elsewhere, such as an unknown product.
+    /// Adds a violation that was found elsewhere, such as an unknown product.
     pub fn push(&mut self, error: FieldError) -> &mut Self {
         self.0.push(error);
         self
@@ -121,7 +122,7 @@ impl Checks {
         self.0.is_empty()
     }
 
-    /// Nothing wrong, or a 422 with all of it.
+    /// Returns a 422 with all violations, if there are any.
     pub fn finish(&mut self) -> Result<(), Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(Problem::validation(std::mem::take(&mut self.0))) }
     }

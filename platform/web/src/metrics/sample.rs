@@ -1,5 +1,5 @@
-//! Gauges that are read when `/metrics` is asked for. The recorder keeps the last value of a gauge; these are true at the
-//! time of the scrape, or absent.
+//! Gauges that are read at each scrape of `/metrics`. The recorder would show the last value for ever; these gauges are
+//! current, or absent if the read fails.
 
 use std::{collections::BTreeMap, fmt, fmt::Write as _, future::Future, time::Duration};
 
@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, join_all};
 use telemetry::metrics::{Metric, Sample};
 use tracing::warn;
 
-/// A scraper does not wait much longer.
+/// Time limit of the reads. Scrapers have time-outs of their own, which are not much longer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
 type Answer = Result<Vec<Sample>, String>;
@@ -33,7 +33,7 @@ impl Sampler {
         Self { service, ask: Box::new(move || Box::pin(ask())) }
     }
 
-    /// Nothing when they cannot be read: an old value or a zero would be taken for the truth.
+    /// Reads the gauges. Returns none if the read fails: an old value or a zero would be misleading.
     async fn samples(&self, timeout: Duration) -> Vec<Sample> {
         let answer = tokio::time::timeout(timeout, (self.ask)()).await;
         let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")));
@@ -44,7 +44,7 @@ impl Sampler {
     }
 }
 
-/// In the text format of Prometheus: all lines of a metric together.
+/// Formats the gauges in Prometheus' text format, which requires all lines of a metric to be contiguous.
 pub(super) async fn text(samplers: &[Sampler], timeout: Duration) -> String {
     let mut metrics = BTreeMap::<&Metric, Vec<Sample>>::new();
     for sample in join_all(samplers.iter().map(|sampler| sampler.samples(timeout))).await.into_iter().flatten() {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_of_a_metric_stand_together_and_what_cannot_be_read_is_absent() {
+    async fn lines_of_a_metric_are_contiguous_and_failed_gauges_are_absent() {
         let samplers = [
             Sampler::new("a", async || Ok(vec![sample(&WIDTH, "a", 0), sample(&HEIGHT, "a", 1)])),
             Sampler::new("away", async || Err("the database is away".to_owned())),

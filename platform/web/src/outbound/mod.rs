@@ -1,4 +1,5 @@
-//! HTTP client for effects. Maps each error to what the caller may assume: `Failed` only when the call certainly had no effect.
+//! HTTP client for effects. Maps each error to an outcome: `Failed` only if the call certainly had no effect, otherwise
+//! `Unknown`.
 
 #[cfg(test)]
 mod tests;
@@ -21,10 +22,10 @@ pub static NOT_DONE: ProblemType = ProblemType::new(
     "The call has certainly had no effect. It may be sent again, with the same key.",
 );
 
-/// Upper bound of a call. Callers set shorter time-outs of their own (`Policy`).
+/// Upper bound of a call. Callers set shorter time-outs (`Policy`).
 const CALL_TIMEOUT: Duration = Duration::from_mins(6);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Shorter than servers keep idle connections open: a request sent into a closing connection is lost.
+/// How long idle connections are kept. Must be shorter than at the servers: a request on a closing connection is lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Keeps as many connections open as there are concurrent calls. Cheap to clone.
@@ -50,12 +51,12 @@ impl OutboundClient {
         Self { client, base: base.to_owned() }
     }
 
-    /// Reads; has no effect.
+    /// Sends a query, which has no effect.
     pub async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, CallError> {
         answer(self.call(Method::GET, path, None, None::<&()>).await?)
     }
 
-    /// Causes an effect. The idempotency key makes repeats harmless.
+    /// Sends a call that has an effect. The idempotency key makes repeats harmless.
     pub async fn post<A: DeserializeOwned>(
         &self,
         path: &str,
@@ -65,7 +66,7 @@ impl OutboundClient {
         answer(self.call(Method::POST, path, Some(key), Some(body)).await?)
     }
 
-    /// Sends a request and returns the answer, whatever its status. `Failed`: the request was not sent.
+    /// Sends a request and returns the response with any status. `Failed`: the request was not sent.
     pub async fn call(
         &self,
         method: Method,
@@ -104,8 +105,8 @@ fn answer<A: DeserializeOwned>((status, body): (StatusCode, Bytes)) -> Result<A,
     let text = |member: &str| problem[member].as_str().unwrap_or_default();
     let reason = [text("detail"), text("title"), status.as_str()].into_iter().find(|it| !it.is_empty());
     let reason = reason.unwrap_or_default().to_owned();
-    // A refused request (4xx) was not carried out. After a server error, or while the server is
-    // still working on the request, it may have been.
+    // A refused request (4xx) was not executed. After a server error, or while the server still
+    // processes the request, it may have been executed.
     let kind = text("type");
     let in_progress = status == StatusCode::REQUEST_TIMEOUT || kind == problems::REQUEST_IN_PROGRESS.path();
     let no_effect = kind == NOT_DONE.path() || (status.is_client_error() && !in_progress);

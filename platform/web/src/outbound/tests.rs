@@ -61,8 +61,8 @@ impl World {
     async fn open(limits: Limits) -> Self {
         let (provider, shutdown) = (Arc::new(Provider::default()), CancellationToken::new());
         let routes = OpenApiRouter::default().route("/calls", post(handler));
-        let shell = HttpApp::new("Provider", "1").limits(limits).service("provider", routes, provider.clone(), &[]);
-        let address = serve(shell.router(), &shutdown).await;
+        let app = HttpApp::new("Provider", "1").limits(limits).service("provider", routes, provider.clone(), &[]);
+        let address = serve(app.router(), &shutdown).await;
         Self { provider, client: OutboundClient::new(&format!("http://{address}")), shutdown }
     }
 
@@ -82,7 +82,7 @@ fn done(key: &str, what: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_answer_tells_whether_the_call_may_have_had_an_effect() {
+async fn each_answer_maps_to_failed_or_unknown() {
     let world = World::open(Limits::default()).await;
     let results = join_all(["a", "refuse", "not done", "break", "panic", "b"].map(|what| world.call(what))).await;
     let unknown = |why: &str| Err(CallError::Unknown(why.to_owned()));
@@ -134,7 +134,7 @@ async fn an_answer_that_breaks_off_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_be_reached_has_done_nothing() {
+async fn a_call_to_an_unreachable_server_has_failed() {
     let answer = OutboundClient::new("http://127.0.0.1:1").post::<Value>("/calls", "key", &"a").await;
     assert_eq!(answer, Err(CallError::Failed("http://127.0.0.1:1 cannot be reached".to_owned())));
 }

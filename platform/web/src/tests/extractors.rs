@@ -1,4 +1,4 @@
-//! Each refusal of a request, and what passes beside it.
+//! The refusals of the extractors, each with a valid request for comparison.
 
 use super::*;
 
@@ -14,7 +14,7 @@ async fn a_good_body_passes() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_read_is_told_where() {
+async fn errors_of_a_body_name_the_position() {
     for (body, field, code) in [
         ("", "", "invalid_json"),
         ("{", "", "invalid_json"),
@@ -48,7 +48,7 @@ async fn a_body_may_have_256_kib_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_body_says_that_it_is_json() {
+async fn a_body_must_have_the_content_type_json() {
     for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("é+json…")] {
         let mut request = Request::post("/orders");
         if let Some(kind) = kind {
@@ -59,7 +59,7 @@ async fn a_body_says_that_it_is_json() {
 }
 
 #[tokio::test]
-async fn values_out_of_range_are_told_all_at_once() {
+async fn all_values_out_of_range_are_reported_together() {
     let body = r#"{ "note": "", "items": [ { "quantity": 1 }, { "quantity": 11 } ] }"#;
     let document = send(&router(), post_json("/orders", body)).await.problem(422, "validation");
     let fields: Vec<_> = document["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
@@ -116,7 +116,7 @@ async fn page_parameters_are_named_when_they_are_wrong() {
     ] {
         for list in ["/list", "/plain-list"] {
             if list == "/plain-list" && field == "cursor" {
-                continue; // that one does not look at it
+                continue; // this list ignores the cursor
             }
             let document = fetch(&router(), &format!("{list}?{query}")).await.problem(status, slug);
             assert_eq!(Answer::field(&document).0, field, "{list}?{query}: {document}");
@@ -152,7 +152,7 @@ async fn an_idempotency_key_is_needed_and_plain() {
 }
 
 #[tokio::test]
-async fn versions_spare_answers_and_guard_changes() {
+async fn versions_allow_304_and_guard_changes() {
     let ask = |method: &str, header: &str, value: &str| {
         Request::builder().method(method).uri("/version").header(header, value).body(Body::empty()).unwrap()
     };

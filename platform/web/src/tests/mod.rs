@@ -1,4 +1,4 @@
-//! The shell as a client sees it.
+//! Tests of `HttpApp` through its HTTP interface.
 
 use std::{future::pending, time::Duration};
 
@@ -18,11 +18,11 @@ use uuid::Uuid;
 use super::*;
 use tokio_util::sync::CancellationToken;
 
+mod app;
 mod extractors;
 mod serving;
-mod surroundings;
 
-/// An answer, read to its end.
+/// A response, read to its end.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -57,7 +57,7 @@ impl Answer {
         document
     }
 
-    /// The only field named by a problem, and its code.
+    /// The only field of a problem, with its code.
     fn field(document: &Value) -> (String, String) {
         let errors = document["errors"].as_array().unwrap();
         assert_eq!(errors.len(), 1, "{document}");
@@ -154,10 +154,10 @@ fn things() -> OpenApiRouter<u32> {
         }))
 }
 
-fn shell() -> HttpApp {
+fn app() -> HttpApp {
     HttpApp::new("Test", "1.2.3").service("thing-service", things(), 42, &[&TOO_COLD])
 }
 
 fn router() -> Router {
-    shell().router()
+    app().router()
 }

@@ -1,4 +1,4 @@
-//! Event streams, and the socket.
+//! Event streams and the server.
 
 use std::{
     io::{Read, Write},
@@ -27,7 +27,7 @@ async fn a_stream_sends_its_events_and_ends_with_them() {
 }
 
 #[tokio::test]
-async fn a_silent_stream_gives_a_sign_of_life() {
+async fn an_idle_stream_sends_heartbeats() {
     let response = Live::detached(CancellationToken::new()).send_with(stream::pending(), Duration::from_millis(1));
     let mut body = response.into_body().into_data_stream();
     assert_eq!(next(&mut body).await.unwrap(), ": heartbeat\n\n");
@@ -36,7 +36,7 @@ async fn a_silent_stream_gives_a_sign_of_life() {
 #[tokio::test]
 async fn a_stream_ends_with_the_process() {
     let shutdown = CancellationToken::new();
-    let router = shell().shutdown(shutdown.clone()).router();
+    let router = app().shutdown(shutdown.clone()).router();
     let response = router.oneshot(Request::get("/live").body(Body::empty()).unwrap()).await.unwrap();
     let mut body = response.into_body().into_data_stream();
     assert!(next(&mut body).await.unwrap().contains("id: 1"));
@@ -45,8 +45,8 @@ async fn a_stream_ends_with_the_process() {
 }
 
 #[tokio::test]
-async fn streams_have_a_limit_and_give_their_place_back() {
-    let router = shell().limits(Limits { streams: 1, ..Limits::default() }).router();
+async fn streams_have_a_limit_and_release_their_permit() {
+    let router = app().limits(Limits { streams: 1, ..Limits::default() }).router();
     let ask = || Request::get("/live").body(Body::empty()).unwrap();
     let first = router.clone().oneshot(ask()).await.unwrap();
     assert_eq!(first.status(), StatusCode::OK);
@@ -56,7 +56,7 @@ async fn streams_have_a_limit_and_give_their_place_back() {
 }
 
 #[tokio::test]
-async fn a_client_that_reconnects_says_where_it_was() {
+async fn a_reconnecting_client_sends_its_last_event() {
     use axum::extract::FromRequestParts;
     for (header, version) in [(Some("7"), Some(7)), (Some("x"), None), (Some(""), None), (None, None)] {
         let mut request = Request::get("/");
@@ -68,7 +68,7 @@ async fn a_client_that_reconnects_says_where_it_was() {
     }
 }
 
-/// One request on a connection of its own; the whole answer.
+/// Sends one request on a new connection and returns the whole response.
 async fn over_tcp(address: SocketAddr, request: &'static str) -> String {
     let ask = move || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -99,7 +99,7 @@ async fn a_port_in_use_is_named() {
 async fn serves_and_ends_with_open_streams_and_idle_connections() {
     let (server, shutdown) = (local().await, CancellationToken::new());
     let address = server.address();
-    let router = shell().shutdown(shutdown.clone()).router();
+    let router = app().shutdown(shutdown.clone()).router();
     let serving = tokio::spawn(server.serve(router, Limits::default(), shutdown.clone(), GRACE));
 
     let answer = over_tcp(address, "GET /state HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
@@ -128,7 +128,7 @@ async fn serves_and_ends_with_open_streams_and_idle_connections() {
 }
 
 #[tokio::test]
-async fn what_does_not_finish_in_time_is_cut() {
+async fn requests_that_exceed_the_grace_period_are_cut() {
     let (server, shutdown) = (local().await, CancellationToken::new());
     let address = server.address();
     let (started, mut has_started) = tokio::sync::mpsc::channel::<()>(1);

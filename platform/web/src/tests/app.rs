@@ -1,4 +1,4 @@
-//! What the shell adds around every route.
+//! The parts that `HttpApp` adds to every route.
 
 use std::{
     io,
@@ -30,7 +30,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 #[tokio::test]
-async fn failures_give_nothing_away_and_are_logged_once() {
+async fn causes_of_failures_are_logged_once_and_not_sent() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -50,13 +50,13 @@ async fn failures_give_nothing_away_and_are_logged_once() {
 #[tokio::test]
 async fn an_answer_that_takes_too_long_becomes_a_problem() {
     let limits = Limits { request_time: Duration::ZERO, ..Limits::default() };
-    let answer = fetch(&shell().limits(limits).router(), "/slow").await;
+    let answer = fetch(&app().limits(limits).router(), "/slow").await;
     answer.problem(503, "timed-out");
     assert_eq!(answer.header("retry-after"), Some("1"));
 }
 
 #[tokio::test]
-async fn a_problem_carries_what_its_service_says() {
+async fn a_problem_has_the_details_of_its_service() {
     let document = fetch(&router(), "/cold?x=1").await.problem(409, "too-cold");
     assert_eq!(
         (&document["detail"], &document["degrees"], &document["instance"]),
@@ -74,7 +74,7 @@ async fn a_problem_carries_what_its_service_says() {
 }
 
 #[tokio::test]
-async fn a_problem_stands_without_the_shell() {
+async fn a_problem_without_the_middleware_is_complete() {
     let answer = read(Problem::not_found().into_response()).await;
     assert!(answer.problem(404, "not-found").get("instance").is_none());
 }
@@ -123,7 +123,7 @@ async fn answers_are_safe_in_browsers() {
 }
 
 #[tokio::test]
-async fn only_pages_on_the_list_may_call() {
+async fn only_listed_origins_may_call() {
     let preflight = |origin: &str| {
         Request::options("/orders")
             .header("origin", origin)
@@ -132,7 +132,7 @@ async fn only_pages_on_the_list_may_call() {
             .body(Body::empty())
             .unwrap()
     };
-    let router = shell().origins(vec!["https://shop.example.org".parse().unwrap()]).router();
+    let router = app().origins(vec!["https://shop.example.org".parse().unwrap()]).router();
     let allowed = send(&router, preflight("https://shop.example.org")).await;
     assert_eq!(allowed.header("access-control-allow-origin"), Some("https://shop.example.org"));
     assert!(allowed.header("access-control-allow-headers").unwrap().contains("idempotency-key"));
@@ -145,12 +145,12 @@ async fn only_pages_on_the_list_may_call() {
 }
 
 #[tokio::test]
-async fn health_tells_each_dependency() {
+async fn health_reports_each_dependency() {
     let health = Health::new();
     health.dependency("bus", async || Ok("4 partitions".to_owned()));
     health.dependency("order.database", async || Ok("3 connections".to_owned()));
     let shutdown = CancellationToken::new();
-    let router = shell().health(health.clone()).shutdown(shutdown.clone()).router();
+    let router = app().health(health.clone()).shutdown(shutdown.clone()).router();
     for path in ["/health", "/health/ready"] {
         let up = fetch(&router, path).await;
         assert_eq!(up.status, StatusCode::OK);
@@ -166,14 +166,14 @@ async fn health_tells_each_dependency() {
     assert!(health.ready_of("order").await.is_up());
     assert!(!health.ready_of("payment").await.is_up());
 
-    health.progress("room", async || Err("no batch for a minute".to_owned()));
+    health.progress("runtime", async || Err("no batch for a minute".to_owned()));
     assert_eq!(fetch(&router, "/health/live").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
-async fn who_is_about_to_stop_is_not_ready() {
+async fn a_process_that_shuts_down_is_not_ready() {
     let shutdown = CancellationToken::new();
-    let router = shell().shutdown(shutdown.clone()).router();
+    let router = app().shutdown(shutdown.clone()).router();
     assert_eq!(fetch(&router, "/health/ready").await.status, StatusCode::OK);
     shutdown.cancel();
     assert_eq!(fetch(&router, "/health/ready").await.json()["dependencies"]["process"]["detail"], "stopping");
@@ -204,7 +204,7 @@ async fn metrics_count_by_template() {
     }
 }
 
-/// Another service whose `Item` is not the first one's.
+/// A second service, whose `Item` differs from the first one's.
 mod other {
     use super::*;
 
@@ -222,7 +222,7 @@ mod other {
 
 #[tokio::test]
 async fn documents_of_all_services_make_one() {
-    let router = shell()
+    let router = app()
         .service("other-service", OpenApiRouter::default().routes(routes!(other::items)), (), &[])
         .asyncapi(r#"{"asyncapi":"3.0.0"}"#)
         .router();
