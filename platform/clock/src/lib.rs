@@ -12,11 +12,11 @@ use std::{
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
-/// Where time and ids come from. Cheap to clone.
+/// The source of time and ids. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<dyn Source>);
 
-/// Time is truncated to microseconds: what every database keeps.
+/// Times are truncated to microseconds, the precision that every database stores.
 trait Source: Debug + Send + Sync {
     fn now(&self) -> DateTime<Utc>;
     fn uptime(&self) -> Duration;
@@ -24,12 +24,12 @@ trait Source: Debug + Send + Sync {
 }
 
 impl Clock {
-    /// The machine's clock, and ids that nobody can guess.
+    /// The machine's clock, and ids with random bits that cannot be guessed.
     pub fn system() -> Self {
         Self(Arc::new(System))
     }
 
-    /// A clock that stands still until it is set, and ids that are the same in every run with the same seed.
+    /// A clock that changes only when it is set, and ids that are the same in every run with the same seed.
     pub fn manual(now: DateTime<Utc>, seed: u64) -> (Self, ManualClock) {
         let manual = ManualClock(Arc::new(Manual {
             micros: AtomicI64::new(now.timestamp_micros()),
@@ -43,19 +43,19 @@ impl Clock {
         self.0.now()
     }
 
-    /// The time since an arbitrary moment in the past. Nobody can set it, and on Linux it runs while the machine is suspended:
-    /// whoever was paused for a while sees how long.
+    /// The time since an arbitrary moment in the past. It cannot be set. On Linux it includes the time while the
+    /// machine is suspended, so that a process can detect how long it was suspended.
     pub fn uptime(&self) -> Duration {
         self.0.uptime()
     }
 
-    /// A fresh id (UUID v7), rising with time.
+    /// A new id (UUID v7). Ids rise with time.
     pub fn new_id(&self) -> Uuid {
         self.0.new_id()
     }
 }
 
-/// Sets the time of the clock it came with.
+/// Sets the time of the [`Clock`] created with it.
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<Manual>);
 

@@ -1,4 +1,4 @@
-//! What processes understand on their command lines.
+//! Command-line arguments that several commands share.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use settings::Loader;
 
-/// Where settings come from, besides defaults and environment.
+/// The sources of settings on the command line.
 #[derive(Debug, Default, Clone, Args)]
 pub struct SettingsArgs {
     /// A TOML file with settings that differ from the defaults
@@ -18,7 +18,7 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    /// Adds what they say.
+    /// Adds these sources to a loader.
     pub fn add_to(&self, loader: Loader) -> Loader {
         let loader = loader.set(&self.set);
         match &self.config {
@@ -28,7 +28,7 @@ impl SettingsArgs {
     }
 }
 
-/// Of whatever serves.
+/// The arguments of commands that serve.
 #[derive(Debug, Default, Clone, Args)]
 pub struct ServeArgs {
     /// Create databases, tables and topics that are missing; without it a start without them is refused

@@ -1,4 +1,4 @@
-//! The bus of a process, with the topics of the choreography.
+//! Opens the bus of a process and checks the topics of the choreography.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,17 +23,17 @@ use telemetry::error_chain;
 
 use crate::{Failure, MissingPolicy, Service};
 
-/// For a broker to answer when a process starts.
+/// How long a starting process waits for a broker's answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Every topic of the choreography as it should be, by the name that services know, with its dead letters.
+/// The required state of every topic of the choreography and of its dead-letter topic, by the program's names.
 pub fn wanted_topics(config: &Config) -> Vec<TopicSpec> {
     let settings = &config.topics;
     let embedded = config.bus.url.file().is_some();
     let partitions = match settings.partitions {
         0 if embedded => 4,
         0 => 6,
-        said => i32::try_from(said).unwrap_or(i32::MAX),
+        partitions => i32::try_from(partitions).unwrap_or(i32::MAX),
     };
     let mut wanted = Vec::new();
     for topic in choreography::topics() {
@@ -47,12 +47,12 @@ pub fn wanted_topics(config: &Config) -> Vec<TopicSpec> {
     wanted
 }
 
-/// Names the topics of dead letters.
+/// The names of the dead-letter topics.
 pub(super) fn dead_letter_topic(config: &Config) -> DeadLetterTopic {
     DeadLetterTopic::new(&config.bus.dead_letter_topic)
 }
 
-/// Opens the bus. `client`: what this process calls itself there.
+/// Opens the bus. `client`: the name of this process in the brokers' logs.
 pub async fn open_bus(config: &Config, clock: Clock, client: &str) -> Result<Arc<dyn Bus>, Failure> {
     match &config.bus.url {
         BusUrl::Embedded(file) => {
@@ -68,8 +68,8 @@ pub async fn open_bus(config: &Config, clock: Clock, client: &str) -> Result<Arc
     }
 }
 
-/// Sees to it that there are all topics these services need. The embedded log belongs to one process: nobody else could
-/// create them.
+/// Checks that the topics of these services exist, and creates them if `missing` says so. In the embedded log it always
+/// creates them: the log is for one process, so no other process can do it.
 pub(super) async fn ensure_topics(
     config: &Config,
     bus: &dyn Bus,
@@ -80,7 +80,7 @@ pub(super) async fn ensure_topics(
     if missing == MissingPolicy::Create || config.bus.url.file().is_some() {
         bus.create_topics(&wanted).await.map_err(|error| failed(config, &error))?;
     }
-    // Nobody need be allowed to see more than that.
+    // Only the topics these services need: a process need not have permissions for others.
     let dead_letters = dead_letter_topic(config);
     let needed: BTreeSet<String> =
         services.iter().flat_map(|service| needed_by(service.name(), &dead_letters)).collect();
@@ -93,14 +93,14 @@ pub(super) async fn ensure_topics(
     })
 }
 
-/// Topics a service hears or publishes, and where it puts what it cannot deal with.
+/// The topics that a service consumes or publishes, and the dead-letter topics of those it consumes.
 fn needed_by(service: &str, dead_letters: &DeadLetterTopic) -> impl Iterator<Item = String> {
-    let heard = choreography::heard_by(service).into_iter();
-    let heard = heard.flat_map(|(topic, _)| [topic.to_owned(), dead_letters.of(topic)]);
-    heard.chain(choreography::published_by(service).into_iter().map(|(topic, _)| topic.to_owned()))
+    let consumed = choreography::heard_by(service).into_iter();
+    let consumed = consumed.flat_map(|(topic, _)| [topic.to_owned(), dead_letters.of(topic)]);
+    consumed.chain(choreography::published_by(service).into_iter().map(|(topic, _)| topic.to_owned()))
 }
 
-/// What went wrong with the bus, and with which.
+/// The failure for an error of the bus. Names the bus.
 pub fn failed(config: &Config, error: &BusError) -> Failure {
     Failure::Unavailable(format!("bus {}: {}", config.bus.url, error_chain(&error)))
 }
@@ -134,7 +134,7 @@ fn options(config: &Config, client: &str) -> KafkaOptions {
     }
 }
 
-/// Names in Kafka: of the topics, and of their dead letters, which follow them unless they have a name of their own.
+/// Kafka's names of topics, where they differ. A dead-letter topic without a name of its own is named after its topic.
 fn topic_names(config: &Config) -> BTreeMap<String, String> {
     let (own, dead_letters) = (&config.bus.topics, dead_letter_topic(config));
     let mut names: BTreeMap<_, _> =
@@ -148,7 +148,7 @@ fn make_folder_of(file: &Path) -> Result<(), Failure> {
     made.map_err(|error| Failure::Unavailable(format!("there is no folder for {}: {error}", file.display())))
 }
 
-/// The files that the configuration names: the embedded log and SQLite databases.
+/// All files that the configuration names: the embedded log and the SQLite databases of these services.
 pub fn files<'a>(config: &Config, services: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
     let databases = services.into_iter().filter_map(|name| config.database_for(name).url.file().map(Path::to_owned));
     config.bus.url.file().map(Path::to_owned).into_iter().chain(databases).collect()

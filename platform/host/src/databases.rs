@@ -1,4 +1,4 @@
-//! The databases of a process: opened, looked at, or created and brought up to date.
+//! Opens the databases of a process: checks their schemas, or creates and migrates them.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -11,22 +11,22 @@ use telemetry::error_chain;
 
 use crate::{Failure, Service};
 
-/// What is to be done about a database, table or topic that is not there.
+/// What a start does about a missing database, table or topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingPolicy {
     Create,
-    /// The start is refused, naming what is missing.
+    /// Refuses the start and names what is missing.
     Refuse,
 }
 
-/// A service's database, ready for it.
+/// The open database of a service.
 pub(super) struct Opened {
     pub db: Db,
-    /// Of a SQLite file, as long as this process has it.
+    /// The lock of a SQLite file, held while this process uses the database.
     pub lock: Option<File>,
 }
 
-/// Opens the database of a service and sees to its schema.
+/// Opens the database of a service, and checks or migrates its schema.
 pub(super) async fn open(config: &Config, service: &Service, missing: MissingPolicy) -> Result<Opened, Failure> {
     let name = service.name();
     let failed = |what: String| Failure::Unavailable(format!("{name}: {what}"));
@@ -56,7 +56,7 @@ async fn connect(settings: &DatabaseSettings, missing: MissingPolicy) -> Result<
     })
 }
 
-/// Brings a service's database up to date, created if that is asked for.
+/// Migrates a service's database, and creates it if requested.
 pub async fn migrate(config: &Config, service: &Service, missing: MissingPolicy) -> Result<(), Failure> {
     let failed = |what: String| Failure::Unavailable(format!("{}: {what}", service.name()));
     let settings = config.database_for(service.name());
@@ -69,7 +69,8 @@ pub async fn migrate(config: &Config, service: &Service, missing: MissingPolicy)
     db.close().await.map_err(|error| failed(error_chain(&error)))
 }
 
-/// A SQLite database is a file of one process: a second one would take the first one's work for abandoned.
+/// Locks the file of a SQLite database for this process. A second process would treat the first one's leases as
+/// abandoned and repeat its work.
 fn prepare(file: &Path, missing: MissingPolicy) -> Result<File, String> {
     let shown = file.display();
     match missing {

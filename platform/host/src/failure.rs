@@ -1,27 +1,27 @@
-//! Why a command ends without success: what a person reads on stderr, and what a script sees as exit status.
+//! The failure of a command: its text on stderr and its exit status.
 
 use std::process::ExitCode;
 
 use settings::ConfigError;
 
-/// Why a process ends without success.
+/// The reason why a process fails.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Refused or failed.
+    /// The operation was refused or failed.
     #[error("{0}")]
     Refused(String),
-    /// The command line is wrong in a way its grammar cannot say.
+    /// The command line is wrong in a way that the argument parser cannot detect.
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
     Configuration(#[from] ConfigError),
-    /// Something that is needed is not there.
+    /// A dependency is missing or unavailable.
     #[error("{0}")]
     Unavailable(String),
 }
 
 impl Failure {
-    /// 0 is success, 1 refused or failed, 2 wrong usage, 64 wrong configuration, 69 a dependency is not there.
+    /// The exit status: 1 refused or failed, 2 wrong usage, 64 wrong configuration, 69 a dependency is unavailable.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Refused(_) => 1,
@@ -32,7 +32,7 @@ impl Failure {
         .into()
     }
 
-    /// To stderr, after the program's name: one line, or one for each wrong setting.
+    /// Writes to stderr, after the program's name: one line, or one line for each wrong setting.
     pub fn report(&self, program: &str) {
         for line in self.to_string().lines() {
             eprintln!("{program}: {line}");

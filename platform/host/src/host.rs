@@ -12,27 +12,27 @@ use web::{OpenApiRouter, ProblemType};
 
 use crate::{Service, service::ServiceSchemaError};
 
-/// What services are started on.
+/// The bus, the clock and the settings that services are started with.
 #[derive(Clone)]
 pub struct Host {
     pub bus: Arc<dyn Bus>,
     pub clock: Clock,
     pub settings: Settings,
-    /// Connections to its database, per service.
+    /// Connections of each service to its database.
     pub connections: u32,
     /// The names of consumer groups.
     pub groups: Groups,
-    /// The names of the topics for copies of dead letters.
+    /// The names of the dead-letter topics.
     pub dead_letter_topic: DeadLetterTopic,
-    /// Commands are refused when nothing could be published for longer.
+    /// If the oldest message has waited longer for its publication, commands are refused.
     pub outbox_limit: Duration,
-    /// Messages published at once, unless a transaction has more.
+    /// Messages published in one batch. A transaction with more messages is published as a whole.
     pub outbox_batch: usize,
     /// How long repeats of an event are recognised.
     pub keep_inbox: Duration,
 }
 
-/// Why a service did not start.
+/// The reason why a service did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
@@ -46,23 +46,23 @@ pub enum StartError {
 /// A running service.
 pub struct Running {
     pub app: App,
-    /// What it offers over HTTP.
+    /// The routes of the service.
     pub routes: OpenApiRouter,
     pub problems: &'static [&'static ProblemType],
-    /// It stands in for the outside world: it stops last, because others may wait for its answers.
+    /// The service simulates an external system. It stops last: other services may wait for its answers.
     pub is_outside: bool,
     service: saga::Running,
 }
 
 impl Host {
-    /// Opens the service's database, brings its schema up to date, and starts its participants. On an error nothing runs.
+    /// Opens the service's database, migrates its schema and starts its participants. After an error nothing runs.
     pub async fn start(&self, service: Service, database_url: &str) -> Result<Running, StartError> {
         let db = Db::open(database_url, self.connections).await?;
         service.migrate(&db).await?;
         self.run(service, db).await
     }
 
-    /// Starts its participants on a database whose schema is up to date. On an error nothing runs.
+    /// Starts the participants on a database with a current schema. After an error nothing runs.
     pub async fn run(&self, service: Service, db: Db) -> Result<Running, StartError> {
         let Service { name, long_name, participants, tasks, routes, problems, is_outside, .. } = service;
         let config = ServiceConfig {
@@ -87,7 +87,7 @@ impl Host {
 }
 
 impl Running {
-    /// Finishes what is in hand, publishes what is decided, and closes the database.
+    /// Finishes the current batches, publishes the committed events and closes the database.
     pub async fn stop(self) {
         self.service.stop().await;
     }

@@ -1,4 +1,4 @@
-//! Which log format the settings and the terminal ask for.
+//! Selects the log format from the settings and the terminal.
 
 use std::io::{IsTerminal, stdout};
 

@@ -1,4 +1,4 @@
-//! No bus, for processes whose services neither consume nor publish events.
+//! A bus without topics, for processes whose services neither consume nor publish events.
 
 use std::{sync::Arc, time::Duration};
 

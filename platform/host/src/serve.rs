@@ -1,4 +1,4 @@
-//! Serves services until the process is told to stop.
+//! Serves services until a signal stops the process.
 
 use std::{ffi::OsStr, future::Future, process::ExitCode};
 
@@ -12,7 +12,7 @@ use web::{HttpApp, Server, metrics};
 
 use crate::{Failure, MissingPolicy, ServeArgs, Service, ServiceSpec, System, logging, signals};
 
-/// The whole of a service's own binary.
+/// The main function of a service's own binary.
 pub fn main(spec: &ServiceSpec) -> ExitCode {
     let program: &'static str = format!("{}-service", spec.name).leak(); // once
     let about = "Serves this service on the bus and the database of the configuration, as `uzon serve` does";
@@ -36,7 +36,7 @@ pub fn main(spec: &ServiceSpec) -> ExitCode {
 /// The environment variable with the number of worker threads; the runtime itself uses the same name.
 const THREADS: &str = "TOKIO_WORKER_THREADS";
 
-/// Runs this on a Tokio runtime: a server on several threads, a client on one.
+/// Runs a future on a Tokio runtime: a server on several threads, a client on one.
 pub fn runtime(serves: bool, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let mut runtime = if serves {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -47,12 +47,12 @@ pub fn runtime(serves: bool, work: impl Future<Output = Result<(), Failure>>) ->
     };
     let runtime = runtime.enable_all().build().expect("a process can have threads and timers");
     let ended = runtime.block_on(work);
-    // A blocking call that is still running (a name being resolved) must not hold up the end.
+    // A blocking call that is still running, such as a name resolution, must not delay the exit.
     runtime.shutdown_background();
     ended
 }
 
-/// The number that the variable asks for; without it one for each processor, two at least.
+/// The number of worker threads: the variable's value, or one for each processor, at least two.
 fn threads(asked: Option<&OsStr>) -> Result<usize, Failure> {
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
         return Ok(std::thread::available_parallelism().map_or(2, |threads| threads.get().max(2)));
@@ -62,7 +62,8 @@ fn threads(asked: Option<&OsStr>) -> Result<usize, Failure> {
     number.ok_or_else(|| Failure::Usage(format!("{THREADS} must be a number from 1 to 1024, not {}", asked.display())))
 }
 
-/// Serves until a signal comes. The steps that are most likely to fail come first, so that a refused start has changed nothing.
+/// Serves until a signal arrives. The steps that are most likely to fail come first, so that a refused start has
+/// changed nothing.
 pub async fn serve(
     config: &Config,
     services: Vec<Service>,
@@ -84,7 +85,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// The embedded log is for one process: services in other processes would not see its events.
+/// Refuses the embedded log if not all services run in this process: the others would not receive its events.
 fn check_bus(config: &Config, services: &[Service]) -> Result<(), ConfigError> {
     let mut shop = services.iter().filter(|service| !service.is_outside()).peekable();
     if config.bus.url.file().is_none() || shop.peek().is_none() {
@@ -103,7 +104,7 @@ fn check_bus(config: &Config, services: &[Service]) -> Result<(), ConfigError> {
 }
 
 impl ServeArgs {
-    /// What to do about databases, tables and topics that are missing.
+    /// What to do about missing databases, tables and topics.
     pub fn missing(&self) -> MissingPolicy {
         if self.create { MissingPolicy::Create } else { MissingPolicy::Refuse }
     }

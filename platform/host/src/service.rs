@@ -15,11 +15,11 @@ use web::{OpenApiRouter, ProblemType};
 type OnSchema = for<'a> fn(&'a Db) -> BoxFuture<'a, Result<(), SchemaError>>;
 type Routes = Box<dyn FnOnce(App) -> OpenApiRouter + Send>;
 
-/// Everything a service consists of.
+/// The parts of a service.
 pub struct Service {
     pub(crate) name: &'static str,
     pub(crate) long_name: &'static str,
-    /// How its own tables are brought up to date, and how they are checked.
+    /// The migration and the check of the service's own tables.
     schema: Option<Schema>,
     pub(crate) participants: Participants,
     pub(crate) routes: Option<Routes>,
@@ -34,7 +34,7 @@ struct Schema {
     check: OnSchema,
 }
 
-/// The schema of a service's database is not what this program needs.
+/// The schema of a service's database does not match this program.
 #[derive(Debug, thiserror::Error)]
 #[error("{service}")]
 pub struct ServiceSchemaError {
@@ -43,8 +43,8 @@ pub struct ServiceSchemaError {
 }
 
 impl Service {
-    /// `name`: in the command line, the database, the configuration and the consumer group; `long_name`: in events
-    /// (`ce_source`) and `/admin`. Never rename either.
+    /// `name` is used in the command line, the database, the configuration and the consumer group; `long_name` in
+    /// events (`ce_source`) and `/admin`. Never rename either: both are stored or sent.
     pub fn named(name: &'static str, long_name: &'static str) -> Self {
         Self {
             name,
@@ -58,7 +58,7 @@ impl Service {
         }
     }
 
-    /// Its schema.
+    /// Sets the schema of the service's own tables.
     #[must_use]
     pub fn migrations<M: MigratorTrait + 'static>(mut self) -> Self {
         self.schema = Some(Schema {
@@ -68,14 +68,14 @@ impl Service {
         self
     }
 
-    /// One of its participants; most services have one.
+    /// Adds a participant; most services have one.
     #[must_use]
     pub fn participant<P: Participant>(mut self, participant: ParticipantBuilder<P>) -> Self {
         self.participants.add(participant);
         self
     }
 
-    /// What it offers over HTTP, and its own problem types.
+    /// Sets the routes and the service's own problem types.
     #[must_use]
     pub fn routes(
         mut self,
@@ -87,7 +87,7 @@ impl Service {
         self
     }
 
-    /// Something that runs beside the participants until the token is cancelled.
+    /// Adds a task that runs with the participants until the token is cancelled.
     #[must_use]
     pub fn task<F: Future<Output = ()> + Send + 'static>(
         mut self,
@@ -97,15 +97,15 @@ impl Service {
         self
     }
 
-    /// It is no part of the shop but stands in for the outside world: it neither reacts to events nor publishes any, and stops
-    /// last.
+    /// Marks a service that simulates an external system. It neither reacts to events nor publishes any, and it
+    /// stops last.
     #[must_use]
     pub fn outside(mut self) -> Self {
         self.is_outside = true;
         self
     }
 
-    /// Its short name.
+    /// The short name.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -114,7 +114,7 @@ impl Service {
         self.is_outside
     }
 
-    /// Brings the schema of its database up to date: the runtime's tables and its own.
+    /// Migrates the schema of the database: the runtime's tables and the service's own.
     pub async fn migrate(&self, db: &Db) -> Result<(), ServiceSchemaError> {
         schema::migrate::<saga::migrations::Migrator>(db).await.map_err(|error| self.schema_error(error))?;
         match self.schema {
@@ -123,7 +123,7 @@ impl Service {
         }
     }
 
-    /// Whether the schema of its database is up to date.
+    /// Checks whether the schema of the database is current.
     pub async fn check(&self, db: &Db) -> Result<(), ServiceSchemaError> {
         schema::check::<saga::migrations::Migrator>(db).await.map_err(|error| self.schema_error(error))?;
         match self.schema {

@@ -1,4 +1,4 @@
-//! A service as a process of its own.
+//! The description of a service that runs as its own process.
 
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -7,7 +7,7 @@ use settings::{Config, ConfigError, Loader, environment};
 
 use crate::{Service, SettingsArgs};
 
-/// What a process has to know about a service.
+/// The static description of a service.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceSpec {
     /// Short name: on the command line, in the configuration.
@@ -20,7 +20,7 @@ pub struct ServiceSpec {
 }
 
 impl ServiceSpec {
-    /// The configuration of this service alone. Settings of other services in the same file or environment are passed over.
+    /// The configuration of this service alone. Ignores settings of other services in the same file or environment.
     pub fn config(&self, args: &SettingsArgs) -> Result<Config, ConfigError> {
         let others: BTreeSet<&str> = service::ALL.into_iter().chain(["service", "sandbox"]).collect();
         let loader = Loader::new().defaults(&topic_settings()).defaults(self.settings);

@@ -1,10 +1,11 @@
-//! Shutdown by signal: the first one asks, the second one ends the process.
+//! Shutdown by signal: the first signal starts a graceful shutdown, the second one ends the process at once.
 
 use std::{io, process};
 
 use tokio_util::sync::CancellationToken;
 
-/// From now on SIGINT and SIGTERM cancel `stop`. A second one ends the process at once, which loses nothing that was answered.
+/// Makes SIGINT and SIGTERM cancel `stop`. A second signal ends the process at once. Acknowledged results are
+/// durable, so none is lost.
 pub fn listen(stop: CancellationToken) -> io::Result<()> {
     let mut signals = Signals::new()?;
     tokio::spawn(async move {

@@ -20,23 +20,23 @@ use crate::{
     null_bus::NullBus,
 };
 
-/// How long services may take to finish the batch in hand. What is not finished is not lost: the next process continues.
+/// How long services may take to finish their current batches. Unfinished work is not lost: the next process repeats
+/// it.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Bus and services.
+/// A bus and the services running on it.
 pub struct System {
     pub bus: Arc<dyn Bus>,
     pub services: Vec<Running>,
     groups: Groups,
-    /// Whether any of its services uses the bus.
+    /// Whether a service uses the bus.
     has_bus: bool,
     /// The locks of SQLite files, which only one process may open.
     locks: Vec<File>,
 }
 
 impl System {
-    /// When something fails, the services that were started are stopped. Bus and databases are checked before the first service
-    /// starts.
+    /// Checks the bus and the databases, then starts the services. After a failure, stops those that have started.
     pub async fn start(
         config: &Config,
         services: Vec<Service>,
@@ -90,7 +90,7 @@ impl System {
         self.groups.of(service)
     }
 
-    /// What readiness depends on.
+    /// The health checks of this system.
     pub fn health(&self) -> Health {
         let health = Health::new();
         health.progress("runtime", async || Ok("answers".to_owned()));
@@ -118,7 +118,7 @@ impl System {
         health
     }
 
-    /// Serves all routes of the services and those that `more` adds, until `stop`; then stops the services.
+    /// Serves the routes of the services and those that `more` adds, until `stop`. Then stops the services.
     pub async fn serve(
         mut self,
         server: Server,
@@ -146,19 +146,19 @@ impl System {
         self.stop().await;
     }
 
-    /// Stops the services first, then the sandbox, whose answers they may wait for, then the bus.
+    /// Stops the services, then the sandbox (the services may wait for its answers), then the bus.
     pub async fn stop(self) {
         let (outside, services): (Vec<_>, Vec<_>) = self.services.into_iter().partition(|running| running.is_outside);
         for group in [services, outside] {
             if tokio::time::timeout(GRACE, join_all(group.into_iter().map(Running::stop))).await.is_err() {
-                tracing::warn!("a service did not finish in time; the next process continues");
+                tracing::warn!("a service did not finish in time; the next process repeats its unfinished work");
             }
         }
         self.bus.close().await;
     }
 }
 
-/// The client name of a process: its service if there is only one.
+/// The client name of a process: the name of its only service, or the program's.
 fn client(services: &[Service]) -> &'static str {
     match services {
         [alone] => alone.name(),

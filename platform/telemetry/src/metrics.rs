@@ -4,14 +4,14 @@ use std::{fmt, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-/// Seconds. From below a millisecond (a request) to ten minutes (a saga).
+/// Buckets in seconds, from below a millisecond (a request) to ten minutes (a saga).
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0];
-/// Inputs in a batch.
+/// Buckets for the number of inputs in a batch.
 const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
-/// Installs the recorder at the first call, and returns its handle at each. Metrics that were registered before the
-/// first call are lost. Histograms are named `…_seconds` or `…_size`.
+/// Installs the recorder at the first call. Every call returns its handle. Metrics registered before the first call are
+/// lost. The names of histograms must end with `_seconds` or `_size`, which select the buckets.
 pub fn install() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
@@ -22,7 +22,7 @@ pub fn install() -> &'static PrometheusHandle {
             .build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("another metrics recorder is installed: /metrics stays empty");
+            tracing::warn!("another metrics recorder is installed: /metrics remains empty");
         }
         handle
     })
@@ -39,7 +39,7 @@ pub struct Metric {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     pub metric: &'static Metric,
-    /// Names and values. Values are names of services and topics: nothing in them needs escaping.
+    /// Names and values. Values must be names of services or topics: they are not escaped.
     pub labels: Vec<(&'static str, String)>,
     pub value: u64,
 }

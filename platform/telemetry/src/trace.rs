@@ -1,5 +1,5 @@
-//! W3C Trace Context: which request all this belongs to. Travels from the HTTP request through command, outbox, record
-//! headers, reaction and effect, so that one order is one trace.
+//! W3C Trace Context. The trace is passed on from the HTTP request to the command, the outbox, the record's headers,
+//! the reaction and the effect, so that all work for an order has one trace.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use rand::Rng;
 /// A position in a trace. <https://www.w3.org/TR/trace-context/>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Trace {
-    /// Never zero in a real trace; zero means "none".
+    /// Zero means "no trace".
     pub trace_id: u128,
     pub span_id: u64,
     pub sampled: bool,
@@ -27,7 +27,7 @@ impl Trace {
         Self { span_id: rand::rng().random_range(1..=u64::MAX), ..self }
     }
 
-    /// Reads a `traceparent` header. `None` when it is not one; unknown future versions are read as far as they are known.
+    /// Parses a `traceparent` header. `None`: it is invalid. Of later versions, only the fields of version 00 are read.
     pub fn parse(header: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(header).ok()?;
         let mut parts = text.split('-');
@@ -46,7 +46,7 @@ impl Trace {
         Some(Self { trace_id, span_id, sampled })
     }
 
-    /// The trace id as in `traceparent` and in Jaeger: 32 hex digits.
+    /// The trace id as 32 hex digits, as in `traceparent` and in Jaeger.
     pub fn id(&self) -> String {
         format!("{:032x}", self.trace_id)
     }
