@@ -42,7 +42,7 @@ impl Workset<Input> for Work {
         Ok(Self { orders, products, figures, sales })
     }
 
-    /// The rows tell repeats: every fact about an order is recorded once.
+    /// The rows make repeats harmless: every fact about an order is recorded once.
     fn seen(&mut self, _: Uuid) -> Option<&mut Seen> {
         None
     }

@@ -43,7 +43,7 @@ impl Work {
         }
         if channels.is_empty() {
             // The row makes a repeat of the event be ignored even if the preferences change. The published failure
-            // tells consumers that no message follows.
+            // shows consumers that no message follows.
             let mut message = Notification::of(contact, notification, Channel::Email, language, out);
             message.status = State::Failed;
             let message = self.notifications.insert(message);

@@ -9,7 +9,8 @@ use crate::domain::rows::{
 
 /// Numbers of published events, for programs before the topic's events were no longer numbered.
 #[derive(DeriveIden)]
-enum Said {
+enum EventSequences {
+    #[sea_orm(iden = "said")]
     Table,
     OrderId,
     Sequence,
@@ -36,9 +37,9 @@ impl MigrationTrait for Migration {
         create(manager, Layout::Clustered, contacts).await?;
 
         let sequences = Table::create()
-            .table(Said::Table)
-            .col(ColumnDef::new(Said::OrderId).uuid().not_null().primary_key())
-            .col(ColumnDef::new(Said::Sequence).big_integer().not_null())
+            .table(EventSequences::Table)
+            .col(ColumnDef::new(EventSequences::OrderId).uuid().not_null().primary_key())
+            .col(ColumnDef::new(EventSequences::Sequence).big_integer().not_null())
             .to_owned();
         create(manager, Layout::Clustered, sequences).await?;
 

@@ -27,7 +27,7 @@ impl Workset<Input> for Work {
         Ok(Self { contacts, preferences, notifications })
     }
 
-    /// The rows tell repeats: a contact by its order, a message by order, event and channel. Most inputs (every status but one)
+    /// The rows make repeats harmless: a contact by its order, a message by order, event and channel. Most inputs (every status but one)
     /// are ignored and have no row.
     fn seen(&mut self, _: Uuid) -> Option<&mut Seen> {
         None
@@ -63,10 +63,6 @@ impl Input {
 
     fn is_notification(&self) -> bool {
         self.notification().is_some()
-    }
-
-    fn is_outcome(&self) -> bool {
-        matches!(self, Self::Notified(_))
     }
 
     /// Whether the input needs the contact of a recorded order. Most inputs do not: they are ignored.

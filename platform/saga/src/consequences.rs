@@ -84,8 +84,8 @@ impl Consequences {
         self.push_event(Some(self.key), self.key, number(*sequence), event);
     }
 
-    /// Publishes an event about the aggregate of the delivery on a topic whose events are not numbered: every consumer must tell
-    /// repeats by its rows.
+    /// Publishes an event about the aggregate of the delivery on a topic whose events are not numbered: every consumer must
+    /// recognise repeats by its rows.
     pub fn publish_unnumbered<E: Event>(&mut self, event: &E) {
         self.push_event(Some(self.key), self.key, 0, event);
     }

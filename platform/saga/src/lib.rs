@@ -19,7 +19,6 @@ mod runtime;
 mod seen;
 mod service;
 mod source;
-mod subscriptions;
 pub mod tables;
 mod text;
 
@@ -28,7 +27,7 @@ pub use backoff::Stopped;
 pub use command::{Answer, Command, CommandContext, IdempotentRequest, Rejected, Replied, answer};
 pub use consequences::{Consequences, Parts, Reminder};
 pub use dead_letter::{DeadLetterTopic, RetryPolicy};
-pub use decode::decode;
+pub use decode::{Subscriptions, Undecodable, decode, decode_record};
 pub use effect::{Breaker, BreakerPolicy, CallError, CallResult, Outcome, Perform, Policy, Request};
 #[cfg(fault_injection)]
 pub use fault_injection::Fault;
@@ -36,4 +35,3 @@ pub use participant::{Delivery, InputSource, Participant, Verdict, Workset};
 pub use runtime::{ParticipantBuilder, Settings};
 pub use seen::{Seen, Sighting};
 pub use service::{Participants, Running, ServiceConfig, StartError, Task, start};
-pub use subscriptions::{Subscriptions, Undecodable, decode_record};

@@ -30,8 +30,8 @@ pub trait Workset<Input>: Sized + Send {
     /// Reads and locks, one query per table, tables always in the same order.
     fn load(tx: &Tx, batch: &[&Delivery<Input>]) -> impl Future<Output = Result<Self, StoreError>> + Send;
 
-    /// Which events the row of this aggregate has decided about. `None`: there is no such row yet, or its state alone tells
-    /// repeats. Money and stock never do without.
+    /// Which events the row of this aggregate has decided about. `None`: there is no such row yet, or its state alone
+    /// recognises repeats. Money and stock never do without.
     fn seen(&mut self, key: Uuid) -> Option<&mut Seen>;
 
     /// Writes what has changed, one statement per table.

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-/// Sequences below the highest that are told apart, and above it that are believed.
+/// Sequences below the highest that are distinguished, and above it that are plausible.
 const WINDOW: u64 = 64;
 
 /// A column, empty for a new row. (`NULL` in rows of programs before it; those look repeats up in the inbox.)

@@ -27,7 +27,7 @@ pub struct Config {
     pub sandbox: Sandbox,
     pub auth: Auth,
     pub telemetry: Telemetry,
-    /// For services that the loader was not told of.
+    /// For services that the loader does not know.
     database: DatabaseSettings,
     /// By the services' short names.
     pub(super) databases: BTreeMap<String, DatabaseSettings>,

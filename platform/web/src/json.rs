@@ -97,10 +97,10 @@ fn code_of(message: &str) -> &'static str {
 fn field_of(path: &str, message: &str) -> Cow<'static, str> {
     // "?" stands for a part that was not parsed
     let parent = path.trim_end_matches('?').trim_end_matches('.');
-    let told = ["unknown field `", "missing field `", "duplicate field `"]
+    let prefix = ["unknown field `", "missing field `", "duplicate field `"]
         .iter()
         .find_map(|start| message.strip_prefix(start)?.split('`').next());
-    Cow::Owned(match told {
+    Cow::Owned(match prefix {
         Some(name) if parent.is_empty() || parent == name => name.to_owned(),
         Some(name) if parent.ends_with(&format!(".{name}")) => parent.to_owned(),
         Some(name) => format!("{parent}.{name}"),

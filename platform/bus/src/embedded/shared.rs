@@ -30,7 +30,7 @@ pub struct State {
     pub groups: HashMap<Arc<str>, Group>,
     /// Records before this number are removed, except those that compaction keeps.
     pub pruned: i64,
-    /// The writer has been told to write positions and has not done so yet.
+    /// The writer has been asked to write positions and has not done so yet.
     pub write_requested: bool,
     /// The reason why the last write failed.
     pub write_failure: Option<String>,

@@ -1,7 +1,6 @@
 //! Apache Kafka as the bus.
 //!
-//! - Publishing is idempotent and acknowledged by all in-sync replicas. Messages have no time-out: a later message
-//! could
+//! - Publishing is idempotent and acknowledged by all in-sync replicas. Messages have no time-out: a later message could
 //!   otherwise overtake one that timed out (`producer`).
 //! - Only `commit` moves a member's positions (`reader`).
 //! - The clients' callbacks report the health of the connection (`health`). While no broker answers, messages wait.

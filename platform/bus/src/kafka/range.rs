@@ -58,7 +58,7 @@ pub(super) fn read(
         .add_partition_offset(actual, partition.partition, Offset::Offset(from.max(begin)))
         .and_then(|()| client.assign(&start));
     assigned.map_err(|error| BusError::Unavailable(error.to_string()))?;
-    let began = Instant::now();
+    let polling_since = Instant::now();
     while records.len() < most {
         match client.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => {
@@ -69,10 +69,10 @@ pub(super) fn read(
                 }
             }
             Some(Err(KafkaError::PartitionEOF(_))) => break,
-            Some(Err(error)) if began.elapsed() > WAIT_TIMEOUT => {
+            Some(Err(error)) if polling_since.elapsed() > WAIT_TIMEOUT => {
                 return Err(BusError::Unavailable(error.to_string()));
             }
-            None if began.elapsed() > WAIT_TIMEOUT => {
+            None if polling_since.elapsed() > WAIT_TIMEOUT => {
                 return Err(BusError::Unavailable(format!("reading {} takes too long", partition.topic)));
             }
             Some(Err(_)) | None => {}

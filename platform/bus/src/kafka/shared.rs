@@ -218,7 +218,7 @@ impl Shared {
             if state.ours.remove(partition).is_none() {
                 continue;
             }
-            // If the subscription has not been told of the assignment, it need not be told of the revocation.
+            // If the subscription does not know of the assignment, it need not know of the revocation.
             match state.assigned.iter().position(|it| it == partition) {
                 Some(unreported) => drop(state.assigned.swap_remove(unreported)),
                 None => state.revoked.push(partition.clone()),

@@ -49,7 +49,7 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(effect::Column::Error).text())
             .col(ColumnDef::new(effect::Column::Due).timestamp_with_time_zone().not_null())
             .col(ColumnDef::new(effect::Column::Leased).boolean().not_null())
-            // The key alone, whatever the entity says: it tells which lease it means, but there is never a second row.
+            // The key alone, whatever the entity says: the epoch is part of every look-up, but there is never a second row.
             .primary_key(Index::create().col(effect::Column::Key))
             .to_owned();
         create(manager, Layout::Book, effects).await?;

@@ -1,14 +1,12 @@
 //! The participant runtime: gathers inputs into batches and decides each batch in one transaction.
 //!
-//! [`batch_loop`] gathers; [`bisect`] finds the input that makes a batch fail; [`retry`] waits while the database is
-//! unavailable; [`transaction`] is one attempt. What differs between the input sources is in `source`.
+//! [`batch_loop`] gathers; [`transaction`] is one attempt; [`recovery`] repeats an attempt or divides a batch that fails. What
+//! differs between the input sources is in `source`.
 
 mod batch_loop;
-mod bisect;
 mod item;
+mod recovery;
 mod registration;
-mod retry;
-mod state;
 mod transaction;
 
 use std::time::Duration;
@@ -21,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 pub use self::registration::{ParticipantBuilder, Settings};
 pub(crate) use self::{
     item::{Disposition, Item, Progress},
+    recovery::Deferred,
     registration::{Context, Handle, ParticipantHandle, Registration},
-    retry::Deferred,
-    state::{BatchState, BatchWrites},
+    transaction::BatchState,
 };
 #[cfg(fault_injection)]
 use crate::Fault;

@@ -63,7 +63,7 @@ impl CommandSource {
         Disposition::Decided(verdict)
     }
 
-    /// Nothing is stored: the caller is told that the command failed.
+    /// Nothing is stored: the caller gets `Failed`.
     pub fn defer(&mut self) -> Option<Deferred> {
         self.reply(Disposition::Failed);
         None

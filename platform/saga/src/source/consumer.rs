@@ -18,8 +18,8 @@ use super::{Source, event::EventSource};
 use crate::{
     Participant, Stopped, Subscriptions,
     backoff::Backoff,
+    decode::decode_record,
     runtime::{Item, MAX_BACKOFF},
-    subscriptions::decode_record,
 };
 
 /// A record as an input, or the record and why it cannot be decoded.

@@ -11,8 +11,8 @@ use crate::{
         parking::{self, ParkingChanges},
         queues::{Head, ParkedQueues},
     },
+    decode::decode_record,
     runtime::{BatchState, Deferred, Disposition, Item, RuntimeConfig},
-    subscriptions::decode_record,
     tables::parked,
 };
 

@@ -24,7 +24,7 @@ fn quick() -> Policy {
     Policy { timeout: Duration::from_millis(20), ..Policy::default() }
 }
 
-/// Nobody waits so long for an outcome here: it is decided because the room is told to stop.
+/// No outcome waits that long here: it is decided because the participant stops.
 #[tokio::test]
 async fn a_room_that_lingers_decides_the_first_at_once_and_what_waits_before_it_stops() {
     let mut stage = Stage::new().await;

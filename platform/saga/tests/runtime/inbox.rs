@@ -148,7 +148,7 @@ async fn what_was_passed_over_is_not_looked_at() {
     let stage = Stage::started().await;
     let mut event = stage.event(MONEY, A, "Unheard.v1", &serde_json::Value::Null);
     std::sync::Arc::make_mut(&mut event.message).value = b"no JSON at all".as_slice().into();
-    // On its own topic only: a licence on the wrong one is not heard. Commands, outcomes, reminders cannot be forged.
+    // On its own topic only: a licence on the wrong one is passed over. Commands, outcomes, reminders cannot be forged.
     let wrong = stage.event(MONEY, A, "Licensed.v1", &serde_json::json!({}));
     let forged =
         ["Nudge", "Spend", "Bill"].map(|kind| stage.event(MONEY, A, kind, &serde_json::json!({ "note": "x" })));

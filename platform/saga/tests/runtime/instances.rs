@@ -1,4 +1,4 @@
-//! Two instances of a service on one database, both of which hear every event: whatever both try, it happens once, and what
+//! Two instances of a service on one database, both of which receive every event: whatever both try, it happens once, and what
 //! is said about an account is said in order.
 
 use std::time::Duration;

@@ -90,7 +90,7 @@ pub enum Input {
     Bill(Outcome<Bill>),
 }
 
-/// What it hears.
+/// Its subscriptions.
 pub fn subscribed() -> Vec<(&'static str, Vec<&'static str>)> {
     vec![
         (MONEY, vec!["Deposited.v1", "Withdrawn.v1", "Forged.v1", "Marked.v1"]),
@@ -193,7 +193,7 @@ impl From<Quiet> for Input {
     }
 }
 
-/// Where a decision about the mark `gate` waits, so that a test knows what the room is doing.
+/// Where a decision about the mark `gate` waits, so that a test knows what the batch loop is doing.
 #[derive(Debug, Default)]
 pub struct Gate {
     pub reached: AtomicBool,

@@ -251,10 +251,10 @@ async fn a_dead_letter_is_on_the_bus_too() {
     let came = &version.message.headers;
     assert_eq!(of(A).headers[..came.len()], came[..], "what it came with comes first");
     assert_eq!(of(A).value, version.message.value);
-    let told = ["dlq-topic", "dlq-group", "dlq-error", "dlq-error-class", "dlq-attempts", "dlq-first-failed-at"];
-    let told = told.map(|name| header(A, name).unwrap());
+    let headers = ["dlq-topic", "dlq-group", "dlq-error", "dlq-error-class", "dlq-attempts", "dlq-first-failed-at"];
+    let headers = headers.map(|name| header(A, name).unwrap());
     let error = "unknown version: Deposited.v2";
-    assert_eq!(told, [MONEY, "ledger", error, "undecodable", "1", "2026-09-21T14:13:20.000Z"]);
+    assert_eq!(headers, [MONEY, "ledger", error, "undecodable", "1", "2026-09-21T14:13:20.000Z"]);
     assert!(header(A, "dlq-partition").is_some() && header(A, "dlq-offset").as_deref() == Some("0"));
     assert_eq!(header(A, "dlq-value-left-out"), None);
 
@@ -328,7 +328,7 @@ async fn what_is_held_goes_on_with_any_decision_about_its_key() {
     stage.all_is_said().await;
 }
 
-/// What it waits for may be decided where nobody here hears of it.
+/// The prerequisite may be decided by another process.
 #[tokio::test]
 async fn what_is_held_goes_on_when_another_process_has_decided() {
     let stage = Stage::started().await;

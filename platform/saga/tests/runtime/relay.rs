@@ -349,7 +349,7 @@ async fn stopping_and_starting_resumes() {
     no_repeats(&stage).await;
 }
 
-/// A batch of one is small, but there are more: a room that rested after each would never get through.
+/// A batch of one is small, but there are more: a participant that rested after each would never get through.
 #[tokio::test]
 async fn a_room_that_is_behind_does_not_linger() {
     let mut stage = Stage::new().await;

@@ -135,7 +135,7 @@ async fn cancelled_in_the_batch_in_which_it_would_fire() {
     stage.start().await;
     stage.send([stage.timer(A, 10, "x")]).await;
     stage.log_is(A, "timed:x").await;
-    // While the room is busy with something else, the reminder becomes due and the command comes in. (It looks for what is
+    // While the batch loop is busy with something else, the reminder becomes due and the command comes in. (It looks for what is
     // due first, then for commands, and commands come first in the batch.)
     stage.send([stage.mark(PAPERS, A, "gate")]).await;
     eventually("the room is busy", || stage.gate.reached.load(Ordering::SeqCst)).await;

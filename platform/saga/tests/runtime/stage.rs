@@ -130,7 +130,7 @@ impl Stage {
     }
 
     #[allow(dead_code, reason = "where a database is for several")]
-    /// Another instance on the same database, with a group of its own: it hears every event, too.
+    /// Another instance on the same database, with a group of its own: it receives every event, too.
     pub async fn twin(&self) -> Running {
         self.instance("twin.ledger").await
     }
@@ -355,13 +355,13 @@ impl Stage {
         for account::Model { id, log, balance, .. } in self.database.all::<account::Entity>() {
             let decided: Vec<&str> = log.split_whitespace().collect();
             let mut ids = BTreeSet::new();
-            let told: Vec<_> = said.get(&id).into_iter().flatten().filter(|(id, ..)| ids.insert(*id)).collect();
-            let words: Vec<&str> = told.iter().map(|(_, _, what)| &**what).collect();
+            let published: Vec<_> = said.get(&id).into_iter().flatten().filter(|(id, ..)| ids.insert(*id)).collect();
+            let words: Vec<&str> = published.iter().map(|(_, _, what)| &**what).collect();
             if words != decided {
                 return Err(format!("{id}: said {words:?}, decided {decided:?}"));
             }
-            if !told.iter().map(|(_, sequence, _)| *sequence).eq((1..).take(told.len())) {
-                return Err(format!("{id}: {told:?} are not numbered 1, 2, 3 …"));
+            if !published.iter().map(|(_, sequence, _)| *sequence).eq((1..).take(published.len())) {
+                return Err(format!("{id}: {published:?} are not numbered 1, 2, 3 …"));
             }
             let sum: i64 = decided.iter().filter_map(|word| word.parse::<i64>().ok()).sum();
             if sum != balance {

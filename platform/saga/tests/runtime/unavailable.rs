@@ -1,4 +1,4 @@
-//! A database that is ill: nothing is blamed on what comes in, and nothing is lost.
+//! An unavailable database: no input is blamed for it, and none is lost.
 
 use telemetry::Trace;
 use uuid::Uuid;
@@ -56,7 +56,7 @@ async fn stopping_does_not_wait_until_it_is_well() {
     let spend = tokio::spawn(async move { app.execute(Spend { account: A, amount: 5 }, Trace::default()).await });
     tokio::task::yield_now().await;
     stage.stop().await;
-    assert!(spend.await.unwrap().is_err(), "it is told that nothing has happened");
+    assert!(spend.await.unwrap().is_err(), "the caller learns that nothing has happened");
     recover(&stage).await;
     assert_eq!(stage.log(A), "+10");
     stage.start().await;

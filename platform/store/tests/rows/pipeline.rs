@@ -80,7 +80,7 @@ impl Way {
                 self.hear(kind);
             }
         };
-        let hears = async {
+        let receives = async {
             let (mut answer, mut open) = ([0; 16_384], self.open.subscribe());
             while let Ok(length @ 1..) = from_server.read(&mut answer).await {
                 open.wait_for(|open| *open).await.unwrap();
@@ -89,7 +89,7 @@ impl Way {
                 }
             }
         };
-        tokio::select! { () = says => {} () = hears => {} }
+        tokio::select! { () = says => {} () = receives => {} }
     }
 }
 

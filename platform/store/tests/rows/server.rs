@@ -115,7 +115,7 @@ async fn numbers(database: &Database) {
     database.run("INSERT INTO numbers VALUES (1, 'one'), (2, 'two')").await;
 }
 
-/// In a circle, one of two is told to try again.
+/// In a deadlock, one of two has to try again.
 #[tokio::test]
 async fn a_deadlock_is_no_fault_of_the_data() {
     let database = Database::new();
