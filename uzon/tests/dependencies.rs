@@ -19,13 +19,14 @@ const SERVICES: [&str; 6] = [
 ];
 
 /// The crates of the platform, and which of them each may use.
-const PLATFORM: [(&str, &[&str]); 8] = [
+const PLATFORM: [(&str, &[&str]); 9] = [
     ("clock", &[]),
     ("telemetry", &[]),
     ("bus", &["clock", "telemetry"]),
     ("store", &["clock", "telemetry"]),
     ("settings", &["clock", "telemetry"]),
-    ("saga", &["bus", "clock", "store", "telemetry"]),
+    ("effects", &["clock", "store", "telemetry"]),
+    ("saga", &["bus", "clock", "effects", "store", "telemetry"]),
     ("web", &["clock", "saga", "telemetry"]),
     ("host", &["bus", "clock", "saga", "settings", "store", "telemetry", "web"]),
 ];

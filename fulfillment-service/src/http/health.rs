@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use saga::effect::BreakerState;
+use saga::BreakerState;
 use web::{DependencyHealth, HealthReport, HealthStatus};
 
 use super::AppState;

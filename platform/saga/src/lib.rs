@@ -7,7 +7,6 @@ mod command;
 mod consequences;
 mod dead_letter;
 mod decode;
-pub mod effect;
 #[cfg(fault_injection)]
 mod fault_injection;
 mod inbox;
@@ -28,7 +27,7 @@ pub use command::{Answer, Command, CommandContext, IdempotentRequest, Rejected, 
 pub use consequences::{Consequences, Parts, Reminder};
 pub use dead_letter::{DeadLetterTopic, RetryPolicy};
 pub use decode::{Subscriptions, Undecodable, decode, decode_record};
-pub use effect::{Breaker, BreakerPolicy, CallError, CallResult, Outcome, Perform, Policy, Request};
+pub use effects::{Breaker, BreakerPolicy, BreakerState, CallError, CallResult, Outcome, Perform, Policy, Request};
 #[cfg(fault_injection)]
 pub use fault_injection::Fault;
 pub use participant::{Delivery, InputSource, Participant, Verdict, Workset};

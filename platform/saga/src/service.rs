@@ -9,6 +9,7 @@ use std::{
 use bus::{Bus, BusError};
 use chrono::TimeDelta;
 use clock::Clock;
+use effects::ownership::{Heartbeat, Ownership};
 use futures_util::future::BoxFuture;
 use store::{Db, StoreError};
 use tokio::task::JoinSet;
@@ -18,7 +19,6 @@ use tracing::{error, warn};
 use crate::{
     App, DeadLetterTopic, Participant, ParticipantBuilder, Settings, Subscriptions,
     app::Inner,
-    effect::ownership::{Heartbeat, Ownership},
     outbox::Relay,
     retention,
     runtime::{Context, Registration},

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use effects::{Finished, Job};
 use metrics::{counter, histogram};
 use telemetry::{Trace, error_chain};
 use tokio::{
@@ -15,7 +16,6 @@ use crate::{
     Delivery, InputSource, Participant, Stopped, Subscriptions,
     backoff::Backoff,
     dead_letter::queues::{Head, ParkedQueues},
-    effect::{Finished, Job},
     source::{
         Source,
         consumer::PolledBatch,

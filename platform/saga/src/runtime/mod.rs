@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use clock::Clock;
+use effects::Effects;
 use store::Db;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,6 @@ use crate::Fault;
 use crate::{
     Participant,
     dead_letter::{RetryPolicy, queues::ParkedQueues},
-    effect::Effects,
     outbox,
 };
 

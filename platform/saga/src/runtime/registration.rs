@@ -9,6 +9,10 @@ use std::{
 
 use bus::Bus;
 use clock::Clock;
+use effects::{
+    Breaker, BreakerPolicy, Effects, Load, Outcome, Perform, Policy, Request, Worker, WorkerContext,
+    ownership::Ownership,
+};
 use futures_util::future::BoxFuture;
 use store::Db;
 use tokio::sync::mpsc;
@@ -20,10 +24,6 @@ use crate::Fault;
 use crate::{
     Participant, StartError, Subscriptions,
     dead_letter::{RetryPolicy, queues::ParkedQueues},
-    effect::{
-        Breaker, BreakerPolicy, Effects, Load, Outcome, Perform, Policy, Request, Worker, WorkerContext,
-        ownership::Ownership,
-    },
     inbox, outbox,
     source::{consumer::Consumer, reminder::DueReminders},
 };

@@ -6,6 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use effects::{DueNow, Job, batch};
 use futures_util::FutureExt;
 use metrics::counter;
 use store::{StoreError, Tx, bulk};
@@ -20,7 +21,6 @@ use crate::{
         parking::ParkingChanges,
         queues::{Head, ParkedChanges, ParkedView},
     },
-    effect::{DueNow, Job, batch},
     outbox,
     source::{
         DedupState, Source, outcome,

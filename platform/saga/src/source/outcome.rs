@@ -3,6 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use effects::{
+    Job,
+    batch::{self, Batches},
+    tables::effect,
+};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use store::{StoreError, Tx, bulk};
 use uuid::Uuid;
@@ -10,12 +15,7 @@ use uuid::Uuid;
 use super::Source;
 use crate::{
     Verdict,
-    effect::{
-        Job,
-        batch::{self, Batches},
-    },
     runtime::{BatchState, Deferred, Disposition, Item, RETRY_FAILED, RuntimeConfig},
-    tables::effect,
     text::stored_error,
 };
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saga::{BreakerPolicy, Policy, effect::BreakerState};
+use saga::{BreakerPolicy, BreakerState, Policy};
 use uuid::Uuid;
 
 use crate::stage::{Does, Stage, eventually};

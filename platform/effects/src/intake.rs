@@ -19,14 +19,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{
+use crate::tables::effect;
+use crate::{
     Job, batch,
     dispatch::Load,
     ownership::{OWNED_DUE, Ownership},
 };
-use crate::tables::effect;
 
-pub(super) struct Intake {
+pub(crate) struct Intake {
     pub db: Db,
     pub clock: Clock,
     pub ownership: Ownership,

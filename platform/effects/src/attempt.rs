@@ -8,12 +8,12 @@ use futures_util::FutureExt;
 use metrics::counter;
 use telemetry::panic_message;
 
-use super::{CallError, CallResult, Finished, Job, Outcome, Perform, Policy, Request, breaker::Permit};
+use crate::{CallError, CallResult, Finished, Job, Outcome, Perform, Policy, Request, breaker::Permit};
 
 /// When a stored request that this program cannot read is looked at again.
 const RETRY_UNREADABLE: TimeDelta = TimeDelta::hours(1);
 
-pub(super) async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(
+pub(crate) async fn perform<R: Request, P: Perform<R>, I: From<Outcome<R>>>(
     performer: Arc<P>,
     provider: &'static str,
     permit: Permit,

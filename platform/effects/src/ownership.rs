@@ -29,17 +29,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::Job;
+use crate::Job;
 use crate::tables::{effect, effect_batch, process};
 
 /// How long a process may be silent before the others take over its requests.
-pub(crate) const LEASE: Duration = Duration::from_secs(10);
+pub const LEASE: Duration = Duration::from_secs(10);
 /// So often, at least, a counter must have been seen standing still: a machine that was suspended makes everybody look silent.
 const MIN_LOOKS: u32 = 3;
 /// How often requests are looked for that belong to no process.
 const FREE_INTERVAL: Duration = Duration::from_mins(1);
 /// Until when a request that is owned is out of the sight of programs that know leases only (versions before 0.2).
-pub(crate) const OWNED_DUE: TimeDelta = TimeDelta::hours(1);
+pub const OWNED_DUE: TimeDelta = TimeDelta::hours(1);
 
 /// What this process knows about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ struct State {
 
 /// Says which requests belong to this process. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Ownership {
+pub struct Ownership {
     clock: Clock,
     state: watch::Receiver<State>,
     to_free: mpsc::UnboundedSender<Vec<Job>>,
@@ -92,7 +92,7 @@ impl Ownership {
 }
 
 /// Keeps the row of this process, and removes the rows of processes that are gone.
-pub(crate) struct Heartbeat {
+pub struct Heartbeat {
     service: &'static str,
     db: Db,
     clock: Clock,

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Breaker, Job, breaker::Permit, dispatch::Load};
+use crate::{Breaker, Job, breaker::Permit, dispatch::Load};
 
 /// A quarter of the places is for retries whenever any wait.
 const RETRY_SHARE: usize = 4;
 
-pub(super) struct Places {
+pub(crate) struct Places {
     breaker: Breaker,
     /// Calls at the same time, at most.
     concurrency: usize,

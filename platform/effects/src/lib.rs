@@ -1,28 +1,24 @@
-//! Effects: calls to the outside world.
-//!
-//! A decision requests one (`out.request(…)`); the request is stored by the deciding transaction. A worker performs the call
-//! outside any transaction, many at once, and the result comes back as an input of the participant: an outcome. Every attempt
-//! has the same idempotency key. **A time-out is not a failure**: what may have happened is [`CallResult::Unknown`], and the
-//! domain asks the provider before it draws conclusions.
+#![doc = include_str!("../README.md")]
 
 mod attempt;
-pub(crate) mod batch;
+pub mod batch;
 mod breaker;
 mod dispatch;
 mod intake;
-pub(crate) mod ownership;
+pub mod ownership;
 mod places;
+pub mod tables;
 mod worker;
 
 use std::{future::Future, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::tables::effect;
+use tables::effect;
 
 pub use breaker::{Breaker, BreakerPolicy, BreakerState};
-pub(crate) use dispatch::{DueNow, Effects, Load};
-pub(crate) use worker::{Finished, Job, Worker, WorkerContext};
+pub use dispatch::{DueNow, Effects, Load};
+pub use worker::{Finished, Job, Worker, WorkerContext};
 
 /// A call to the outside that a decision requests.
 pub trait Request: Serialize + DeserializeOwned + Send + Sync + 'static {

@@ -68,7 +68,7 @@ enum Phase {
 }
 
 /// The right to make one call. Dropped without a result, it counts as no call.
-pub(crate) struct Permit {
+pub struct Permit {
     breaker: Breaker,
     opened: u64,
     is_recorded: bool,
@@ -99,7 +99,7 @@ impl Breaker {
     }
 
     /// Lets a call through, or says when to ask again; `Err(None)`: when the trial call has ended.
-    pub(crate) fn admit(&self, now: Instant) -> Result<Permit, Option<Instant>> {
+    pub fn admit(&self, now: Instant) -> Result<Permit, Option<Instant>> {
         let mut circuit = self.circuit();
         match circuit.phase {
             Phase::Closed => {}

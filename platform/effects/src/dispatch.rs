@@ -11,15 +11,15 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use super::{
+use crate::tables::effect;
+use crate::{
     Job,
     ownership::{OWNED_DUE, Ownership},
 };
-use crate::tables::effect;
 
 /// Makes requests the jobs of this process and hands them to its worker.
 #[derive(Clone)]
-pub(crate) struct Effects {
+pub struct Effects {
     pub jobs: mpsc::UnboundedSender<Vec<Job>>,
     pub ownership: Ownership,
     /// The requests that the worker performs.
@@ -29,7 +29,7 @@ pub(crate) struct Effects {
 
 /// How much work is in the memory of this process.
 #[derive(Debug, Clone)]
-pub(crate) struct Load {
+pub struct Load {
     jobs: Arc<AtomicUsize>,
     retries: Arc<AtomicUsize>,
     /// Jobs that may be taken, at most; the requests beyond stay in the table.
@@ -37,7 +37,7 @@ pub(crate) struct Load {
 }
 
 /// Requests that are due now.
-pub(crate) struct DueNow {
+pub struct DueNow {
     pub owned: Vec<effect::Model>,
     /// Not for this process, or more than it can take at present.
     pub others: Vec<effect::Model>,

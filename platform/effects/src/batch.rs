@@ -3,7 +3,7 @@
 //! Nearly every request is answered moments after its transaction, by the same process: a row of its own would be written only
 //! to be removed. So the requests of one transaction share a row, which records which of them are settled and is removed when
 //! all are. A request that has to be tried again leaves the batch for a row of its own. When the process is gone
-//! ([`ownership`](super::ownership)), another process takes the batch over.
+//! ([`ownership`](crate::ownership)), another process takes the batch over.
 //!
 //! The key of a row shows a request that is still open; in a batch only the requests of one transaction are compared.
 
@@ -19,11 +19,11 @@ use store::{Db, StoreError, Tx, bulk};
 use tracing::{debug, error};
 use uuid::Uuid;
 
-use super::{
+use crate::tables::{effect, effect_batch, settled};
+use crate::{
     Job,
     ownership::{OWNED_DUE, Ownership},
 };
-use crate::tables::{effect, effect_batch, settled};
 
 /// Up to this many requests become rows: a batch is read once more before it is removed.
 const FEW: usize = 4;
@@ -38,7 +38,7 @@ const MAX_ROWS: usize = 256;
 
 /// Where a request is kept that has no row of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     pub batch: Uuid,
     pub index: usize,
     /// Of the batch when this process took it.
@@ -47,7 +47,7 @@ pub(crate) struct Place {
 
 /// Stores requests that are due now, few as rows, many as a batch. Those that are `owned` are the jobs of this process; the
 /// others are taken from the table later, by any process.
-pub(crate) async fn keep(
+pub async fn keep(
     tx: &Tx,
     clock: &Clock,
     owned: Vec<effect::Model>,
@@ -87,7 +87,7 @@ fn jobs(batch: Uuid, epoch: i32, requests: Vec<effect::Model>) -> impl Iterator<
 
 /// Which requests of some batches are settled. Locked, and saved in the same transaction.
 #[derive(Debug, Default)]
-pub(crate) struct Batches(BTreeMap<Uuid, Batch>);
+pub struct Batches(BTreeMap<Uuid, Batch>);
 
 #[derive(Debug)]
 struct Batch {
@@ -98,7 +98,7 @@ struct Batch {
 
 impl Batches {
     /// The batches of these places. A batch that is gone has nothing open.
-    pub(crate) async fn lock(tx: &Tx, places: impl Iterator<Item = Place>) -> Result<Self, StoreError> {
+    pub async fn lock(tx: &Tx, places: impl Iterator<Item = Place>) -> Result<Self, StoreError> {
         let mut ids: Vec<_> = places.map(|place| place.batch).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -111,14 +111,14 @@ impl Batches {
     }
 
     /// Settles a request; `false`: it is not open, or another process has taken the batch.
-    pub(crate) fn settle(&mut self, place: Place) -> bool {
+    pub fn settle(&mut self, place: Place) -> bool {
         let Some(batch) = self.0.get_mut(&place.batch).filter(|batch| batch.epoch == place.epoch) else { return false };
         let is_open = batch.settled.set(place.index);
         batch.is_changed |= is_open;
         is_open
     }
 
-    pub(crate) async fn save(self, tx: &Tx) -> Result<(), StoreError> {
+    pub async fn save(self, tx: &Tx) -> Result<(), StoreError> {
         let mut gone = vec![];
         for (id, Batch { settled, .. }) in self.0.into_iter().filter(|(_, batch)| batch.is_changed) {
             if settled.all() {
@@ -135,7 +135,7 @@ impl Batches {
 }
 
 /// Takes over the oldest batch that no process owns, if all its requests have these names. `None`: there is no such batch.
-pub(crate) async fn take(
+pub async fn take(
     db: &Db,
     now: DateTime<Utc>,
     ownership: &Ownership,
@@ -184,7 +184,7 @@ pub(crate) async fn take(
 }
 
 /// Gives requests that have left their batch rows of their own. (A request that was made again while it was open has one.)
-pub(crate) async fn make_rows(tx: &Tx, requests: Vec<effect::Model>) -> Result<(), StoreError> {
+pub async fn make_rows(tx: &Tx, requests: Vec<effect::Model>) -> Result<(), StoreError> {
     let mut requests = requests.into_iter();
     while let Some(size) = requests.len().checked_ilog2() {
         let rows = requests.by_ref().take(MAX_ROWS.min(1 << size)).map(IntoActiveModel::into_active_model);

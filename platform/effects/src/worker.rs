@@ -17,7 +17,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{
+use crate::tables::effect;
+use crate::{
     Breaker, Outcome, Perform, Policy, Request, attempt,
     batch::Place,
     breaker::{BreakerPolicy, Permit},
@@ -26,11 +27,10 @@ use super::{
     ownership::Ownership,
     places::Places,
 };
-use crate::tables::effect;
 
 /// A request that this process performs.
 #[derive(Debug, Clone)]
-pub(crate) struct Job {
+pub struct Job {
     pub request: effect::Model,
     /// `None`: it has a row of its own.
     pub place: Option<Place>,
@@ -43,7 +43,7 @@ impl From<effect::Model> for Job {
 }
 
 /// The end of an attempt: an input of the participant, or why there is none yet.
-pub(crate) enum Finished<I> {
+pub enum Finished<I> {
     /// The decision about it settles the request.
     Outcome { job: Job, input: I },
     /// To be tried again at `due`.
@@ -60,13 +60,13 @@ struct Kind<I> {
 }
 
 /// The kinds of requests that a participant makes, and the providers that perform them.
-pub(crate) struct Worker<I> {
+pub struct Worker<I> {
     kinds: HashMap<&'static str, Kind<I>>,
     breakers: HashMap<&'static str, Breaker>,
 }
 
 /// What a worker runs with.
-pub(crate) struct WorkerContext {
+pub struct WorkerContext {
     pub db: Db,
     pub clock: Clock,
     pub ownership: Ownership,
@@ -84,15 +84,15 @@ impl<I> Default for Worker<I> {
 }
 
 impl<I: Send + 'static> Worker<I> {
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.kinds.is_empty()
     }
 
-    pub(crate) fn names(&self) -> BTreeSet<&'static str> {
+    pub fn names(&self) -> BTreeSet<&'static str> {
         self.kinds.keys().copied().collect()
     }
 
-    pub(crate) fn add<R: Request>(&mut self, policy: Policy, breaker: Breaker, performer: impl Perform<R>)
+    pub fn add<R: Request>(&mut self, policy: Policy, breaker: Breaker, performer: impl Perform<R>)
     where
         I: From<Outcome<R>>,
     {
@@ -105,12 +105,12 @@ impl<I: Send + 'static> Worker<I> {
         assert!(before.is_none(), "two performers for {}", R::NAME);
     }
 
-    pub(crate) fn configure(&self, policy: BreakerPolicy) {
+    pub fn configure(&self, policy: BreakerPolicy) {
         self.breakers.values().for_each(|breaker| breaker.configure(policy));
     }
 
     /// Performs until the process shuts down; then finishes the calls in progress.
-    pub(crate) async fn run(
+    pub async fn run(
         self,
         context: WorkerContext,
         jobs: mpsc::UnboundedSender<Vec<Job>>,
