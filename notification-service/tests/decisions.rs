@@ -127,7 +127,7 @@ fn the_result_is_published(#[case] result: CallResult<NotifyAnswer>, #[case] sta
     let event_body: Value = serde_json::from_slice(&it.outbox[0].message.value).unwrap();
     assert_eq!(
         (&event_body["notificationId"], &event_body["event"], &event_body["channel"], &event_body["sequence"]),
-        (&json!(message.id), &json!("OrderShipped.v1"), &json!("EMAIL"), &json!(1))
+        (&json!(message.id), &json!("OrderShipped.v1"), &json!("EMAIL"), &json!(0))
     );
     assert_eq!(it.published(), [event]);
 
