@@ -36,6 +36,8 @@ use crate::tables::{effect, effect_batch, process};
 pub const LEASE: Duration = Duration::from_secs(10);
 /// So often, at least, a counter must have been seen standing still: a machine that was suspended makes everybody look silent.
 const MIN_LOOKS: u32 = 3;
+/// How many times longer a process waits between heartbeats that no other process can observe.
+const ALONE: u32 = 30;
 /// How often requests are looked for that belong to no process.
 const FREE_INTERVAL: Duration = Duration::from_mins(1);
 /// Until when a request that is owned is out of the sight of programs that know leases only (versions before 0.2).
@@ -53,6 +55,8 @@ struct State {
 #[derive(Debug, Clone)]
 pub struct Ownership {
     clock: Clock,
+    /// No other process can open the database.
+    is_exclusive: bool,
     state: watch::Receiver<State>,
     to_free: mpsc::UnboundedSender<Vec<Job>>,
 }
@@ -61,7 +65,7 @@ impl Ownership {
     /// Of a process that performs no requests.
     pub fn none(clock: Clock) -> Self {
         let (_, state) = watch::channel(State { process: Uuid::nil(), confirmed: Duration::ZERO });
-        Self { clock, state, to_free: mpsc::unbounded_channel().0 }
+        Self { clock, is_exclusive: true, state, to_free: mpsc::unbounded_channel().0 }
     }
 
     /// Frees requests that may be stored as owned by this process although it does not perform them: the answer to a commit was
@@ -80,7 +84,7 @@ impl Ownership {
     /// Whether calls may be begun.
     pub fn is_confirmed(&self) -> bool {
         let confirmed = self.state.borrow().confirmed;
-        self.clock.uptime().saturating_sub(confirmed) < LEASE / 2
+        self.is_exclusive || self.clock.uptime().saturating_sub(confirmed) < LEASE / 2
     }
 
     /// Waits for the next heartbeat. Never returns when there is none any more.
@@ -121,14 +125,17 @@ impl Heartbeat {
     ) -> Result<(Self, Ownership), StoreError> {
         let confirmed = clock.uptime();
         let process = register(&db, &clock).await?;
-        if db.is_exclusive() {
+        let is_exclusive = db.is_exclusive();
+        // Alone, a heartbeat serves only requests that are given back: an idle process should not write to its disk all the time.
+        let interval = if is_exclusive { ALONE * interval } else { interval };
+        if is_exclusive {
             let others = process::Entity::delete_many().filter(process::Column::Id.ne(process));
             others.exec(db.writer()).await?;
         }
         free_orphans(&db, &clock).await?;
         let (state, ownership) = watch::channel(State { process, confirmed });
         let (to_free, given_back) = mpsc::unbounded_channel();
-        let ownership = Ownership { clock: clock.clone(), state: ownership, to_free };
+        let ownership = Ownership { clock: clock.clone(), is_exclusive, state: ownership, to_free };
         let peers = HashMap::new();
         Ok((
             Self { service, db, clock, interval, state, peers, freed: confirmed, given_back, unfreed: vec![] },

@@ -181,6 +181,9 @@ async fn an_outcome_of_an_earlier_owner_is_dropped() {
 /// A process that was stopped for longer than half of the lease may have been declared dead.
 #[tokio::test]
 async fn no_call_is_made_without_a_recent_heartbeat() {
+    if crate::ENGINE == crate::database::Engine::Sqlite {
+        return; // no other process could have taken its requests over
+    }
     let stage = Stage::started().await;
     stage.database.refuse("no_beats", "UPDATE", "processes", "NEW.beat > 0").await;
     stage.advance(6_000);
