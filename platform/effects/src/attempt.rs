@@ -81,7 +81,7 @@ async fn call<R: Request, P: Perform<R>>(
     }
 }
 
-/// The wait after so many failed attempts: exponential, with jitter, bounded.
+/// The wait before the next attempt. It doubles with each failed attempt up to `longest_wait`, with full jitter.
 fn wait(policy: &Policy, attempts: u32) -> TimeDelta {
     let first = u64::try_from(policy.first_wait.as_millis()).unwrap_or(u64::MAX).max(1);
     // `from_millis(b)` is b^n, so 2^n times a factor.

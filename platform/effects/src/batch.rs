@@ -19,10 +19,10 @@ use store::{Db, StoreError, Tx, bulk};
 use tracing::{debug, error};
 use uuid::Uuid;
 
-use crate::tables::{effect, effect_batch, settled};
 use crate::{
     Job,
     ownership::{OWNED_DUE, Ownership},
+    tables::{effect, effect_batch, settled},
 };
 
 /// Up to this many requests become rows: a batch is read once more before it is removed.

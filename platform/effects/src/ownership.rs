@@ -29,8 +29,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use crate::Job;
-use crate::tables::{effect, effect_batch, process};
+use crate::{
+    Job,
+    tables::{effect, effect_batch, process},
+};
 
 /// How long a process may be silent before the others take over its requests.
 pub const LEASE: Duration = Duration::from_secs(10);

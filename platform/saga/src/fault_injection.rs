@@ -6,7 +6,7 @@ use store::Db;
 
 use crate::{Consequences, outbox};
 
-/// What is wrong.
+/// Which safeguard is missing, or which fault happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Repeats are not recognised.
